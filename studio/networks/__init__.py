@@ -1,0 +1,1 @@
+"""Published networks in our own code: one file each, loading the public checkpoints as they are."""
