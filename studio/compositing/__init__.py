@@ -1,0 +1,1 @@
+"""Floor 3: placement, shadow, harmonisation, scene render, export."""

@@ -1,0 +1,1 @@
+"""Floor 5: the persistent queue, executors, progress, cancel, retry, resume."""

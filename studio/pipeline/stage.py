@@ -1,0 +1,121 @@
+"""The one shape every step of the pipeline has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from studio.domain.arrays import AnyArray
+from studio.domain.artefacts import Artefact
+from studio.domain.errors import PipelineError
+from studio.domain.keys import ModelUse, Note
+from studio.domain.progress import Progress
+
+T = TypeVar("T")
+
+
+class OnnxSession(Protocol):
+    """A warm ONNX model: names to arrays in, arrays out in the model's output order."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]: ...
+
+    def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]: ...
+
+
+class ModelProvider(Protocol):
+    """Warm models by id, on a device already chosen. `studio.models` implements it."""
+
+    def is_installed(self, model_id: str) -> bool: ...
+
+    def use(self, model_id: str) -> ModelUse:
+        """Return identity and licence of an installed model.
+
+        Raises:
+            ModelError: the model is not installed; the message says how to get it.
+        """
+        ...
+
+    def session(self, model_id: str) -> OnnxSession:
+        """Return the warm ONNX session of an installed model."""
+        ...
+
+    def state_dict(self, model_id: str) -> Mapping[str, Any]:  # Any: torch tensors; torch is imported lazily
+        """Return the weights of an installed torch checkpoint (safetensors or weights-only load)."""
+        ...
+
+    def module(self, model_id: str) -> Any:  # Any: a torch.nn.Module; torch is imported lazily
+        """Return the warm network of an installed torch checkpoint, in eval mode on `device`."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """The device that torch networks run on: "cpu", "cuda", ..."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """What a running stage may use. `notes` collects fallbacks taken; they are written into the artefact's record."""
+
+    models: ModelProvider
+    progress: Progress
+    notes: list[Note] = field(default_factory=list)
+
+    def note_fallback(self, key: str, **values: str) -> None:
+        """Record that something less than the best was done, to be shown to the operator."""
+        self.notes.append(Note(key, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The artefacts a stage asked for, by slot name."""
+
+    slots: Mapping[str, Artefact]
+
+    def take(self, slot: str, kind: type[T]) -> T:
+        """Return the artefact in a slot.
+
+        Raises:
+            PipelineError: nothing there, or another kind of artefact: a bug in the graph.
+        """
+        value = self.slots.get(slot)
+        if not isinstance(value, kind):
+            raise PipelineError("stage.slot", slot=slot, want=kind.__name__, got=type(value).__name__)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class NoParams:
+    """For stages without settings."""
+
+
+class Stage(Protocol):
+    """One step: a pure function of its inputs, params, version and models.
+
+    name: the stage ("parse"); implementation: which of its interchangeable ones ("fusion").
+    version: raise it when the output changes. params_type: a frozen dataclass, every field with a default.
+    inputs: the slots it needs (names of upstream stages, or "photo"). output: the artefact type it returns.
+    models(params, provider): ids of the models it will use, given what is installed; they are part of the key.
+    unavailable(provider): a note saying how to get what is missing, or None when it can run.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def implementation(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def params_type(self) -> type[Any]: ...  # Any: each stage has its own dataclass
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def output(self) -> type[Any]: ...  # Any: one of the artefact types
+
+    def models(self, params: Any, provider: ModelProvider) -> tuple[str, ...]: ...  # Any: this stage's params_type
+
+    def unavailable(self, provider: ModelProvider) -> Note | None: ...
+
+    def run(self, inputs: Inputs, params: Any, ctx: StageContext) -> Artefact: ...  # Any: as above

@@ -1,0 +1,1 @@
+"""Floor 7: the window; no image maths, no SQL."""
