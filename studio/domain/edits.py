@@ -5,12 +5,12 @@ Coordinates are native pixels of the photo the edit belongs to. JSON in and out 
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
 from studio.domain.errors import ArtefactError
 from studio.domain.geometry import Placement
+from studio.domain.jsonable import decode, encode
 from studio.domain.keys import Json, digest_json
 
 Points = tuple[tuple[float, float], ...]
@@ -180,8 +180,10 @@ def stage_of(edit: Edit) -> str:
 
 
 def to_json(edit: Edit) -> dict[str, Json]:
-    """Return a JSON object with the edit's kind and fields."""
-    return {"kind": type(edit).__name__, **dataclasses.asdict(edit)}
+    """Return a JSON object with the kind of edit and its fields."""
+    fields = encode(edit)
+    assert isinstance(fields, dict)  # every edit is a dataclass
+    return {"edit": type(edit).__name__, **fields}
 
 
 def edit_digest(edit: Edit) -> str:
@@ -198,11 +200,9 @@ def from_json(value: dict[str, Json]) -> Edit:
     Raises:
         ArtefactError: unknown kind of edit, or fields that do not fit.
     """
-    from studio.domain.jsonable import decode  # the codec lists edits too: imported late to stay acyclic
-
-    kind = _KINDS.get(str(value.get("kind")))
+    kind = _KINDS.get(str(value.get("edit")))
     if kind is None:
-        raise ArtefactError("edit.unknown", kind=str(value.get("kind")))
-    fields: dict[str, Json] = {name: item for name, item in value.items() if name != "kind"}
+        raise ArtefactError("edit.unknown", kind=str(value.get("edit")))
+    fields: dict[str, Json] = {name: item for name, item in value.items() if name != "edit"}
     edit: Edit = decode(kind, fields)
     return edit

@@ -10,9 +10,20 @@ from dataclasses import dataclass, field
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
+def _canonical(value: Json) -> Json:
+    """Write whole floats as integers: 7 and 7.0 are one setting and must be one key."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _canonical(item) for name, item in value.items()}
+    return value
+
+
 def digest_json(value: Json) -> str:
     """Return the SHA-256 of a JSON value in its canonical form (sorted keys, no spaces)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
