@@ -1,0 +1,157 @@
+"""Warm models by id: what stages get as their `ModelProvider`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from studio.domain.arrays import AnyArray
+from studio.domain.errors import ModelError
+from studio.domain.keys import ModelUse
+from studio.models.device import Device, onnx_providers, physical_cores, torch_device
+from studio.models.store import ModelStore
+from studio.networks.registry import find_network
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DEFAULT_BUDGET_MB = 2048
+"""What warm models may take together before the least recently used is let go."""
+
+
+class WarmSession:
+    """One onnxruntime session; `provider` is where it really runs."""
+
+    __slots__ = ("_session", "input_names", "output_names", "provider")
+
+    def __init__(self, session: Any) -> None:  # Any: onnxruntime is imported lazily and has no types
+        self._session = session
+        self.input_names: tuple[str, ...] = tuple(node.name for node in session.get_inputs())
+        self.output_names: tuple[str, ...] = tuple(node.name for node in session.get_outputs())
+        self.provider: str = session.get_providers()[0]
+
+    def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+        """Return all outputs, in the model's order."""
+        return cast("list[AnyArray]", self._session.run(None, dict(feeds)))
+
+
+@dataclass(slots=True)
+class _Warm:
+    value: object
+    memory_mb: float
+
+
+class LocalModels:
+    """Models of a store, loaded once, kept warm, the least recently used let go when memory runs short."""
+
+    def __init__(
+        self,
+        store: ModelStore | None = None,
+        *,
+        device: Device = Device.AUTO,
+        threads: int | None = None,
+        budget_mb: int = DEFAULT_BUDGET_MB,
+    ) -> None:
+        self.store = store or ModelStore()
+        self._device = device
+        self._threads = threads or physical_cores()
+        self._budget_mb = budget_mb
+        self._warm: OrderedDict[tuple[str, str], _Warm] = OrderedDict()
+        self._lock = threading.RLock()
+
+    @property
+    def device(self) -> str:
+        """The device that torch networks run on: "cpu" or "cuda"."""
+        return torch_device(self._device)
+
+    def is_installed(self, model_id: str) -> bool:
+        """Say whether a model is there to be used."""
+        return self.store.is_installed(model_id)
+
+    def use(self, model_id: str) -> ModelUse:
+        """Return identity and licence of an installed model.
+
+        Raises:
+            ModelError: not installed (the message says how to get it) or damaged.
+        """
+        return self.store.use(model_id)
+
+    def session(self, model_id: str) -> WarmSession:
+        """Return the warm ONNX session of an installed model.
+
+        Raises:
+            ModelError: not installed, damaged, or not a model that onnxruntime can read.
+        """
+        return self._keep("session", model_id, lambda: self._open_session(model_id))
+
+    def state_dict(self, model_id: str) -> Mapping[str, Any]:  # Any: torch tensors; torch is imported lazily
+        """Return the weights of an installed torch checkpoint, on the CPU.
+
+        Raises:
+            ModelError: not installed or damaged.
+        """
+        from safetensors.torch import load_file
+
+        return cast("Mapping[str, Any]", load_file(self.store.path(model_id)))
+
+    def module(self, model_id: str) -> Any:  # Any: a torch.nn.Module; torch is imported lazily
+        """Return the warm network of an installed torch checkpoint, in eval mode on `device`.
+
+        Raises:
+            ModelError: not installed, damaged, or not a network.
+        """
+        return self._keep("module", model_id, lambda: self._open_module(model_id))
+
+    def unload(self) -> None:
+        """Let all warm models go."""
+        with self._lock:
+            self._warm.clear()
+
+    def _open_session(self, model_id: str) -> WarmSession:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3  # errors only: a fallback is reported by us, through `provider`
+        path = self.store.path(model_id)
+        try:
+            session = onnxruntime.InferenceSession(path, options, providers=onnx_providers(self._device))
+        except RuntimeError as error:
+            raise ModelError("model.unreadable", model=model_id, file=str(path), reason=str(error)) from error
+        warm = WarmSession(session)
+        log.info("model %s is warm on %s, %d threads", model_id, warm.provider, self._threads)
+        return warm
+
+    def _open_module(self, model_id: str) -> Any:  # Any: as above
+        entry = self.store.manifest.find(model_id)
+        if not entry.network:
+            raise ModelError("model.no_network", model=model_id)
+        weights = self.state_dict(model_id)
+        spec = find_network(entry.network)
+        module = spec.load_builder()({key: tuple(value.shape) for key, value in weights.items()})
+        module.load_state_dict(weights, strict=True)
+        return module.eval().to(self.device)
+
+    def _keep(self, kind: str, model_id: str, load: Callable[[], T]) -> T:
+        with self._lock:
+            key = (kind, model_id)
+            if key not in self._warm:
+                self._warm[key] = _Warm(load(), self._estimate_mb(model_id))
+                self._let_go(keep=key)
+            self._warm.move_to_end(key)
+            return cast(T, self._warm[key].value)
+
+    def _let_go(self, keep: tuple[str, str]) -> None:
+        while sum(warm.memory_mb for warm in self._warm.values()) > self._budget_mb and len(self._warm) > 1:
+            oldest = next(key for key in self._warm if key != keep)
+            log.info("model %s is let go: warm models take more than %d MB", oldest[1], self._budget_mb)
+            del self._warm[oldest]
+
+    def _estimate_mb(self, model_id: str) -> float:
+        entry = self.store.manifest.find(model_id)
+        return entry.memory_mb or self.store.path(model_id).stat().st_size / 1e6
