@@ -1,0 +1,94 @@
+"""What every workspace of the window shares: the open project, the lanes, the preferences, the undo stack."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from studio.domain.errors import StudioError, UnexpectedError
+from studio.domain.progress import Progress
+from studio.media.messages import render
+from studio.ui.i18n import Language, resolve
+from studio.ui.lanes import JobLane
+from studio.ui.settings import Preferences
+
+if TYPE_CHECKING:
+    from studio.jobs.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+RECENT_LIMIT = 8
+
+
+class StudioContext(QObject):
+    """The window's seam to the rooms below.
+
+    project_changed: another project was opened, or none. library_changed: a `Changes` record of the library.
+    failed: a StudioError that nobody showed closer to where it happened. busy_changed: work began or ended.
+    """
+
+    project_changed = Signal(object)
+    library_changed = Signal(object)
+    failed = Signal(object)
+    busy_changed = Signal(bool)
+
+    def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.preferences = preferences
+        self.work = JobLane(1, self)  # opening, importing, artefacts, rendering
+        self.thumbnails = JobLane(2, self)
+        self.undo = QUndoStack(self)
+        self._project: Workspace | None = None
+        for lane in (self.work, self.thumbnails):
+            lane.failed.connect(self._on_failed)
+
+    @property
+    def project(self) -> Workspace | None:
+        """The open project, or None on the start page."""
+        return self._project
+
+    @property
+    def language(self) -> str:
+        """"en" or "ko": in which language messages of the rooms below are shown."""
+        return resolve(Language(self.preferences.text("language"))).value
+
+    def message(self, error: StudioError) -> str:
+        """Return the sentence of an error in the operator's language."""
+        return render(error, self.language)
+
+    def open_project(self, folder: Path, *, create: bool = False, read_only: bool = False) -> None:
+        """Open or create a project off the UI thread; `project_changed` follows, or `failed`."""
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.workspace import Workspace  # heavy rooms load here, after the window shows
+
+            progress.report(0.0, "open")
+            if create:
+                return Workspace.create(folder)
+            return Workspace.open(folder, read_only=read_only)
+
+        self.work.submit("open", work, self._on_opened)
+
+    def close_project(self) -> None:
+        """Close the open project; nothing is lost, everything was saved when it happened."""
+        if self._project is not None:
+            self.work.close()
+            self.thumbnails.close()
+            self._project.close()
+            self._project = None
+            self.undo.clear()
+            self.project_changed.emit(None)
+
+    def _on_opened(self, opened: object) -> None:
+        self.close_project()
+        self._project = opened  # type: ignore[assignment]  # the lane carries plain objects; work() returns a Workspace
+        self.project_changed.emit(opened)
+
+    def _on_failed(self, job_id: str, error: object) -> None:
+        log.info("job %s failed: %s", job_id, error)
+        known = error if isinstance(error, StudioError) else UnexpectedError("unexpected", error=str(error), details="")
+        self.failed.emit(known)

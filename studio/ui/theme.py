@@ -1,0 +1,221 @@
+"""The look of the window: neutral greys, because colour is judged here; one accent; light and dark.
+
+Tokens come first, the palette and the style sheet are made from them, so that no widget names a colour itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from string import Template
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from studio.media.resources import resource_path
+
+FONT_FAMILY = "Pretendard"
+BASE_POINT_SIZE = 10
+SPACE = 8
+"""The grid: margins and gaps are multiples of this many pixels."""
+
+
+class Scheme(StrEnum):
+    """What the operator chose; AUTO follows the desktop."""
+
+    AUTO = "auto"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Named colours of one scheme. surface < panel < raised: how near a thing is to the viewer."""
+
+    surface: str
+    panel: str
+    raised: str
+    line: str
+    line_strong: str
+    text: str
+    text_soft: str
+    text_faint: str
+    accent: str
+    accent_hover: str
+    accent_soft: str
+    on_accent: str
+    hover: str
+    canvas: str
+    good: str
+    warn: str
+    bad: str
+
+
+LIGHT = Tokens(
+    surface="#f3f3f3",
+    panel="#fafafa",
+    raised="#ffffff",
+    line="#dedede",
+    line_strong="#bdbdbd",
+    text="#1c1c1c",
+    text_soft="#565656",
+    text_faint="#767676",
+    accent="#2a5fd0",
+    accent_hover="#1f4fb5",
+    accent_soft="#dfe8fb",
+    on_accent="#ffffff",
+    hover="#e9e9e9",
+    canvas="#c9c9c9",
+    good="#2c7a4b",
+    warn="#a15c00",
+    bad="#b3261e",
+)
+DARK = Tokens(
+    surface="#1b1b1b",
+    panel="#222222",
+    raised="#2b2b2b",
+    line="#383838",
+    line_strong="#555555",
+    text="#ededed",
+    text_soft="#b4b4b4",
+    text_faint="#8f8f8f",
+    accent="#6f9cf5",
+    accent_hover="#8bb0fa",
+    accent_soft="#263654",
+    on_accent="#10131a",
+    hover="#333333",
+    canvas="#4a4a4a",
+    good="#6cc48d",
+    warn="#e0a44a",
+    bad="#f08a80",
+)
+
+_SHEET = Template("""
+QWidget { color: $text; }
+QMainWindow, QDialog, QWidget#page { background: $surface; }
+QFrame#rail { background: $panel; border: 0; border-right: 1px solid $line; }
+QFrame#panel, QFrame#bar { background: $panel; border: 0; }
+QFrame#bar { border-bottom: 1px solid $line; }
+QFrame#sidebar { background: $panel; border: 0; border-right: 1px solid $line; }
+QFrame#inspector { background: $panel; border: 0; border-left: 1px solid $line; }
+QFrame#card { background: $raised; border: 1px solid $line; border-radius: 8px; }
+QFrame#banner { background: $raised; border: 1px solid $line_strong; border-radius: 8px; }
+QLabel#title { font-size: 20px; font-weight: 600; }
+QLabel#heading { font-size: 14px; font-weight: 600; }
+QLabel#section { color: $text_soft; font-size: 12px; font-weight: 600; }
+QLabel#soft { color: $text_soft; }
+QLabel#faint { color: $text_faint; font-size: 12px; }
+QLabel#bad { color: $bad; }
+QLabel#good { color: $good; }
+QLabel#warn { color: $warn; }
+QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 6px; }
+QPushButton { background: $raised; border: 1px solid $line_strong; border-radius: 6px; padding: 5px 14px;
+              min-height: 20px; }
+QPushButton:hover { background: $hover; }
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
+QPlainTextEdit:focus, QListView:focus, QTableView:focus { border: 1px solid $accent; }
+QPushButton:disabled { color: $text_faint; background: $panel; border-color: $line; }
+QPushButton#primary { background: $accent; color: $on_accent; border: 1px solid $accent; font-weight: 600; }
+QPushButton#primary:hover { background: $accent_hover; }
+QPushButton#primary:focus { border: 1px solid $text; }
+QPushButton#primary:disabled { background: $line; border-color: $line; color: $text_faint; }
+QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px 6px; }
+QToolButton:hover { background: $hover; }
+QToolButton:checked { background: $accent_soft; }
+QToolButton:disabled { color: $text_faint; }
+QFrame#rail QToolButton { padding: 8px 2px; font-size: 11px; color: $text_soft; border-radius: 8px; }
+QFrame#rail QToolButton:checked { color: $text; font-weight: 600; }
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit { background: $raised; border: 1px solid $line_strong;
+    border-radius: 6px; padding: 4px 8px; min-height: 20px; selection-background-color: $accent;
+    selection-color: $on_accent; }
+QComboBox::drop-down { border: 0; width: 20px; }
+QListView, QTableView, QTreeView, QScrollArea { background: $surface; border: 1px solid transparent; outline: 0; }
+QListView::item:selected, QTableView::item:selected, QTreeView::item:selected { background: $accent_soft;
+    color: $text; }
+QHeaderView::section { background: $panel; color: $text_soft; border: 0; border-bottom: 1px solid $line;
+    padding: 4px 8px; }
+QMenuBar { background: $panel; border-bottom: 1px solid $line; }
+QMenuBar::item { padding: 5px 10px; background: transparent; }
+QMenuBar::item:selected, QMenu::item:selected { background: $accent_soft; }
+QMenu { background: $raised; border: 1px solid $line_strong; padding: 4px; }
+QMenu::item { padding: 5px 28px 5px 24px; border-radius: 4px; }
+QMenu::item:disabled { color: $text_faint; }
+QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QStatusBar { background: $panel; border-top: 1px solid $line; }
+QStatusBar::item { border: 0; }
+QProgressBar { background: $line; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
+QSplitter::handle { background: $line; }
+QSplitter::handle:horizontal { width: 1px; }
+QSplitter::handle:vertical { height: 1px; }
+QTabBar::tab { padding: 6px 14px; border-bottom: 2px solid transparent; color: $text_soft; }
+QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+QTabWidget::pane { border: 0; border-top: 1px solid $line; }
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
+QScrollBar::handle { background: $line_strong; border-radius: 4px; margin: 2px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle:hover { background: $text_faint; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+""")
+
+
+def tokens(dark: bool) -> Tokens:
+    """Return the colours of the light or the dark scheme."""
+    return DARK if dark else LIGHT
+
+
+def is_dark(scheme: Scheme) -> bool:
+    """Tell whether a scheme is dark now; AUTO asks the desktop."""
+    if scheme is Scheme.AUTO:
+        return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    return scheme is Scheme.DARK
+
+
+def current_tokens() -> Tokens:
+    """Return the tokens of the running application, for widgets that paint themselves."""
+    app = QApplication.instance()
+    return tokens(bool(app.property("dark")) if app is not None else False)
+
+
+def load_fonts() -> None:
+    """Make the bundled font known; Korean and Latin share it, so both languages align alike."""
+    for name in ("Pretendard-Regular.otf", "Pretendard-SemiBold.otf"):
+        QFontDatabase.addApplicationFont(str(resource_path("fonts", name)))
+
+
+def _palette(colours: Tokens) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for target, value in (
+        (role.Window, colours.surface),
+        (role.Base, colours.raised),
+        (role.AlternateBase, colours.panel),
+        (role.Button, colours.raised),
+        (role.Text, colours.text),
+        (role.WindowText, colours.text),
+        (role.ButtonText, colours.text),
+        (role.PlaceholderText, colours.text_faint),
+        (role.Highlight, colours.accent),
+        (role.HighlightedText, colours.on_accent),
+        (role.Link, colours.accent),
+        (role.ToolTipBase, colours.raised),
+        (role.ToolTipText, colours.text),
+    ):
+        palette.setColor(target, QColor(value))
+    for target in (role.Text, role.WindowText, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, target, QColor(colours.text_faint))
+    return palette
+
+
+def apply_theme(app: QApplication, scheme: Scheme) -> None:
+    """Dress the whole application in a scheme, at any time."""
+    dark = is_dark(scheme)
+    colours = tokens(dark)
+    app.setProperty("dark", dark)
+    style = QStyleFactory.create("Fusion")
+    app.setStyle(style)
+    app.setFont(QFont(FONT_FAMILY, BASE_POINT_SIZE))
+    app.setPalette(_palette(colours))
+    app.setStyleSheet(_SHEET.substitute({field.name: getattr(colours, field.name) for field in fields(colours)}))

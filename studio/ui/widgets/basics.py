@@ -1,0 +1,182 @@
+"""Labels, rows and empty states in the theme's own voice."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.ui import icons
+from studio.ui.theme import SPACE, current_tokens
+
+
+def label(text: str, name: str = "", *, wrap: bool = False) -> QLabel:
+    """Return a label; `name` picks its style: title, heading, section, soft, faint, good, warn, bad."""
+    made = QLabel(text)
+    made.setObjectName(name)
+    made.setWordWrap(wrap)
+    return made
+
+
+def frame(name: str, layout: QLayout | None = None, margin: int = SPACE * 2) -> QFrame:
+    """Return a styled frame: panel, bar, card, rail, sidebar, inspector."""
+    made = QFrame()
+    made.setObjectName(name)
+    if layout is not None:
+        layout.setContentsMargins(margin, margin, margin, margin)
+        made.setLayout(layout)
+    return made
+
+
+def button(text: str, *, primary: bool = False, icon_name: str = "", tip: str = "") -> QPushButton:
+    """Return a push button; one primary button a view."""
+    made = QPushButton(text)
+    if primary:
+        made.setObjectName("primary")
+    if icon_name:
+        made.setIcon(icons.icon(icon_name))
+    if tip:
+        made.setToolTip(tip)
+    return made
+
+
+def tool_button(action: QAction, size: int = 20) -> QToolButton:
+    """Return an icon button of an action; its tooltip names the shortcut."""
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setIconSize(QSize(size, size))
+    made.setAccessibleName(action.text().replace("&", ""))
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made
+
+
+def shortcut_tip(text: str, shortcut: QKeySequence) -> str:
+    """Return a tooltip with its shortcut in the desktop's own notation."""
+    if shortcut.isEmpty():
+        return text
+    return f"{text}  ({shortcut.toString(QKeySequence.SequenceFormat.NativeText)})"
+
+
+def row(*items: QWidget | int, spacing: int = SPACE) -> QHBoxLayout:
+    """Return widgets side by side; an int is a stretch."""
+    made = QHBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(spacing)
+    for item in items:
+        if isinstance(item, int):
+            made.addStretch(item)
+        else:
+            made.addWidget(item)
+    return made
+
+
+def column(*items: QWidget | QLayout | int, spacing: int = SPACE) -> QVBoxLayout:
+    """Return widgets and layouts one under the other; an int is a stretch."""
+    made = QVBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(spacing)
+    for item in items:
+        if isinstance(item, int):
+            made.addStretch(item)
+        elif isinstance(item, QLayout):
+            made.addLayout(item)
+        else:
+            made.addWidget(item)
+    return made
+
+
+class EmptyState(QWidget):
+    """What a view shows when it has nothing: what this is, and the one thing to do first."""
+
+    acted = Signal()
+
+    def __init__(self, icon_name: str, heading: str, body: str, action: str = "") -> None:
+        super().__init__()
+        self._icon_name = icon_name
+        self._picture = QLabel()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._heading = label(heading, "heading")
+        self._body = label(body, "soft", wrap=True)
+        self._action = button(action, primary=True)
+        self._action.setVisible(bool(action))
+        self._action.clicked.connect(self.acted)
+        for part in (self._heading, self._body):
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._body.setMinimumWidth(360)
+        self._body.setMaximumWidth(460)
+        self._body.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
+        inner = column(self._picture, self._heading, self._body, spacing=SPACE)
+        inner.setAlignment(self._body, Qt.AlignmentFlag.AlignHCenter)
+        inner.addSpacing(SPACE)
+        inner.addWidget(self._action, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addLayout(inner)
+        outer.addStretch(3)
+        self._paint_icon()
+
+    def set_texts(self, heading: str, body: str, action: str = "") -> None:
+        """Change what is said: another language, or another reason for being empty."""
+        self._heading.setText(heading)
+        self._body.setText(body)
+        self._action.setText(action)
+        self._action.setVisible(bool(action))
+
+    def _paint_icon(self) -> None:
+        colour = current_tokens().text_faint
+        self._picture.setPixmap(icons.pixmap(self._icon_name, 40, colour, self.devicePixelRatioF()))
+
+
+class Banner(QFrame):
+    """An error or a note above a view: what happened, to which photo, what to do; stays until it is closed."""
+
+    details_wanted = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self._icon = QLabel()
+        self._text = label("", wrap=True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._details = button("")
+        self._details.clicked.connect(self.details_wanted)
+        self._close = QToolButton()
+        self._close.setIcon(icons.icon("close"))
+        self._close.clicked.connect(self._dismiss)
+        inner = QHBoxLayout(self)
+        inner.setContentsMargins(SPACE * 2, SPACE, SPACE, SPACE)
+        inner.addWidget(self._icon)
+        inner.addWidget(self._text, 1)
+        inner.addWidget(self._details)
+        inner.addWidget(self._close)
+        self.hide()
+
+    def show_message(self, text: str, *, bad: bool = True, details: str = "") -> None:
+        """Show one sentence; `details` is the label of a second button, "" for none."""
+        colours = current_tokens()
+        colour = colours.bad if bad else colours.warn
+        self._icon.setPixmap(icons.pixmap("warning", 20, colour, self.devicePixelRatioF()))
+        self._text.setText(text)
+        self._details.setText(details)
+        self._details.setVisible(bool(details))
+        self._close.setAccessibleName(self.tr("Close this message"))
+        self.show()
+
+    @property
+    def text(self) -> str:
+        return self._text.text()
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.closed.emit()

@@ -1,0 +1,1 @@
+"""The seven workspaces of the window, one module each."""
