@@ -9,7 +9,7 @@ for Salient Object Detection", Pattern Recognition 2020.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from studio.domain.arrays import F32, U8
+from studio.domain.arrays import F32, F64, U8
 
 INPUT_SIZE = 320
 """Side of the square the published networks were trained on; the photo's aspect is ignored."""
@@ -72,13 +72,14 @@ class ResidualU(nn.Module):
         skips = [self.rebnconv1(entry)]
         for level in range(2, self.height):
             skips.append(self.get_submodule(f"rebnconv{level}")(pool_half(skips[-1])))
-        y: Tensor = self.get_submodule(f"rebnconv{self.height}")(skips[-1])
+        y = self.get_submodule(f"rebnconv{self.height}")(skips[-1])
         for level in range(self.height - 1, 0, -1):
             skip = skips[level - 1]
             if y.shape[2:] != skip.shape[2:]:
                 y = resize_like(y, skip)
             y = self.get_submodule(f"rebnconv{level}d")(torch.cat([y, skip], 1))
-        return y + entry
+        out: Tensor = y + entry
+        return out
 
 
 class DilatedResidualU(nn.Module):
@@ -104,7 +105,8 @@ class DilatedResidualU(nn.Module):
         y = self.rebnconv3d(torch.cat([y, third], 1))
         y = self.rebnconv2d(torch.cat([y, second], 1))
         y = self.rebnconv1d(torch.cat([y, first], 1))
-        return y + entry  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
+        out: Tensor = y + entry
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +183,10 @@ class U2Net(nn.Module):
         return tuple(torch.sigmoid(saliency) for saliency in (fused, *maps))
 
 
-def build_u2net() -> U2Net:
-    """Return the full network (44.0 M parameters)."""
-    return U2Net(FULL)
-
-
-def build_u2netp() -> U2Net:
-    """Return the small network (1.13 M parameters)."""
-    return U2Net(SMALL)
+def build_u2net(shapes: Mapping[str, tuple[int, ...]]) -> U2Net:
+    """Return the variant that a state_dict of these shapes fits, not yet filled."""
+    mid = shapes["stage1.rebnconv1.conv_s1.weight"][0]
+    return U2Net(FULL if mid == FULL.encoder_mid[0] else SMALL)
 
 
 def resize_photo(photo: U8, size: int = INPUT_SIZE) -> F32:
@@ -212,7 +210,7 @@ def resize_photo(photo: U8, size: int = INPUT_SIZE) -> F32:
         sigma = [max(0.0, (factor - 1.0) / 2.0) for factor in shrink]
         image = ndimage.gaussian_filter(image, (*sigma, 0.0), mode="constant", cval=0.0)
     zoom = (1.0 / shrink[0], 1.0 / shrink[1], 1.0)
-    resized = ndimage.zoom(image, zoom, order=1, mode="grid-constant", cval=0.0, grid_mode=True, prefilter=False)
+    resized: F64 = ndimage.zoom(image, zoom, order=1, mode="grid-constant", cval=0.0, grid_mode=True, prefilter=False)
     return resized.astype(np.float32)
 
 
@@ -254,8 +252,3 @@ def mask_from_saliency(saliency: F32, size: tuple[int, int]) -> U8:
 
     small = Image.fromarray((saliency * 255).astype(np.uint8))
     return np.asarray(small.resize(size, Image.Resampling.BILINEAR))
-
-
-def output_names() -> Sequence[str]:
-    """Return the names of the seven maps of `U2Net.forward`, in order."""
-    return ("d0", "d1", "d2", "d3", "d4", "d5", "d6")
