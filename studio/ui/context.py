@@ -53,7 +53,7 @@ class StudioContext(QObject):
 
     @property
     def language(self) -> str:
-        """"en" or "ko": in which language messages of the rooms below are shown."""
+        """ "en" or "ko": in which language messages of the rooms below are shown."""
         return resolve(Language(self.preferences.text("language"))).value
 
     def message(self, error: StudioError) -> str:
@@ -85,7 +85,7 @@ class StudioContext(QObject):
 
     def _on_opened(self, opened: object) -> None:
         self.close_project()
-        self._project = opened  # type: ignore[assignment]  # the lane carries plain objects; work() returns a Workspace
+        self._project = opened
         self.project_changed.emit(opened)
 
     def _on_failed(self, job_id: str, error: object) -> None:

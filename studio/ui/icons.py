@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -64,6 +66,7 @@ def _svg(name: str, colour: str) -> QByteArray:
     )
 
 
+@lru_cache(maxsize=512)
 def pixmap(name: str, size: int, colour: str, ratio: float = 1.0) -> QPixmap:
     """Return an icon as a pixmap of `size` logical pixels."""
     picture = QPixmap(round(size * ratio), round(size * ratio))

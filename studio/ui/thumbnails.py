@@ -1,0 +1,104 @@
+"""Thumbnails on demand: asked for by id, decoded off the UI thread, newest request first, kept in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from studio.domain.arrays import U8
+from studio.domain.errors import StudioError
+
+Fetch = Callable[[str, int], U8]
+"""(id, longest side in pixels) -> uint8 `(h, w, 3)` or `(h, w, 4)`; runs off the UI thread."""
+
+MEMORY_LIMIT = 2000
+BACKLOG_LIMIT = 400
+
+
+def to_image(pixels: U8) -> QImage:
+    """Return a QImage that owns a copy of uint8 `(h, w, 3)` or `(h, w, 4)` pixels."""
+    kept = np.ascontiguousarray(pixels)
+    height, width, channels = kept.shape
+    form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
+    return QImage(kept.tobytes(), width, height, channels * width, form).copy()
+
+
+class _Decode(QRunnable):
+    def __init__(self, owner: Thumbnails, key: str) -> None:
+        super().__init__()
+        self._owner = owner
+        self._key = key
+
+    def run(self) -> None:
+        self._owner.decode(self._key)
+
+
+class Thumbnails(QObject):
+    """Hands out pixmaps; `ready` names the id whose pixmap can be asked for now."""
+
+    ready = Signal(str)
+    _decoded = Signal(str, object)
+
+    def __init__(self, fetch: Fetch, size: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._fetch = fetch
+        self._size = size
+        self._kept: OrderedDict[str, QPixmap] = OrderedDict()
+        self._broken: set[str] = set()
+        self._wanted: OrderedDict[str, None] = OrderedDict()
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(2)
+        self._is_closed = False
+        self._decoded.connect(self._on_decoded)
+
+    def get(self, key: str) -> QPixmap | None:
+        """Return the pixmap if it is here, else ask for it and return None."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        if key and key not in self._wanted and key not in self._broken and not self._is_closed:
+            self._wanted[key] = None
+            if len(self._wanted) > BACKLOG_LIMIT:  # scrolled past: forget the oldest wish
+                self._wanted.popitem(last=False)
+            self._pool.start(_Decode(self, key))
+        return None
+
+    def is_broken(self, key: str) -> bool:
+        """Tell whether the picture could not be decoded."""
+        return key in self._broken
+
+    def forget(self, key: str) -> None:
+        """Drop a thumbnail whose picture changed."""
+        self._kept.pop(key, None)
+        self._broken.discard(key)
+
+    def close(self) -> None:
+        """Stop decoding and wait for what runs."""
+        self._is_closed = True
+        self._wanted.clear()
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    def decode(self, key: str) -> None:
+        """Decode one thumbnail; called on a pool thread."""
+        if self._is_closed or key not in self._wanted:
+            return
+        try:
+            self._decoded.emit(key, to_image(self._fetch(key, self._size)))
+        except StudioError as error:
+            self._decoded.emit(key, error)
+
+    def _on_decoded(self, key: str, result: object) -> None:
+        self._wanted.pop(key, None)
+        if isinstance(result, QImage):
+            self._kept[key] = QPixmap.fromImage(result)
+            while len(self._kept) > MEMORY_LIMIT:
+                self._kept.popitem(last=False)
+        else:
+            self._broken.add(key)
+        self.ready.emit(key)
