@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio.domain.errors import StudioError, UnexpectedError
+from studio.domain.keys import Note
 from studio.domain.progress import Progress
+from studio.library.records import Changes
 from studio.media.messages import render
 from studio.ui.i18n import Language, resolve
 from studio.ui.lanes import JobLane
@@ -22,6 +24,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RECENT_LIMIT = 8
+
+
+class LibraryStep(QUndoCommand):
+    """One library operation in the window's undo list; the library itself keeps what it takes to go back."""
+
+    def __init__(self, context: StudioContext, name: str) -> None:
+        super().__init__(name)
+        self._context = context
+        self._is_done = True
+
+    def undo(self) -> None:
+        self._context.step_library(undo=True)
+        self._is_done = False
+
+    def redo(self) -> None:
+        if not self._is_done:
+            self._context.step_library(undo=False)
+            self._is_done = True
 
 
 class StudioContext(QObject):
@@ -82,6 +102,19 @@ class StudioContext(QObject):
             self._project = None
             self.undo.clear()
             self.project_changed.emit(None)
+
+    def push_library_step(self, changes: Changes) -> None:
+        """Announce a library operation and put it on the undo list under its name."""
+        if changes.is_empty:
+            return
+        self.undo.push(LibraryStep(self, render(Note(changes.undo), self.language) if changes.undo else ""))
+        self.library_changed.emit(changes)
+
+    def step_library(self, *, undo: bool) -> None:
+        """Take the library's last operation back, or do it again."""
+        if self._project is not None:
+            library = self._project.library
+            self.library_changed.emit(library.undo() if undo else library.redo())
 
     def _on_opened(self, opened: object) -> None:
         self.close_project()
