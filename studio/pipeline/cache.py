@@ -14,7 +14,7 @@ import numpy as np
 from studio.domain.artefacts import Artefact, Photo
 from studio.domain.errors import StorageError
 from studio.domain.keys import ArtefactKey, ArtefactRecord
-from studio.media.safe_io import write_atomic
+from studio.media.safe_io import storage_errors, write_atomic
 from studio.pipeline.codec import dump_artefact, header_length, load_artefact, load_record
 
 SUFFIX = ".fsa"
@@ -67,7 +67,10 @@ class FolderStore:
         Raises:
             StorageError: the disk is full or the folder read-only.
         """
-        write_atomic(self.path(key), dump_artefact(artefact, record))
+        path = self.path(key)
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, dump_artefact(artefact, record))
 
     def record(self, key: ArtefactKey) -> ArtefactRecord | None:
         try:
