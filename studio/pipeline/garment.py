@@ -1,0 +1,140 @@
+"""Garment stage: what the product photo shows, by fitting a parametric template to its silhouette (design section 5).
+
+The outline is fitted first (`garments.fitting`), then the mesh is built on it (`garments.template`); category, sleeve
+length and neckline are read off the fit, and landmarks are vertices of the mesh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8
+from studio.domain.artefacts import Category, Cutout, Garment, GarmentMesh, Neckline, Photo, SleeveLength
+from studio.domain.edits import GarmentOverride
+from studio.domain.errors import PipelineError
+from studio.domain.keys import Note
+from studio.pipeline.garments.category import classify_category, classify_sleeve
+from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
+from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
+from studio.pipeline.garments.template import Template, build_template, landmark_points
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+
+LONGEST_SIDE = 1200
+"""Analysis sees at most this many pixels a side: the fit works on far fewer."""
+SMALLEST_SIDE = 24
+GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
+SUPPORTED = (Category.TOP, Category.OUTERWEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class GarmentParams:
+    """Settings of the garment stage. override: what the operator says the garment is."""
+
+    override: GarmentOverride = field(default_factory=GarmentOverride)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateGarment:
+    """The embedded garment analysis."""
+
+    name: str = "garment"
+    implementation: str = "template"
+    version: int = 1
+    params_type: type[GarmentParams] = GarmentParams
+    inputs: tuple[str, ...] = ("photo", "edges")
+    output: type[Garment] = Garment
+
+    def models(self, params: GarmentParams, provider: ModelProvider) -> tuple[str, ...]:
+        """Return no models: the fit is geometry."""
+        return ()
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        """Return None: always available."""
+        return None
+
+    def run(self, inputs: Inputs, params: GarmentParams, ctx: StageContext) -> Garment:
+        """Analyse a garment photo."""
+        ctx.progress.report(0.0, "garment")
+        photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
+        garment = analyse_garment(photo, cutout, params.override)
+        ctx.progress.report(1.0, "garment")
+        return garment
+
+
+TEMPLATE = TemplateGarment()
+
+
+def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | None = None) -> Garment:
+    """Return category, sleeve length, neckline, landmarks and mesh of a garment photo.
+
+    Raises:
+        PipelineError: the cut-out holds no garment.
+    """
+    scale = min(1.0, LONGEST_SIDE / max(photo.size))
+    alpha, rgb = _reduced(photo.rgb8, cutout.alpha, scale)
+    solid = alpha >= 0.5
+    if min(np.ptp(np.nonzero(solid), axis=1), default=0) < SMALLEST_SIDE if solid.any() else True:
+        raise PipelineError("garment.empty", file=photo.name)
+    silhouette = prepare_silhouette(alpha)
+    fit = fit_outline(silhouette)
+    template = build_template(fit, silhouette)
+    neckline = find_neckline(rgb, silhouette, fit)
+    return _assemble(photo, (silhouette, fit, template, neckline), scale, override or GarmentOverride())
+
+
+def _reduced(rgb: U8, alpha: F32, scale: float) -> tuple[F32, U8]:
+    if scale == 1.0:
+        return alpha, rgb
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    area = cv2.INTER_AREA
+    return cv2.resize(alpha, size, interpolation=area), cv2.resize(rgb, size, interpolation=area)
+
+
+def _assemble(
+    photo: Photo,
+    parts: tuple[Silhouette, Fit, Template, NecklineFit],
+    scale: float,
+    override: GarmentOverride,
+) -> Garment:
+    silhouette, fit, template, neckline = parts
+    mesh = template.mesh
+    landmarks = landmark_points(mesh.vertices, template.landmarks)
+    last = len(neckline.points) - 1
+    for place, (x, y) in enumerate(neckline.points):
+        if 0 < place < last:
+            landmarks[f"neckline_{place:02d}"] = (float(x), float(y))
+    landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
+    kind = name_neckline(fit, neckline, "collar_back" in template.landmarks)
+    category = Category(override.category) if override.category else classify_category(silhouette, fit)
+    confidence, reasons = _judge(fit, category, photo.name)
+    back = 1.0 / scale
+    return Garment(
+        category=category,
+        sleeve=SleeveLength(override.sleeve) if override.sleeve else classify_sleeve(fit),
+        neckline=Neckline(override.neckline) if override.neckline else kind,
+        landmarks={name: (x * back, y * back) for name, (x, y) in landmarks.items()},
+        mesh=_scaled(template, back),
+        photo_size=photo.size,
+        confidence=confidence,
+        reasons=reasons,
+    )
+
+
+def _scaled(template: Template, factor: float) -> GarmentMesh:
+    mesh = template.mesh
+    vertices = (mesh.vertices * factor).astype(np.float32)
+    return GarmentMesh(vertices, mesh.faces, mesh.part, mesh.along, mesh.across, mesh.depth, mesh.part_names)
+
+
+def _judge(fit: Fit, category: Category, file: str) -> tuple[float, tuple[Note, ...]]:
+    reasons: list[Note] = []
+    score = float(np.clip((fit.iou - POOR_OVERLAP + 0.1) / (GOOD_OVERLAP - POOR_OVERLAP + 0.1), 0.1, 1.0))
+    if fit.iou < POOR_OVERLAP:
+        reasons.append(Note("garment.poor_fit", {"file": file, "overlap": f"{100 * fit.iou:.0f}"}))
+    if category not in SUPPORTED:
+        score = min(score, 0.2)
+        reasons.insert(0, Note("garment.unsupported", {"file": file, "category": category.value}))
+    return score, tuple(reasons)

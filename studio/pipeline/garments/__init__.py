@@ -1,0 +1,1 @@
+"""Garment analysis: a symmetric parametric template fitted to the product photo's silhouette."""

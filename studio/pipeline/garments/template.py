@@ -1,0 +1,297 @@
+"""Turn a fitted outline into the garment's mesh: one grid per part, sharing its seams with its neighbours.
+
+The torso is a grid from the shoulder line down to the hem; sleeves hang on the armhole's vertices, the collar on the
+torso's top row. Grids are Coons patches of their boundary curves, and the boundary follows the photo's own silhouette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.domain.arrays import F32, F64, U16
+from studio.domain.artefacts import GarmentMesh
+from studio.pipeline.garments.fitting import Fit, Silhouette
+from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture
+
+Int = npt.NDArray[np.intp]
+
+TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
+PART_NAMES = ("torso", "collar", "left_sleeve", "right_sleeve")
+DEPTH = (0.0, 0.5, 1.0, 1.0)
+
+COLUMNS = 20  # of the torso; even, so that a column lies on the axis
+NECK_COLUMNS = 8  # of these, between the neck points
+ARMHOLE_ROWS = 7
+TORSO_ROWS = 24
+SLEEVE_ROWS_PER_LENGTH = 26  # rows of a sleeve as long as the garment
+COLLAR_ROWS = 4
+MIN_COLLAR = 0.035
+"""A collar lower than this share of the garment's height is part of the neckline."""
+SNAP_LIMIT = 0.05
+"""How far the silhouette may pull the template's edge, in shares of the height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The vertex indices of one part, `(rows, columns)`; row 0 is the top or the armhole."""
+
+    part: int
+    index: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The mesh in garment photo pixels with its grids and named vertices."""
+
+    mesh: GarmentMesh
+    landmarks: Mapping[str, int]
+
+
+class _Builder:
+    """Collects vertices and faces of the parts."""
+
+    def __init__(self) -> None:
+        self.points: list[F64] = []
+        self.part: list[int] = []
+        self.along: list[float] = []
+        self.across: list[float] = []
+        self.faces: list[tuple[int, int, int]] = []
+
+    def add(self, point: F64, part: int, along: float, across: float) -> int:
+        self.points.append(point)
+        self.part.append(part)
+        self.along.append(along)
+        self.across.append(across)
+        return len(self.points) - 1
+
+    def add_grid(self, part: int, points: F64, known: Mapping[tuple[int, int], int]) -> Grid:
+        """Add a grid of points `(rows, columns, 2)`; `known` names vertices that exist already."""
+        rows, columns = points.shape[:2]
+        index = np.zeros((rows, columns), np.intp)
+        for row in range(rows):
+            for column in range(columns):
+                if (row, column) in known:
+                    index[row, column] = known[row, column]
+                else:
+                    across = 2 * column / (columns - 1) - 1
+                    index[row, column] = self.add(points[row, column], part, row / (rows - 1), across)
+        for row in range(rows - 1):
+            for column in range(columns - 1):
+                a, b = int(index[row, column]), int(index[row, column + 1])
+                c, d = int(index[row + 1, column]), int(index[row + 1, column + 1])
+                mirrored = column < (columns - 1) / 2
+                self.faces += [(a, b, d), (a, d, c)] if mirrored else [(a, b, c), (b, d, c)]
+        return Grid(part, index)
+
+
+def resample(line: F64, count: int) -> F64:
+    """Return `count` points evenly spread along a polyline, ends included."""
+    lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    wanted = np.linspace(0, lengths[-1], count)
+    return np.stack([np.interp(wanted, lengths, line[:, axis]) for axis in (0, 1)], axis=-1)
+
+
+def coons(top: F64, bottom: F64, left: F64, right: F64) -> F64:
+    """Fill a grid `(rows, columns, 2)` from its four boundary curves (which share their corners)."""
+    rows, columns = len(left), len(top)
+    v = np.linspace(0, 1, rows)[:, None, None]
+    u = np.linspace(0, 1, columns)[None, :, None]
+    ruled = (1 - v) * top[None] + v * bottom[None] + (1 - u) * left[:, None] + u * right[:, None]
+    plane = (1 - u) * ((1 - v) * top[0] + v * bottom[0]) + u * ((1 - v) * top[-1] + v * bottom[-1])
+    grid: F64 = ruled - plane
+    return grid
+
+
+def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False) -> F64:
+    """Pull a boundary curve `(n, 2)` onto the photo's silhouette, evenly along the curve."""
+    step = 2 * silhouette.pixel
+    right, down = np.array([step, 0.0]), np.array([0.0, step])
+    moved = points.copy()
+    for _ in range(3):
+        distance = silhouette.sample(moved)
+        gradient = np.stack(
+            [
+                silhouette.sample(moved + right) - silhouette.sample(moved - right),
+                silhouette.sample(moved + down) - silhouette.sample(moved - down),
+            ],
+            axis=-1,
+        )
+        norm = np.hypot(gradient[:, 0], gradient[:, 1])
+        near = (np.abs(distance) < SNAP_LIMIT) & (norm > step)
+        direction = np.where(near[:, None], gradient / np.maximum(norm, 1e-9)[:, None], 0.0)
+        moved = moved - direction * distance[:, None]
+    shift = moved - points
+    if len(points) > 4:  # neighbours agree, so that the curve neither bunches nor zigzags
+        padded = np.pad(shift, ((1, 1), (0, 0)), mode="edge")
+        shift = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    if fixed_ends:
+        shift[0] = shift[-1] = 0.0
+    return points + shift
+
+
+def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette) -> tuple[F64, F64]:
+    """Return the armhole `(ARMHOLE_ROWS + 1, 2)` and the torso's side below it, in picture coordinates."""
+    armhole = np.linspace(key.shoulder, key.armpit, ARMHOLE_ROWS + 1)
+    bow = np.sin(np.linspace(0, np.pi, ARMHOLE_ROWS + 1))
+    # A set-in sleeve's seam curves towards the body.
+    armhole[:, 0] -= bow * 0.06 * float(np.hypot(*(key.armpit - key.shoulder)))
+    side_line = resample(np.array([key.armpit, key.waist, key.hip, key.hem]), TORSO_ROWS - ARMHOLE_ROWS + 1)
+    smooth = side_line.copy()
+    smooth[1:-1] = 0.25 * side_line[:-2] + 0.5 * side_line[1:-1] + 0.25 * side_line[2:]
+    return to_picture(armhole, p, side), snap(to_picture(smooth, p, side), silhouette)
+
+
+def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette) -> tuple[F64, F64, int]:
+    """Return a sleeve's outer and inner edge from armhole to cuff, and the number of rows."""
+    outer = np.array([key.shoulder, *key.outer])
+    inner = np.array([key.armpit, *key.inner[::-1]])
+    length = float(np.hypot(*np.diff((outer + inner) / 2, axis=0).T).sum())
+    rows = max(4, round(length * SLEEVE_ROWS_PER_LENGTH)) + 1
+    curves = []
+    for line in (outer, inner):
+        curve = resample(line, rows)
+        for _ in range(2):
+            curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
+        picture = to_picture(curve, p, side)
+        snapped = snap(picture, silhouette)
+        snapped[0] = picture[0]
+        curves.append(snapped)
+    return curves[0], curves[1], rows
+
+
+def build_template(fit: Fit, silhouette: Silhouette) -> Template:
+    """Build the mesh of a top from its fitted outline."""
+    p = fit.params
+    key = corners(p, fit.sleeve)
+    builder = _Builder()
+    armholes, sides = {}, {}
+    for side in (-1, 1):
+        armhole, flank = _side_curve(key, p, side, silhouette)
+        if fit.sleeve is SleeveModel.NONE:
+            armhole = snap(armhole, silhouette)
+        flank[0] = armhole[-1]
+        armholes[side], sides[side] = armhole, np.concatenate([armhole, flank[1:]])
+    torso = _torso_grid(builder, key, p, sides, silhouette)
+    names = _torso_names(torso)
+    has_collar = float(key.neck[1] - key.collar[1]) > MIN_COLLAR
+    if has_collar:
+        names |= _add_collar(builder, torso, key, p, silhouette)
+    if fit.sleeve is not SleeveModel.NONE:
+        for which in ((-1, LEFT_SLEEVE, "left"), (1, RIGHT_SLEEVE, "right")):
+            names |= _add_sleeve(builder, torso, key, p, silhouette, which)
+    vertices = silhouette.to_photo(np.array(builder.points)).astype(np.float32)
+    part = np.array(builder.part, np.uint8)
+    mesh = GarmentMesh(
+        vertices=vertices,
+        faces=_face_up(vertices, np.array(builder.faces, np.uint16)),
+        part=part,
+        along=np.array(builder.along, np.float32),
+        across=np.array(builder.across, np.float32),
+        depth=np.array(DEPTH, np.float32)[part],
+        part_names=PART_NAMES,
+    )
+    return Template(mesh, names)
+
+
+def _face_up(vertices: F32, faces: U16) -> U16:
+    """Turn all faces the same way round, so that a fold shows as a negative area."""
+    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    turned: U16 = np.where((area < 0)[:, None], faces[:, [0, 2, 1]], faces)
+    return turned
+
+
+def _torso_grid(builder: _Builder, key: Key, p: F64, sides: dict[int, F64], silhouette: Silhouette) -> Grid:
+    shoulder_columns = (COLUMNS - NECK_COLUMNS) // 2
+    neck = {side: to_picture(key.neck[None], p, side)[0] for side in (-1, 1)}
+    left = np.linspace(sides[-1][0], neck[-1], shoulder_columns + 1)
+    right = np.linspace(neck[1], sides[1][0], shoulder_columns + 1)
+    middle = np.linspace(neck[-1], neck[1], NECK_COLUMNS + 1)
+    left, right = snap(left, silhouette, fixed_ends=True), snap(right, silhouette, fixed_ends=True)
+    top = np.concatenate([left[:-1], middle, right[1:]])
+    centre = to_picture(key.hem_centre[None], p, 1)[0]
+    bend = np.array([sides[-1][-1], (sides[-1][-1] + centre * 3) / 4, centre, (sides[1][-1] + centre * 3) / 4])
+    bottom = resample(np.concatenate([bend, sides[1][-1:]]), COLUMNS + 1)
+    bottom = snap(bottom, silhouette)
+    bottom[0], bottom[-1] = sides[-1][-1], sides[1][-1]
+    return builder.add_grid(TORSO, coons(top, bottom, sides[-1], sides[1]), {})
+
+
+def neck_columns() -> tuple[int, int]:
+    """Return the torso's columns at the two neck points."""
+    first = (COLUMNS - NECK_COLUMNS) // 2
+    return first, first + NECK_COLUMNS
+
+
+def _torso_names(torso: Grid) -> dict[str, int]:
+    index = torso.index
+    first, last = neck_columns()
+    waist = ARMHOLE_ROWS + round(0.45 * (TORSO_ROWS - ARMHOLE_ROWS))
+    named = {
+        "collar_left": index[0, first],
+        "collar_right": index[0, last],
+        "collar_front": index[0, COLUMNS // 2],
+        "shoulder_left": index[0, 0],
+        "shoulder_right": index[0, -1],
+        "armpit_left": index[ARMHOLE_ROWS, 0],
+        "armpit_right": index[ARMHOLE_ROWS, -1],
+        "waist_left": index[waist, 0],
+        "waist_right": index[waist, -1],
+        "hem_left": index[-1, 0],
+        "hem_right": index[-1, -1],
+        "hem_centre": index[-1, COLUMNS // 2],
+    }
+    return {name: int(vertex) for name, vertex in named.items()}
+
+
+def _add_collar(builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Silhouette) -> dict[str, int]:
+    first, last = neck_columns()
+    base = torso.index[0, first : last + 1]
+    bottom = np.array([builder.points[vertex] for vertex in base])
+    ends = [to_picture(key.collar[None], p, side)[0] for side in (-1, 1)]
+    top = np.linspace(ends[0], ends[1], NECK_COLUMNS + 1)
+    left = snap(np.linspace(ends[0], bottom[0], COLLAR_ROWS + 1), silhouette)
+    right = snap(np.linspace(ends[1], bottom[-1], COLLAR_ROWS + 1), silhouette)
+    left[-1], right[-1] = bottom[0], bottom[-1]
+    top[0], top[-1] = left[0], right[0]
+    known = {(COLLAR_ROWS, column): int(vertex) for column, vertex in enumerate(base)}
+    grid = builder.add_grid(COLLAR, coons(top, bottom, left, right), known)
+    return {"collar_back": int(grid.index[0, NECK_COLUMNS // 2])}
+
+
+def _add_sleeve(
+    builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Silhouette, which: tuple[int, int, str]
+) -> dict[str, int]:
+    side, part, name = which
+    outer, inner, rows = _sleeve_curves(key, p, side, silhouette)
+    column = 0 if side < 0 else COLUMNS
+    seam = torso.index[: ARMHOLE_ROWS + 1, column]
+    root = np.array([builder.points[vertex] for vertex in seam])
+    outer[0], inner[0] = root[0], root[-1]
+    cuff = np.linspace(outer[-1], inner[-1], ARMHOLE_ROWS + 1)
+    known = {(0, place): int(vertex) for place, vertex in enumerate(seam)}
+    grid = builder.add_grid(part, coons(root, cuff, outer, inner), known)
+    middle = rows // 2
+    return {
+        f"cuff_{name}_outer": int(grid.index[-1, 0]),
+        f"cuff_{name}_inner": int(grid.index[-1, -1]),
+        f"elbow_{name}": int(grid.index[middle, 0]),
+    }
+
+
+def landmark_points(vertices: F32, names: Mapping[str, int]) -> dict[str, tuple[float, float]]:
+    """Return the named vertices' positions."""
+    return {name: (float(vertices[vertex, 0]), float(vertices[vertex, 1])) for name, vertex in names.items()}
+
+
+def sleeve_share(fit: Fit) -> float:
+    """Return the sleeve's length, shoulder to cuff, over the garment's length from shoulder to hem."""
+    p = fit.params
+    if fit.sleeve is SleeveModel.NONE:
+        return 0.0
+    length = p[P.UPPER_LENGTH] + (p[P.LOWER_LENGTH] if fit.sleeve is SleeveModel.TWO else 0.0)
+    return float(length)
