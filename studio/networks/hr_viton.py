@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from studio.networks.blocks import corner_grid, resize_bilinear, sample
-from studio.networks.registry import Shapes
-from studio.networks.spade import SpadeGenerator
+from studio.networks.registry import Shapes, agreed
+from studio.networks.spade import SpadeGenerator, read_generator_sizes
 
 CONDITION_SIZE = (256, 192)
 """Height and width the condition generator was trained at."""
@@ -145,14 +145,15 @@ class ImageGenerator(SpadeGenerator):
 
 def build_condition_generator(shapes: Shapes) -> ConditionGenerator:
     """Make the condition generator that these shapes belong to."""
-    width, cloth = shapes["ClothEncoder.0.scale.weight"][:2]
-    return ConditionGenerator(cloth, shapes["PoseEncoder.0.scale.weight"][1], shapes["out_layer.scale.bias"][0], width)
+    encoders = [shapes[f"{side}Encoder.0.scale.weight"] for side in ("Cloth", "Pose")]
+    width = agreed(encoders[0][0], encoders[1][0], shapes["conv1.0.weight"][1])
+    classes = agreed(*(shapes[f"out_layer.{part}"][0] for part in ("scale.bias", "block.1.weight", "block.4.weight")))
+    return ConditionGenerator(encoders[0][1], encoders[1][1], classes, width)
 
 
 def build_image_generator(shapes: Shapes) -> ImageGenerator:
     """Make the image generator that these shapes belong to."""
-    width = shapes["conv_img.weight"][1] * 2
-    return ImageGenerator(shapes["conv_0.weight"][1], shapes["head_0.norm_0.conv_shared.0.weight"][1], width)
+    return ImageGenerator(*read_generator_sizes(shapes))
 
 
 def _encoder(channels: int, width: int) -> nn.Sequential:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.networks.blocks import SpectralConv2d, half_size_average
-from studio.networks.registry import Shapes
+from studio.networks.registry import Shapes, agreed
 
 _KERNEL, _PADDING = 4, 2
 _LEAK = 0.2
@@ -119,7 +119,8 @@ def build_condition_discriminator(shapes: Shapes, *, halve: bool = True) -> Cond
     Whether the input is halved first cannot be read off the weights. The published training
     command halves (`--Ddownx2`), so that is taken unless the caller knows better.
     """
-    width, inputs = shapes["layer0.0.weight"][:2]
+    inputs = shapes["layer0.0.weight"][1]
+    width = agreed(shapes["layer0.0.bias"][0], shapes["layer0.0.weight"][0], shapes["layer1.0.weight"][0])
     return ConditionDiscriminator(
         inputs,
         width,
@@ -131,5 +132,6 @@ def build_condition_discriminator(shapes: Shapes, *, halve: bool = True) -> Cond
 
 def build_image_discriminator(shapes: Shapes) -> ImageDiscriminator:
     """Make the image discriminator that these shapes belong to."""
-    width, inputs = shapes["discriminator_0.model0.0.weight"][:2]
+    first = "discriminator_0.model0.0.weight", "discriminator_0.model0.0.bias", "discriminator_1.model0.0.weight"
+    inputs, width = shapes[first[0]][1], agreed(*(shapes[key][0] for key in first))
     return ImageDiscriminator(inputs, width)

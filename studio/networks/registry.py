@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from statistics import mode
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -66,6 +67,17 @@ def _same(want: tuple[int, ...], got: tuple[int, ...]) -> bool:
 _CC_BY_NC = "CC BY-NC 4.0"
 _HR_VITON = "Lee et al., HR-VITON, ECCV 2022"
 _VITON_HD = "Choi et al., VITON-HD, CVPR 2021"
+_STARGAN2 = "Choi et al., StarGAN v2, CVPR 2020"
+_OPENPOSE = "Cao et al., OpenPose, TPAMI 2019"
+_OPENPOSE_LICENCE = "OpenPose: academic or non-profit non-commercial research use only"
+_SCHP_LICENCE = "MIT (code); weights trained on data sets with terms of their own"
+
+
+def _without_blocks(*prefixes: str) -> tuple[tuple[str, str], ...]:
+    """Drop the block names that some conversions put before a layer's own name."""
+    return tuple((prefix, "") for prefix in prefixes)
+
+
 _GENERATOR_RENAMES = (("ace", "alias"), (".Spade", ""))
 
 NETWORKS: tuple[NetworkSpec, ...] = (
@@ -101,7 +113,10 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec(
         id="hr_viton.generator_discriminator",
         builder="studio.networks.hr_viton_discriminators:build_image_discriminator",
-        signature={"discriminator_0.model0.0.weight": (ANY, 10, 4, 4)},
+        signature={
+            "discriminator_0.model0.0.weight": (ANY, 10, 4, 4),
+            "discriminator_1.model0.0.weight": (ANY, 10, 4, 4),
+        },
         licence=_CC_BY_NC,
         commercial=False,
         paper=_HR_VITON,
@@ -135,8 +150,115 @@ NETWORKS: tuple[NetworkSpec, ...] = (
         commercial=False,
         paper=_VITON_HD,
     ),
+    *(
+        NetworkSpec(
+            id=f"schp.{dataset}",
+            builder="studio.networks.schp:build_schp",
+            signature={
+                "fushion.3.weight": (classes, 256, 1, 1),
+                "context_encoding.bottleneck.0.weight": (512, 4096, 3, 3),
+            },
+            licence=_SCHP_LICENCE,
+            commercial=False,
+            paper="Li et al., Self-Correction for Human Parsing, TPAMI 2020",
+        )
+        for dataset, classes in (("lip", 20), ("atr", 18), ("pascal", 7))
+    ),
+    NetworkSpec(
+        id="openpose.body25",
+        builder="studio.networks.openpose:build_body25",
+        signature={"models.Mconv6_7_stage1_L1.1.Mconv7_stage1_L1.weight": (26, 512, 1, 1)},
+        licence=_OPENPOSE_LICENCE,
+        commercial=False,
+        paper=_OPENPOSE,
+    ),
+    NetworkSpec(
+        id="openpose.coco",
+        builder="studio.networks.openpose:build_coco",
+        signature={"Mconv7_stage6_L1.weight": (38, 128, 1, 1), "Mconv7_stage6_L2.weight": (19, 128, 1, 1)},
+        renames=_without_blocks("model0.", *(f"model{stage}_{branch}." for stage in range(1, 7) for branch in (1, 2))),
+        licence=_OPENPOSE_LICENCE,
+        commercial=False,
+        paper=_OPENPOSE,
+    ),
+    NetworkSpec(
+        id="openpose.hand",
+        builder="studio.networks.openpose:build_hand",
+        signature={"Mconv7_stage6.weight": (22, 128, 1, 1)},
+        renames=_without_blocks("model1_0.", "model1_1.", *(f"model{stage}." for stage in range(2, 7))),
+        licence=_OPENPOSE_LICENCE,
+        commercial=False,
+        paper="Simon et al., Hand Keypoint Detection using Multiview Bootstrapping, CVPR 2017",
+    ),
+    *(
+        NetworkSpec(
+            id=f"u2net.{variant}",
+            builder="studio.networks.u2net:build_u2net",
+            signature={"stage1.rebnconv1.conv_s1.weight": (width, 64, 3, 3), "outconv.weight": (1, 6, 1, 1)},
+            licence="Apache-2.0",
+            commercial=True,
+            paper="Qin et al., U^2-Net, Pattern Recognition 2020",
+        )
+        for variant, width in (("full", 32), ("small", 16))
+    ),
+    NetworkSpec(
+        id="stargan2.generator",
+        builder="studio.networks.stargan2:build_generator",
+        signature={"from_rgb.weight": (ANY, 3, 3, 3), "decode.0.norm1.fc.weight": (ANY, ANY)},
+        licence=_CC_BY_NC,
+        commercial=False,
+        paper=_STARGAN2,
+    ),
+    NetworkSpec(
+        id="stargan2.mapping",
+        builder="studio.networks.stargan2:build_mapping_network",
+        signature={"shared.0.weight": (512, ANY), "unshared.0.6.weight": (ANY, 512)},
+        licence=_CC_BY_NC,
+        commercial=False,
+        paper=_STARGAN2,
+    ),
+    NetworkSpec(
+        id="stargan2.style",
+        builder="studio.networks.stargan2:build_style_encoder",
+        signature={"shared.0.weight": (ANY, 3, 3, 3), "unshared.0.weight": (ANY, ANY)},
+        licence=_CC_BY_NC,
+        commercial=False,
+        paper=_STARGAN2,
+    ),
+    NetworkSpec(
+        id="stargan2.discriminator",
+        builder="studio.networks.stargan2:build_discriminator",
+        signature={"main.0.weight": (ANY, 3, 3, 3), "main.1.conv1.weight": (ANY, ANY, 3, 3)},
+        licence=_CC_BY_NC,
+        commercial=False,
+        paper=_STARGAN2,
+    ),
+    NetworkSpec(
+        id="torchvision.keypoint_rcnn",
+        builder="studio.networks.keypoint_rcnn:build_keypoint_rcnn",
+        signature={
+            "backbone.body.conv1.weight": (64, 3, 7, 7),
+            "roi_heads.keypoint_predictor.kps_score_lowres.weight": (512, 17, 4, 4),
+        },
+        licence="BSD-3-Clause (code); weights trained on COCO, which has terms of its own",
+        commercial=False,
+        paper="He et al., Mask R-CNN, ICCV 2017",
+    ),
+    NetworkSpec(
+        id="fan",
+        builder="studio.networks.fan:build_fan",
+        signature={"conv1.conv.weight": (64, 6, 7, 7), "m0.coordconv.conv.weight": (256, 259, 1, 1)},
+        licence=_CC_BY_NC,
+        commercial=False,
+        paper="Wang et al., Adaptive Wing Loss, ICCV 2019",
+    ),
 )
 """Order matters only where one signature contains another: the narrower comes first."""
+
+
+def agreed(*sizes: int) -> int:
+    """Return the size that most places of a checkpoint state, so that one damaged entry cannot mislead a builder."""
+    return mode(sizes)
 
 
 def find_network(network_id: str) -> NetworkSpec:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from studio.networks.blocks import INSTANCE_EPS, SpectralConv2d, resize_nearest
+from studio.networks.registry import Shapes, agreed
 
 HIDDEN = 128
 """Width of the hidden layer between the parse map and its scale and shift."""
@@ -173,3 +174,11 @@ class SpadeGenerator(nn.Module):
             features = block(features, leads, region if level < self.EARLY else None, maps or None)
         assert features is not None
         return torch.tanh(self.conv_img(F.leaky_relu(features, LEAK)))
+
+
+def read_generator_sizes(shapes: Shapes) -> tuple[int, int, int]:
+    """Read input channels, classes (without VITON-HD's misalignment) and width off a checkpoint's shapes."""
+    width = agreed(shapes["conv_0.weight"][0] // 16, shapes["conv_img.weight"][1] * 2, shapes["up_3.conv_1.bias"][0])
+    inputs = agreed(*(shapes[f"conv_{level}.weight"][1] for level in (0, 1, 2)))
+    labels = agreed(*(shapes[f"up_4.norm_{norm}.conv_shared.0.weight"][1] for norm in ("0", "1", "s")))
+    return inputs, labels, width

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.networks.registry import Shapes
-from studio.networks.spade import SpadeGenerator
+from studio.networks.registry import Shapes, agreed
+from studio.networks.spade import SpadeGenerator, read_generator_sizes
 
 MATCHING_SIZE = (256, 192)
 """Height and width of the inputs to segmentation and matching."""
@@ -225,17 +225,15 @@ class AliasGenerator(SpadeGenerator):
 
 def build_segmentation_generator(shapes: Shapes) -> SegmentationGenerator:
     """Make the segmentation generator that these shapes belong to."""
-    width, inputs = shapes["conv1.0.weight"][:2]
-    return SegmentationGenerator(inputs, shapes["conv9.6.weight"][0], width)
+    width = agreed(shapes["conv1.0.weight"][0], shapes["conv1.3.weight"][0], shapes["conv9.3.weight"][0])
+    return SegmentationGenerator(shapes["conv1.0.weight"][1], classes=13, width=width)
 
 
 def build_matching_module(shapes: Shapes) -> GeometricMatching:
     """Make the matching module that these shapes belong to."""
-    side = math.isqrt(shapes["regression.linear.weight"][0] // 2)
-    return GeometricMatching(shapes["extractionA.model.0.weight"][1], shapes["extractionB.model.0.weight"][1], side)
+    return GeometricMatching(shapes["extractionA.model.0.weight"][1], shapes["extractionB.model.0.weight"][1])
 
 
 def build_alias_generator(shapes: Shapes) -> AliasGenerator:
     """Make the ALIAS generator that these shapes belong to."""
-    width = shapes["conv_img.weight"][1] * 2
-    return AliasGenerator(shapes["conv_0.weight"][1], shapes["up_4.norm_0.conv_shared.0.weight"][1], width)
+    return AliasGenerator(*read_generator_sizes(shapes))
