@@ -124,6 +124,11 @@ class Library(Photos, Marking, Looks, Scenes, Jobs):
         return self._core.folder
 
     @property
+    def connection(self) -> Connection:
+        """The connections, for the library's own check and repair; nobody else speaks SQL."""
+        return self._sql
+
+    @property
     def is_read_only(self) -> bool:
         """True in a second window."""
         return self._sql.read_only
@@ -248,18 +253,19 @@ def keep_before_restore(folder: Path) -> None:
     try:
         connection = Connection(database, read_only=False)
     except LibraryError:
-        _set_aside(database)
+        set_aside(database)
         return
     try:
         make_backup(connection, folder, "restore")
     except LibraryError:
         connection.close()
-        _set_aside(database)
+        set_aside(database)
         return
     connection.close()
 
 
-def _set_aside(database: Path) -> None:
+def set_aside(database: Path) -> Path:
+    """Keep a damaged database under another name among the backups; returns that file."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = database.parent / BACKUPS / f"damaged-{stamp}.db"
     try:
@@ -267,3 +273,6 @@ def _set_aside(database: Path) -> None:
         database.replace(target)
     except OSError as error:
         raise storage_error(error, target) from error
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    return target
