@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.domain.arrays import F64
-from studio.domain.artefacts import Pose
+from studio.domain.artefacts import COCO18, Pose
 
 TORSO_PER_SHOULDERS = 1.46
 """Neck to mid-hip over shoulder width, the median of VITON-HD's catalogue pictures (spread 1.2 to 1.7)."""
@@ -58,19 +58,24 @@ class Torso:
 
 def read_torso(pose: Pose) -> Torso | None:
     """Return the trunk, or None where a shoulder is not seen."""
-    right, left = _point(pose, "right_shoulder"), _point(pose, "left_shoulder")
+    return read_torso_rows(pose.keypoints.astype(np.float64))
+
+
+def read_torso_rows(keypoints: F64) -> Torso | None:
+    """Return the trunk of COCO-18 rows in any coordinates, or None where a shoulder is not seen."""
+    right, left = _point(keypoints, "right_shoulder"), _point(keypoints, "left_shoulder")
     if right is None or left is None:
         return None
-    right_hip, left_hip = _point(pose, "right_hip"), _point(pose, "left_hip")
+    right_hip, left_hip = _point(keypoints, "right_hip"), _point(keypoints, "left_hip")
     guessed = right_hip is None or left_hip is None
     if right_hip is None or left_hip is None:
         right_hip, left_hip = _complete_hips(right, left, right_hip, left_hip)
     return Torso((right + left) / 2, right, left, right_hip, left_hip, guessed)
 
 
-def _point(pose: Pose, name: str) -> F64 | None:
-    point = pose.point(name)
-    return None if point is None else point.astype(np.float64)
+def _point(keypoints: F64, name: str) -> F64 | None:
+    row = keypoints[COCO18.index(name)]
+    return row[:2] if row[2] > 0 else None
 
 
 def _complete_hips(right: F64, left: F64, right_hip: F64 | None, left_hip: F64 | None) -> tuple[F64, F64]:

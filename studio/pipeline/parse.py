@@ -1,0 +1,109 @@
+"""Parse: a CIHP-20 map of the person, fused from the selfie network, a garment network, the pose and the cutout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.domain.arrays import F32, U8, Bool
+from studio.domain.artefacts import Cutout, ParseMap, Photo, Pose
+from studio.domain.errors import PipelineError
+from studio.domain.keys import Note
+from studio.domain.labels import Cihp
+from studio.pipeline.parse_limbs import assign_skin, face_reach
+from studio.pipeline.parse_matter import Matter, read_matter
+from studio.pipeline.parse_refine import EdgeSnapper, remove_specks
+from studio.pipeline.parse_split import split_cloth
+from studio.pipeline.parse_work import Work, extend_labels, make_work, to_native
+from studio.pipeline.pose_body import Torso, read_torso_rows
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+
+MATTER_MODEL, GARMENT_MODEL = "selfie_multiclass", "u2net_cloth_seg"
+_SPECK_SHARE = 4e-4  # of the hull's area
+_SMALL_PARTS = frozenset(
+    int(label) for label in (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.FACE, Cihp.NECK, Cihp.LEFT_SHOE, Cihp.RIGHT_SHOE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParseParams:
+    """Settings of the parse stage. use_garment_model: take garments from u2net_cloth_seg where it is installed."""
+
+    use_garment_model: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FusionParse:
+    """The embedded parse stage."""
+
+    name: str = "parse"
+    implementation: str = "fusion"
+    version: int = 1
+    params_type: type[ParseParams] = ParseParams
+    inputs: tuple[str, ...] = ("photo", "edges", "pose", "framing")
+    output: type[ParseMap] = ParseMap
+
+    def models(self, params: ParseParams, provider: ModelProvider) -> tuple[str, ...]:
+        if params.use_garment_model and provider.is_installed(GARMENT_MODEL):
+            return (MATTER_MODEL, GARMENT_MODEL)
+        return (MATTER_MODEL,)
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        if provider.is_installed(MATTER_MODEL):
+            return None
+        return Note("stage.model_missing", {"model": MATTER_MODEL})
+
+    def run(self, inputs: Inputs, params: ParseParams, ctx: StageContext) -> ParseMap:
+        """Return the parse map.
+
+        Raises:
+            PipelineError: `parse.no_person`, the cutout is empty.
+        """
+        photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
+        work = make_work(photo, cutout, inputs.take("pose", Pose))
+        if not work.hull.any():
+            raise PipelineError("parse.no_person", file=photo.name)
+        torso = read_torso_rows(work.joints)
+        if torso is None:
+            ctx.note_fallback("parse.no_shoulders", file=photo.name)
+        matter = read_matter(ctx.models.session(MATTER_MODEL), work, torso)
+        ctx.progress.report(0.6, self.name)
+        labels = label_person(work, matter, torso)
+        ctx.progress.report(0.85, self.name)
+        return ParseMap(to_native(labels, work, cutout))
+
+
+FUSION = FusionParse()
+
+
+def label_person(work: Work, matter: F32, torso: Torso | None) -> U8:
+    """Return labels at working size, known everywhere: outside the hull those of its nearest pixel."""
+    hull = work.hull
+    snapper = EdgeSnapper(work.image)
+    kinds = _settle_matter(matter, snapper)
+    labels = np.zeros(work.alpha.shape, np.uint8)
+    cloth = hull & np.isin(kinds, (Matter.CLOTHES, Matter.OTHER))
+    face = hull & (kinds == Matter.FACE) & face_reach(work, torso)
+    skin = hull & np.isin(kinds, (Matter.SKIN, Matter.FACE)) & ~face
+    labels[hull & (kinds == Matter.HAIR)] = Cihp.HAIR
+    labels[face] = Cihp.FACE
+    labels = np.where(skin, assign_skin(work, skin, torso), labels)
+    labels = _label_cloth(work, labels, cloth, torso, snapper)
+    labels = remove_specks(labels, hull, int(_SPECK_SHARE * hull.sum()), _SMALL_PARTS)
+    return extend_labels(labels, hull)
+
+
+def _settle_matter(matter: F32, snapper: EdgeSnapper) -> U8:
+    """Return the winning class of each pixel, its borders moved onto the photo's edges."""
+    classes = (Matter.HAIR, Matter.SKIN, Matter.FACE, Matter.CLOTHES, Matter.OTHER)
+    snapped = np.stack([snapper.snap(matter[kind]) for kind in classes])
+    return np.array(classes, np.uint8)[snapped.argmax(axis=0)]
+
+
+def _label_cloth(work: Work, labels: U8, cloth: Bool, torso: Torso | None, snapper: EdgeSnapper) -> U8:
+    if torso is None:
+        return np.where(cloth, np.uint8(Cihp.UPPER), labels)
+    split = split_cloth(work, cloth, torso, snapper)
+    labels = np.where(split.upper, np.uint8(Cihp.UPPER), labels)
+    return np.where(split.lower, np.uint8(Cihp.TROUSERS), labels)

@@ -1,0 +1,153 @@
+"""Whose skin is it: left and right arms and legs, face, neck; by distance to the bones in units of the limb's girth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, Bool
+from studio.domain.artefacts import COCO18, EXTRA_POINTS
+from studio.domain.labels import Cihp
+from studio.pipeline.parse_work import Work
+from studio.pipeline.pose_body import Torso
+
+# Half-widths of bare limbs in shoulder widths, read off catalogue pictures.
+UPPER_ARM, FOREARM, HAND = 0.17, 0.14, 0.15
+THIGH, SHANK, FOOT = 0.30, 0.20, 0.20
+HEAD = 0.42
+_TORSO_COST = 0.8
+"""Inside the trunk a limb takes a pixel only within this share of its girth: an arm crossing the body."""
+
+_NECK_COST = 0.6
+_FAR = 1e3
+_FACE_REACH = 1.9  # in head sizes: face-coloured skin further from the nose is not face
+_HAND_LENGTH = 0.36  # of a shoulder width beyond the wrist, where the fingers are not seen
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """A limb segment with its half-widths at both ends, in working pixels."""
+
+    start: F64
+    end: F64
+    start_radius: float
+    end_radius: float
+
+
+def point(work: Work, name: str) -> F64 | None:
+    """Return a joint in working pixels, or None where it was not seen."""
+    row = work.extra[EXTRA_POINTS.index(name)] if name in EXTRA_POINTS else work.joints[COCO18.index(name)]
+    return row[:2] if row[2] > 0 else None
+
+
+def bone_distance(shape: tuple[int, int], bone: Bone) -> F32:
+    """Return float32 `(H, W)` distance to the bone over its half-width there: below 1 is inside."""
+    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
+    dx, dy = (bone.end - bone.start).tolist()
+    length2 = max(dx * dx + dy * dy, 1e-6)
+    along = ((x - bone.start[0]) * dx + (y - bone.start[1]) * dy) / length2
+    along = np.clip(along, 0.0, 1.0).astype(np.float32)
+    away = np.hypot(x - (bone.start[0] + along * dx), y - (bone.start[1] + along * dy))
+    radius = bone.start_radius + along * (bone.end_radius - bone.start_radius)
+    return (away / np.maximum(radius, 1e-3)).astype(np.float32)
+
+
+def arm_bones(work: Work, side: str, size: float) -> list[Bone]:
+    """Return the bones of one arm that were seen; a hand without fingers seen goes on from the forearm."""
+    shoulder, elbow, wrist = (point(work, f"{side}_{joint}") for joint in ("shoulder", "elbow", "wrist"))
+    bones = []
+    if shoulder is not None and elbow is not None:
+        bones.append(Bone(shoulder, elbow, UPPER_ARM * size, FOREARM * size))
+    if elbow is not None and wrist is not None:
+        bones.append(Bone(elbow, wrist, FOREARM * size, 0.8 * FOREARM * size))
+        bones.append(Bone(wrist, _finger_tips(work, side, elbow, wrist, size), 0.8 * HAND * size, HAND * size))
+    elif wrist is not None:
+        bones.append(Bone(wrist, wrist, HAND * size, HAND * size))
+    return bones
+
+
+def _finger_tips(work: Work, side: str, elbow: F64, wrist: F64, size: float) -> F64:
+    fingers = [point(work, f"{side}_{name}") for name in ("pinky", "index")]
+    seen = [tip for tip in fingers if tip is not None]
+    ahead: F64 = np.mean(seen, axis=0) - wrist if seen else wrist - elbow
+    length = max(float(np.hypot(*ahead)), 1e-6)
+    tips: F64 = wrist + ahead / length * _HAND_LENGTH * size
+    return tips
+
+
+def leg_bones(work: Work, side: str, size: float) -> list[Bone]:
+    """Return the bones of one leg that were seen; a thigh whose knee is outside the picture hangs straight down."""
+    hip, knee, ankle = (point(work, f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+    if hip is not None and knee is None:
+        knee = hip + np.array([0.0, 1.5 * size])
+    bones = []
+    if hip is not None and knee is not None:
+        bones.append(Bone(hip, knee, THIGH * size, SHANK * size))
+    if knee is not None and ankle is not None:
+        bones.append(Bone(knee, ankle, SHANK * size, 0.6 * SHANK * size))
+    return bones
+
+
+def limb_distance(work: Work, bones: list[Bone]) -> F32:
+    """Return the least normalised distance to any of the bones; very far where there are none."""
+    nearest = np.full(work.alpha.shape, _FAR, np.float32)
+    for bone in bones:
+        np.minimum(nearest, bone_distance(work.alpha.shape, bone), out=nearest)
+    return nearest
+
+
+def trunk_mask(work: Work, torso: Torso, *, lowest: float = 1.0) -> Bool:
+    """Return the quadrangle of shoulders and hips; `lowest` 1 ends it at the hips."""
+    bottom = torso.down * torso.length * (lowest - 1.0)
+    corners = np.array([torso.right_shoulder, torso.left_shoulder, torso.left_hip + bottom, torso.right_hip + bottom])
+    mask = np.zeros(work.alpha.shape, np.uint8)
+    cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1)
+    return mask.astype(bool)
+
+
+def _neck_cost(work: Work, torso: Torso, size: float) -> F32:
+    """Return the cost of being neck or torso skin: low in the trunk and between chin and shoulders."""
+    trunk = trunk_mask(work, torso)
+    away = cv2.distanceTransform((~trunk).astype(np.uint8), cv2.DIST_L2, 3) / (UPPER_ARM * size)
+    cost = np.where(trunk, _TORSO_COST, _TORSO_COST + away).astype(np.float32)
+    nose = point(work, "nose")
+    top = nose if nose is not None else torso.neck - torso.down * HEAD * size
+    neck = bone_distance(work.alpha.shape, Bone(top, torso.neck, 0.25 * size, 0.45 * size))
+    return np.minimum(cost, _NECK_COST * neck).astype(np.float32)
+
+
+def assign_skin(work: Work, skin: Bool, torso: Torso | None) -> U8:
+    """Return labels of body skin: arms, legs and neck (CIHP class 10 takes the trunk's skin too); 0 elsewhere."""
+    labels = np.zeros(work.alpha.shape, np.uint8)
+    if torso is None or not skin.any():
+        labels[skin] = Cihp.NECK
+        return labels
+    size = torso.size
+    costs = {Cihp.NECK: _neck_cost(work, torso, size)}
+    for side, arm, leg in (
+        ("left", Cihp.LEFT_ARM, Cihp.LEFT_LEG),
+        ("right", Cihp.RIGHT_ARM, Cihp.RIGHT_LEG),
+    ):
+        costs[arm] = limb_distance(work, arm_bones(work, side, size))
+        costs[leg] = limb_distance(work, leg_bones(work, side, size))
+        hip = point(work, f"{side}_hip")
+        if hip is not None:  # skin above the hips is never a leg
+            costs[leg][: max(0, int(hip[1]))] = _FAR
+    order = list(costs)
+    stack = np.stack([costs[label] for label in order])
+    nearest = np.array(order, np.uint8)[stack.argmin(axis=0)]
+    labels[skin] = nearest[skin]
+    return labels
+
+
+def face_reach(work: Work, torso: Torso | None) -> Bool:
+    """Return where a face may be: around the nose, or everywhere where no nose is seen."""
+    nose = point(work, "nose")
+    if nose is None or torso is None:
+        return np.ones(work.alpha.shape, bool)
+    reach = _FACE_REACH * HEAD * torso.size
+    y, x = np.ogrid[0 : work.alpha.shape[0], 0 : work.alpha.shape[1]]
+    near: Bool = np.hypot(x - nose[0], y - nose[1]) < reach
+    return near
