@@ -17,10 +17,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from studio.domain.arrays import U8
 from studio.domain.labels import LabelScheme, convert_labels
 from studio.networks.blocks import corner_grid, resize_bilinear, resize_nearest, sample
 from studio.networks.hr_viton import CONDITION_SIZE, Condition
-from studio.networks.preprocess import CLASSES_7, CLASSES_13, UPPER_OF_13, one_hot
+from studio.networks.preprocess import (
+    CLASSES_7,
+    CLASSES_13,
+    UPPER_OF_13,
+    mask_tensor,
+    one_hot,
+    parse_tensor,
+    photo_tensor,
+    resize_to_width,
+)
 
 BLUR_SIZE = 15
 BLUR_SIGMA = 3.0
@@ -52,6 +62,25 @@ class HrVitonInputs:
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.agnostic.shape[-2], self.agnostic.shape[-1]
+
+
+def read_inputs(
+    *, agnostic: U8, densepose: U8, parse_agnostic: U8, garment: U8, garment_mask: U8, width: int = 768
+) -> HrVitonInputs:
+    """Make a batch of one from arrays, brought to the working width as the published loader does.
+
+    Args:
+        agnostic, densepose, garment: RGB `(H, W, 3)`, 3:4 upright.
+        parse_agnostic: CIHP-20 labels `(H, W)`.
+        garment_mask: `(H, W)`, garment where at least 128.
+    """
+    return HrVitonInputs(
+        cloth=photo_tensor(resize_to_width(garment, width, nearest=False)),
+        cloth_mask=mask_tensor(resize_to_width(garment_mask, width, nearest=True)),
+        parse_agnostic=parse_tensor(resize_to_width(parse_agnostic, width, nearest=True)),
+        agnostic=photo_tensor(resize_to_width(agnostic, width, nearest=False)),
+        densepose=photo_tensor(resize_to_width(densepose, width, nearest=False)),
+    )
 
 
 class ParsePrediction(NamedTuple):

@@ -12,9 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from studio.domain.arrays import U8
 from studio.networks.blocks import resize_bilinear, resize_nearest, sample
 from studio.networks.glue_hr_viton import blur, merge_labels_to_7
-from studio.networks.preprocess import CLASSES_7, UPPER_OF_7, one_hot
+from studio.networks.preprocess import (
+    CLASSES_7,
+    UPPER_OF_7,
+    mask_tensor,
+    one_hot,
+    parse_tensor,
+    photo_tensor,
+    resize_to_width,
+)
 from studio.networks.viton_hd import MATCHING_SIZE, Matching
 
 NOISE_THRESHOLD = 254.5 / 255
@@ -43,6 +52,25 @@ class VitonHdInputs:
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.agnostic.shape[-2], self.agnostic.shape[-1]
+
+
+def read_inputs(
+    *, agnostic: U8, pose: U8, parse_agnostic: U8, garment: U8, garment_mask: U8, width: int = 768
+) -> VitonHdInputs:
+    """Make a batch of one from arrays, brought to the working width as the published loader does.
+
+    Args:
+        agnostic, pose, garment: RGB `(H, W, 3)`, 3:4 upright; pose is OpenPose's drawing.
+        parse_agnostic: CIHP-20 labels `(H, W)`.
+        garment_mask: `(H, W)`, garment where at least 128.
+    """
+    return VitonHdInputs(
+        cloth=photo_tensor(resize_to_width(garment, width, nearest=False)),
+        cloth_mask=mask_tensor(resize_to_width(garment_mask, width, nearest=True)),
+        parse_agnostic=parse_tensor(resize_to_width(parse_agnostic, width, nearest=True)),
+        agnostic=photo_tensor(resize_to_width(agnostic, width, nearest=False)),
+        pose=photo_tensor(resize_to_width(pose, width, nearest=False)),
+    )
 
 
 class ParsePrediction(NamedTuple):

@@ -7,7 +7,9 @@ masks by nearest neighbour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,12 @@ from studio.domain.arrays import U8
 from studio.domain.labels import LabelScheme, class_count, convert_labels
 
 if TYPE_CHECKING:
+    import torch
+    from _typeshed import DataclassInstance
     from torch import Tensor
+
+Inputs = TypeVar("Inputs", bound="DataclassInstance")
+"""A dataclass all of whose fields are tensors with the batch first."""
 
 CLASSES_13, CLASSES_7 = class_count(LabelScheme.VITON13), class_count(LabelScheme.VITON7)
 UPPER_OF_13 = 3
@@ -79,6 +86,19 @@ def one_hot(labels: npt.NDArray[np.integer] | Tensor, classes: int) -> Tensor:
 def parse_tensor(labels: U8) -> Tensor:
     """Return a CIHP-20 parse map `(H, W)` as the networks' one-hot `(1, 13, H, W)`."""
     return one_hot(merge_to_13(labels), CLASSES_13)
+
+
+def join_batch(items: Sequence[Inputs]) -> Inputs:
+    """Join the inputs of several pairs, all of one size, to one batch."""
+    import torch
+
+    names = [field.name for field in fields(items[0])]
+    return type(items[0])(**{name: torch.cat([getattr(item, name) for item in items]) for name in names})
+
+
+def move_batch(batch: Inputs, device: torch.device | str, dtype: torch.dtype | None = None) -> Inputs:
+    """Return a batch on another device, and in another floating type if one is given."""
+    return type(batch)(**{f.name: getattr(batch, f.name).to(device, dtype) for f in fields(batch)})
 
 
 def picture_u8(picture: Tensor) -> U8:
