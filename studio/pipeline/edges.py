@@ -1,0 +1,198 @@
+"""The edges stage: correct the contour of a coarse cutout so that it carries nothing of the old background.
+
+Alpha is solved in an adaptive band at a working size, carried to native pixels tile by tile, and the foreground's own
+colours are estimated wherever alpha is partial (design.md section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8
+from studio.domain.artefacts import Cutout, Photo
+from studio.domain.errors import MattingError
+from studio.domain.geometry import Box
+from studio.domain.keys import Note
+from studio.domain.progress import Progress
+from studio.pipeline.matting.alpha import LocalModel, fit_local_model, solve_alpha
+from studio.pipeline.matting.backdrop import fit_backdrop
+from studio.pipeline.matting.closed_form import refine_closed_form
+from studio.pipeline.matting.colours import spread_colours
+from studio.pipeline.matting.foreground import estimate_foreground, refine_foreground
+from studio.pipeline.matting.trimap import make_trimap
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+
+_WORK_SIDE = 1280
+"""Longest side at which alpha is solved; larger photos are refined from there, tile by tile."""
+_TILE = 512
+_MARGIN = 24
+"""Overlap of native tiles: the reach of the colour estimation inside one."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgesParams:
+    """band: scales the unknown band's width, 1 = automatic. decontaminate: estimate clean foreground colours."""
+
+    band: float = 1.0
+    decontaminate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContourEdges:
+    """Alpha in the band by our own closed-form solver: the embedded default."""
+
+    name: ClassVar[str] = "edges"
+    implementation: ClassVar[str] = "contour"
+    version: ClassVar[int] = 1
+    params_type: ClassVar[type[EdgesParams]] = EdgesParams
+    inputs: ClassVar[tuple[str, ...]] = ("photo", "cutout")
+    output: ClassVar[type[Cutout]] = Cutout
+
+    def models(self, params: EdgesParams, provider: ModelProvider) -> tuple[str, ...]:
+        """Return no models: this is mathematics."""
+        return ()
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        """Return None: always available."""
+        return None
+
+    def run(self, inputs: Inputs, params: EdgesParams, ctx: StageContext) -> Cutout:
+        """Return the cutout with its contour corrected."""
+        photo, coarse = inputs.take("photo", Photo), inputs.take("cutout", Cutout)
+        return correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedFormEdges(ContourEdges):
+    """The same contour, solved again by pymatting's closed form at twice the working size: slower, finer hair."""
+
+    implementation: ClassVar[str] = "closed_form"
+
+    def run(self, inputs: Inputs, params: EdgesParams, ctx: StageContext) -> Cutout:
+        """Return the cutout with its contour corrected."""
+        photo, coarse = inputs.take("photo", Photo), inputs.take("cutout", Cutout)
+        return correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress, finest=True)
+
+
+CONTOUR = ContourEdges()
+CLOSED_FORM = ClosedFormEdges()
+
+
+def correct_contour(rgb: U8, mask: F32, params: EdgesParams, progress: Progress, *, finest: bool = False) -> Cutout:
+    """Return alpha and clean foreground colours at the photo's size from a coarse mask of the same size.
+
+    `finest` solves at twice the working size and refines with pymatting's closed form.
+
+    Raises:
+        MattingError: the mask has no foreground.
+    """
+    if not (mask > 0.5).any():
+        raise MattingError("edges.empty")
+    progress.report(0.0, "edges")
+    small, small_mask = _reduce(rgb, mask, _WORK_SIDE * (2 if finest else 1))
+    backdrop = fit_backdrop(small, small_mask)
+    trimap = make_trimap(small, small_mask, backdrop, band=params.band)
+    progress.report(0.1, "edges")
+    alpha = solve_alpha(small, small_mask, trimap, backdrop)
+    if finest:
+        alpha = refine_closed_form(small, alpha, trimap, progress.part(0.2, 0.3))
+    progress.report(0.5, "edges")
+    image = small.astype(np.float32) / np.float32(255.0)
+    fore = image
+    if params.decontaminate:
+        fore = estimate_foreground(image, alpha, None if backdrop is None else backdrop.rgb(alpha.shape))
+    progress.report(0.6, "edges")
+    if small.shape == rgb.shape:
+        return Cutout(alpha, _to_bytes(fore))
+    return _carry_to_native(rgb, image, alpha, fore, params, progress.part(0.6, 0.4))
+
+
+def _reduce(rgb: U8, mask: F32, longest: int) -> tuple[U8, F32]:
+    height, width = mask.shape
+    scale = longest / max(height, width)
+    if scale >= 1.0:
+        return rgb, mask
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return (
+        cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(mask, size, interpolation=cv2.INTER_AREA),
+    )
+
+
+def _carry_to_native(rgb: U8, image: F32, alpha: F32, fore: F32, params: EdgesParams, progress: Progress) -> Cutout:
+    """Carry alpha and colours from the working size to the photo's, touching only tiles that hold an edge."""
+    size = (rgb.shape[1], rgb.shape[0])
+    model = fit_local_model(image, alpha)
+    back = _background(image, alpha)
+    open_pixels = cv2.dilate(((alpha > 0.0) & (alpha < 1.0)).astype(np.uint8), np.ones((5, 5), np.uint8))
+    native = cv2.resize((alpha >= 0.5).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
+    clean = cv2.resize(_to_bytes(fore), size, interpolation=cv2.INTER_LINEAR)
+    np.copyto(clean, rgb, where=(native > 0)[..., None])
+    tiles = list(_tiles(size))
+    for index, box in enumerate(tiles):
+        progress.report(index / len(tiles), "edges")
+        outer = box.grown(_MARGIN, size)
+        part = _Part.cut(outer, size, alpha.shape)
+        touched = part.resample(open_pixels.astype(np.float32), cv2.INTER_LINEAR) > 0
+        if not touched.any():
+            continue
+        tile = rgb[outer.slices].astype(np.float32) / np.float32(255.0)
+        solved = _native_alpha(model, tile, part, alpha)
+        solved = np.where(touched, solved, native[outer.slices])
+        inner = (slice(box.y0 - outer.y0, box.y1 - outer.y0), slice(box.x0 - outer.x0, box.x1 - outer.x0))
+        native[box.slices] = solved[inner]
+        if params.decontaminate:
+            colours = refine_foreground(tile, solved, part.resample(fore), part.resample(back))
+            clean[box.slices] = _to_bytes(colours[inner])
+    return Cutout(native, clean)
+
+
+def _native_alpha(model: LocalModel, tile: F32, part: _Part, alpha: F32) -> F32:
+    """Apply the colour model, kept near the interpolated alpha so that noise cannot swing it."""
+    smooth = part.resample(alpha)
+    window = np.ones((3, 3), np.uint8)
+    low, high = part.resample(cv2.erode(alpha, window)), part.resample(cv2.dilate(alpha, window))
+    solved = model.apply(tile, part.matrix)
+    solved = np.clip(solved, low, high)
+    settled = np.where(smooth > 0.998, 1.0, np.where(smooth < 0.002, 0.0, solved))
+    return np.clip((settled - 0.01) / 0.98, 0.0, 1.0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A native tile and where it lies in the working size. matrix: native tile pixel -> working pixel."""
+
+    size: tuple[int, int]
+    matrix: F32
+
+    @classmethod
+    def cut(cls, box: Box, native: tuple[int, int], work: tuple[int, ...]) -> _Part:
+        sx, sy = work[1] / native[0], work[0] / native[1]
+        rows = ((sx, 0.0, (box.x0 + 0.5) * sx - 0.5), (0.0, sy, (box.y0 + 0.5) * sy - 0.5))
+        return cls((box.width, box.height), np.array(rows, np.float32))
+
+    def resample(self, plane: F32, interpolation: int = cv2.INTER_LINEAR) -> F32:
+        """Return the tile's pixels of a plane of the working size."""
+        flags = interpolation | cv2.WARP_INVERSE_MAP
+        moved: F32 = cv2.warpAffine(plane, self.matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return moved
+
+
+def _background(image: F32, alpha: F32) -> F32:
+    return spread_colours(image, np.clip((0.1 - alpha) / 0.1, 0.0, 1.0) + np.float32(1e-4) * (1.0 - alpha))
+
+
+def _tiles(size: tuple[int, int]) -> Iterator[Box]:
+    for y in range(0, size[1], _TILE):
+        for x in range(0, size[0], _TILE):
+            yield Box(x, y, min(x + _TILE, size[0]), min(y + _TILE, size[1]))
+
+
+def _to_bytes(image: F32) -> U8:
+    rounded: U8 = np.rint(image * np.float32(255.0)).astype(np.uint8)
+    return rounded

@@ -1,0 +1,1 @@
+"""Parts of the cutout and edges stages: backdrop, subject, trimap, alpha and foreground."""

@@ -1,0 +1,141 @@
+"""Alpha for a whole photo: coarse to fine inside the trimap's band, then at native size by local colour models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8, Bool
+from studio.pipeline.matting.backdrop import Backdrop
+from studio.pipeline.matting.colours import project_colours
+from studio.pipeline.matting.laplacian import solve_band
+from studio.pipeline.matting.trimap import FOREGROUND, UNKNOWN
+
+_COARSEST = 400
+"""Longest side of the first level: small enough that alpha flows across the widest band."""
+_STEPS = (400, 80, 30)
+"""Solver steps per level, coarse to fine: the coarse ones carry alpha far, the fine ones only sharpen it."""
+_SETTLED = 0.02
+"""Alpha closer to 0 or 1 than this is taken as known by the next finer level."""
+_PRIOR = 1e-5
+"""Pull towards the coarse mask: decides only where colour says nothing at all."""
+_BACKDROP_TRUST = 0.02
+"""Weight of the colour line on plain backdrops, where the background's colour is known exactly."""
+_TRUSTED_VARIANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    image: F32
+    foreground: F32
+    background: F32
+    target: F32
+    weight: F32
+
+
+def solve_alpha(rgb: U8, mask: F32, trimap: U8, backdrop: Backdrop | None) -> F32:
+    """Estimate alpha inside the unknown band of a trimap.
+
+    Args:
+        rgb: sRGB `(H, W, 3)`.
+        mask: coarse mask, the first guess.
+        trimap: 0, 128 or 255. Known pixels are returned as 0 and 1.
+        backdrop: exact background colours, where known.
+    """
+    image = rgb.astype(np.float32) / np.float32(255.0)
+    levels = [_finest(image, mask, trimap, backdrop)]
+    while max(levels[-1].foreground.shape) > _COARSEST:
+        levels.append(_halve(levels[-1]))
+    alpha = levels[-1].target
+    for index, level in enumerate(reversed(levels)):
+        alpha, unknown = _begin(level, alpha, first=index == 0)
+        steps = _STEPS[min(index, len(_STEPS) - 1)]
+        alpha = solve_band(level.image, alpha, unknown, level.target, level.weight, steps=steps)
+    return alpha
+
+
+def _finest(image: F32, mask: F32, trimap: U8, backdrop: Backdrop | None) -> _Level:
+    foreground = (trimap == FOREGROUND).astype(np.float32)
+    background = (trimap < UNKNOWN).astype(np.float32)
+    target, weight = mask, np.full(mask.shape, _PRIOR, np.float32)
+    if backdrop is not None:
+        line = project_colours(image, foreground, background, backdrop.rgb(mask.shape))
+        trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, 1.0)
+        target = ((trust * line.alpha + weight * mask) / (trust + weight)).astype(np.float32)
+        weight = (trust + weight).astype(np.float32)
+    target = np.where(foreground > 0, 1.0, np.where(background > 0, 0.0, target)).astype(np.float32)
+    return _Level(image, foreground, background, target, weight)
+
+
+def _halve(level: _Level) -> _Level:
+    size = ((level.foreground.shape[1] + 1) // 2, (level.foreground.shape[0] + 1) // 2)
+
+    def shrink(plane: F32) -> F32:
+        smaller: F32 = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+        return smaller
+
+    return _Level(
+        shrink(level.image),
+        shrink(level.foreground),
+        shrink(level.background),
+        shrink(level.target),
+        shrink(level.weight),
+    )
+
+
+def _begin(level: _Level, alpha: F32, *, first: bool) -> tuple[F32, Bool]:
+    """Return the level's first guess and which of its pixels are still open."""
+    foreground, background = level.foreground > 0.999, level.background > 0.999
+    unknown = ~(foreground | background)
+    if not first:
+        alpha = cv2.resize(alpha, level.foreground.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        partial = ((alpha > _SETTLED) & (alpha < 1.0 - _SETTLED)).astype(np.uint8)
+        unknown &= cv2.dilate(partial, np.ones((5, 5), np.uint8)) > 0
+        alpha = np.clip((alpha - _SETTLED) / (1.0 - 2.0 * _SETTLED), 0.0, 1.0)
+    else:
+        alpha = level.target.copy()
+    alpha[foreground], alpha[background] = 1.0, 0.0
+    return alpha, unknown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalModel:
+    """Alpha as a local linear function of colour, `alpha = slope . rgb + offset`, at reduced size.
+
+    planes: float32 `(h, w, 4)`: three slopes and the offset. Upsampled, it carries alpha to native pixels without
+    their edges being lost (a guided filter with the photo as guide).
+    """
+
+    planes: F32
+
+    def apply(self, image: F32, matrix: F32) -> F32:
+        """Return alpha of a native tile; `matrix` maps its pixels to the model's (for cv2.warpAffine)."""
+        size = (image.shape[1], image.shape[0])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        planes = cv2.warpAffine(self.planes, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        alpha: F32 = (planes[..., :3] * image).sum(axis=2) + planes[..., 3]
+        return alpha
+
+
+_MODEL_RADIUS = 2
+_MODEL_EPSILON = 3e-5
+"""Flattens the model where the window has hardly any contrast (squared [0, 1] colour)."""
+
+
+def fit_local_model(image: F32, alpha: F32) -> LocalModel:
+    """Fit the local colour model of alpha in windows of 5 x 5 pixels."""
+    size = (2 * _MODEL_RADIUS + 1,) * 2
+    mean = cv2.blur(image, size)
+    mean_alpha = cv2.blur(alpha, size)
+    covariance = np.empty((*alpha.shape, 3, 3), np.float32)
+    for row in range(3):
+        for column in range(row, 3):
+            product = cv2.blur(image[..., row] * image[..., column], size) - mean[..., row] * mean[..., column]
+            covariance[..., row, column] = covariance[..., column, row] = product
+        covariance[..., row, row] += _MODEL_EPSILON
+    joint = cv2.blur(image * alpha[..., None], size) - mean * mean_alpha[..., None]
+    slope = np.linalg.solve(covariance, joint[..., None])[..., 0].astype(np.float32)
+    offset = mean_alpha - (slope * mean).sum(axis=2)
+    return LocalModel(cv2.blur(np.dstack([slope, offset]), size))

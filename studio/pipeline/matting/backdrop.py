@@ -1,0 +1,120 @@
+"""A plain studio backdrop as a smooth colour field, and how far each pixel is from it.
+
+Catalogue photos stand mostly before paper or a white wall. There the background's colour is known nearly everywhere,
+which tells hair from wall better than any network does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, Bool
+
+_FIT_SIDE = 192
+"""Longest side at which the field is fitted: a quadratic needs no more."""
+_PLAIN_NOISE = 3.0
+"""Robust spread (CIELAB units) above which a background does not count as plain."""
+_PLAIN_TAIL = 10.0
+"""Residual of the worst tenth above which it does not either (furniture, horizon)."""
+_MIN_SHARE = 0.06
+"""Share of the picture that must be surely background to say anything about it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backdrop:
+    """Background colour as a quadratic in x and y.
+
+    coefficients: float64 `(6, 3)` over CIELAB. noise: robust spread of the background around it, CIELAB units.
+    """
+
+    coefficients: F64
+    noise: float
+
+    def lab(self, shape: tuple[int, int]) -> F32:
+        """Return float32 `(H, W, 3)`: the backdrop's CIELAB colours at any size."""
+        field: F32 = (_terms(shape) @ self.coefficients).reshape(*shape, 3).astype(np.float32)
+        return field
+
+    def rgb(self, shape: tuple[int, int]) -> F32:
+        """Return float32 `(H, W, 3)` sRGB in [0, 1]."""
+        return np.clip(cv2.cvtColor(self.lab(shape), cv2.COLOR_LAB2RGB), 0.0, 1.0)
+
+
+def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
+    """Fit the backdrop to the pixels that the mask calls background; None where it is not plain.
+
+    Args:
+        rgb: sRGB `(H, W, 3)`.
+        alpha: coarse mask of the same size.
+    """
+    small, mask = _shrink(rgb, alpha)
+    lab = to_lab(small)
+    sure = cv2.dilate(mask, np.ones((7, 7), np.uint8)) < 0.03
+    if sure.mean() < _MIN_SHARE:
+        return None
+    terms, values = _terms(mask.shape)[sure.ravel()], lab[sure].astype(np.float64)
+    coefficients, residual = _robust_fit(terms, values)
+    noise = 1.4826 * float(np.median(residual))
+    if noise > _PLAIN_NOISE or float(np.quantile(residual, 0.9)) > _PLAIN_TAIL:
+        return None
+    return Backdrop(coefficients, max(noise, 0.4))
+
+
+def to_lab(rgb: U8) -> F32:
+    """Return CIELAB float32 (L 0..100) of sRGB uint8."""
+    lab: F32 = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    return lab
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a backdrop says about each pixel, in units of its noise and of CIELAB.
+
+    distance: CIELAB distance to the backdrop. unlike: surely something else than backdrop or its shadow.
+    like: as the backdrop itself.
+    """
+
+    distance: F32
+    unlike: Bool
+    like: Bool
+
+
+def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
+    """Compare a picture with its backdrop. A darker, equally coloured pixel may be a shadow and is not "unlike"."""
+    delta = to_lab(rgb) - backdrop.lab(rgb.shape[:2])
+    distance = np.sqrt((delta * delta).sum(axis=2))
+    chroma = np.hypot(delta[..., 1], delta[..., 2])
+    limit = max(4.0 * backdrop.noise, 4.5)
+    shadow = (delta[..., 0] < 0) & (delta[..., 0] > -32) & (chroma < limit + 0.08 * np.abs(delta[..., 0]))
+    return Evidence(distance, (distance > limit) & ~shadow, distance < max(2.5 * backdrop.noise, 2.0))
+
+
+def _robust_fit(terms: F64, values: F64) -> tuple[F64, F64]:
+    weights = np.ones(len(terms))
+    for _ in range(4):
+        scaled = terms * weights[:, None]
+        coefficients: F64 = np.linalg.lstsq(scaled.T @ terms, scaled.T @ values, rcond=None)[0].astype(np.float64)
+        residual: F64 = np.sqrt(((values - terms @ coefficients) ** 2).sum(axis=1))
+        spread = max(1.4826 * float(np.median(residual)), 0.3)
+        weights = 1.0 / (1.0 + (residual / (2.0 * spread)) ** 2)
+    return coefficients, residual
+
+
+def _terms(shape: tuple[int, int]) -> F64:
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    u = (x.ravel() + 0.5) / shape[1] * 2 - 1
+    v = (y.ravel() + 0.5) / shape[0] * 2 - 1
+    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+
+
+def _shrink(rgb: U8, alpha: F32) -> tuple[U8, F32]:
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _FIT_SIDE / max(height, width))
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    return (
+        cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(alpha, size, interpolation=cv2.INTER_AREA),
+    )
