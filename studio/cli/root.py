@@ -1,0 +1,35 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from studio import __version__
+from studio.cli import project
+
+app = typer.Typer(
+    help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(project.app, name="project")
+app.add_typer(project.import_app, name="import")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Fitting Studio {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Without a command, the window opens."""
+    del version
