@@ -226,6 +226,11 @@ class Looks(Edits):
         """Return the current looks that were edited since they were dressed."""
         return self._sql.column("SELECT id FROM look WHERE current = 1 AND stale = 1 AND trashed_at = ''")
 
+    def dressed_photo_ids(self) -> frozenset[str]:
+        """Return the models and garments that have been through their own steps: some look was made of them."""
+        made = "FROM pair WHERE id IN (SELECT pair_id FROM look)"
+        return frozenset(self._sql.column(f"SELECT model_id {made} UNION SELECT garment_id {made}"))
+
     def look_record(self, look_id: str) -> LookRecord:
         """Return a look's provenance: enough to make it again.
 

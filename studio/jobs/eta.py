@@ -1,0 +1,48 @@
+"""How long the queue will take, from this project's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from studio.domain.recipe import Recipe
+from studio.library.records import JobRow
+
+MODEL_STAGES = ("cutout", "edges", "pose", "framing", "parse", "densepose", "agnostic")
+GARMENT_STAGES = ("cutout", "edges", "garment")
+PAIR_STAGES = ("tryon", "look")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Median seconds by (stage, implementation), and which photos have been through their own steps already."""
+
+    seconds: Mapping[tuple[str, str], float]
+    prepared: frozenset[str] = frozenset()
+
+
+def estimate_seconds(jobs: Sequence[JobRow], history: History) -> float | None:
+    """Return how long these jobs will take, one after the other; None where a stage was never measured.
+
+    The steps of a photo count once, with the first job that needs them: N models and M garments cost N + M
+    preparations, not N x M.
+    """
+    prepared = set(history.prepared)
+    total = 0.0
+    for job in jobs:
+        parts: list[tuple[tuple[str, ...], str]] = [(PAIR_STAGES, "model")]
+        for photo_id, own, role in ((job.model_id, MODEL_STAGES, "model"), (job.garment_id, GARMENT_STAGES, "garment")):
+            if photo_id not in prepared:
+                prepared.add(photo_id)
+                parts.append((own, role))
+        for stages, role in parts:
+            known = _seconds_of(stages, role, job.recipe, history)
+            if known is None:
+                return None
+            total += known
+    return total
+
+
+def _seconds_of(stages: Sequence[str], role: str, recipe: Recipe, history: History) -> float | None:
+    known = [history.seconds.get((stage, recipe.choice(stage, role).implementation)) for stage in stages]
+    return None if any(seconds is None for seconds in known) else sum(seconds for seconds in known if seconds)
