@@ -1,0 +1,84 @@
+"""Native blend: the try-on's patch laid into the photo; every pixel outside the edit mask stays as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.domain.artefacts import Cutout, Look, Photo, TryOn
+from studio.domain.keys import Note
+from studio.pipeline.stage import Inputs, ModelProvider, NoParams, StageContext
+
+FULL = 255
+
+
+@dataclass(frozen=True, slots=True)
+class NativeBlend:
+    """The embedded last step: `TryOn` and photo to `Look`."""
+
+    name: str = "look"
+    implementation: str = "native_blend"
+    version: int = 1
+    params_type: type[NoParams] = NoParams
+    inputs: tuple[str, ...] = ("photo", "edges", "tryon")
+    output: type[Look] = Look
+
+    def models(self, params: NoParams, provider: ModelProvider) -> tuple[str, ...]:
+        """Return no models."""
+        return ()
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        """Return None: always available."""
+        return None
+
+    def run(self, inputs: Inputs, params: NoParams, ctx: StageContext) -> Look:
+        """Blend the dressed patch into the photo."""
+        ctx.progress.report(0.0, "look")
+        look = blend_look(inputs.take("photo", Photo), inputs.take("edges", Cutout), inputs.take("tryon", TryOn))
+        ctx.progress.report(1.0, "look")
+        return look
+
+
+NATIVE_BLEND = NativeBlend()
+
+
+def blend_look(photo: Photo, cutout: Cutout, tryon: TryOn) -> Look:
+    """Return the look: photo outside the patch's alpha, patch inside, mixed where alpha is partial."""
+    patch = tryon.patch
+    where = patch.box.slices
+    pixels = photo.pixels.copy()
+    view = pixels[where]
+    changed = patch.alpha > 0
+    share = patch.alpha[changed][:, None]
+    mixed = view[changed] + (patch.pixels[changed].astype(np.float32) - view[changed]) * share
+    view[changed] = np.round(mixed).astype(pixels.dtype)
+    edit_mask = np.zeros(pixels.shape[:2], np.uint8)
+    edit_mask[where][changed] = FULL
+    garment_mask = np.zeros(pixels.shape[:2], np.uint8)
+    garment_mask[where] = np.where(changed, patch.garment, 0)
+    return Look(
+        pixels=pixels,
+        edit_mask=edit_mask,
+        garment_mask=garment_mask,
+        cutout=_dressed_cutout(cutout, tryon, pixels),
+        confidence=tryon.confidence,
+        engine=tryon.engine,
+        exif=photo.exif,
+        icc=photo.icc,
+    )
+
+
+def _dressed_cutout(cutout: Cutout, tryon: TryOn, pixels: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Cutout:
+    """Return the dressed person's cutout: the new silhouette where something changed, the old one elsewhere."""
+    patch = tryon.patch
+    where = patch.box.slices
+    changed = patch.alpha > 0
+    alpha = cutout.alpha.copy()
+    alpha[where][changed] = patch.body_alpha[changed]
+    foreground = cutout.foreground.copy()
+    shown = pixels[where]
+    eight_bit = shown if shown.dtype == np.uint8 else (shown.astype(np.uint32) + 128) // 257
+    solid = changed & (patch.body_alpha > 0)
+    foreground[where][solid] = eight_bit[solid].astype(np.uint8)
+    return Cutout(alpha, foreground)

@@ -1,0 +1,237 @@
+"""The `drape` engine: a geometric try-on without learned weights (design section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8
+from studio.domain.artefacts import (
+    Agnostic,
+    Confidence,
+    Cutout,
+    DensePoseMap,
+    Garment,
+    GarmentArtefacts,
+    NativePatch,
+    ParseMap,
+    PersonArtefacts,
+    Photo,
+    Pose,
+    TryOn,
+)
+from studio.domain.edits import LayerOrder
+from studio.domain.errors import PipelineError
+from studio.domain.geometry import Framing
+from studio.domain.keys import ModelUse, Note
+from studio.domain.labels import Cihp
+from studio.pipeline.pose_body import read_torso
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
+from studio.pipeline.tryon.draping.compose import Dressing, render_patch
+from studio.pipeline.tryon.draping.judge import judge
+from studio.pipeline.tryon.draping.layers import take_apart
+from studio.pipeline.tryon.draping.light import cast_shadows
+from studio.pipeline.tryon.draping.plates import draw_polygon, paint_plate
+from studio.pipeline.tryon.draping.raster import LayerMap, build_layers, prepare_source
+from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
+from studio.pipeline.tryon.draping.view import View, choose_view
+
+
+@dataclass(frozen=True, slots=True)
+class DrapeParams:
+    """Settings of the engine. layers: how the garment is worn. leak_free: for paired evaluation, see the engine."""
+
+    layers: LayerOrder = field(default_factory=LayerOrder)
+    leak_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drape:
+    """The embedded try-on stage and engine."""
+
+    name: str = "tryon"
+    implementation: str = "drape"
+    version: int = 1
+    params_type: type[DrapeParams] = DrapeParams
+    inputs: tuple[str, ...] = (
+        "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
+        "garment_photo", "garment_edges", "garment",
+    )  # fmt: skip
+    output: type[TryOn] = TryOn
+
+    @property
+    def id(self) -> str:
+        """The engine's name in a `TryOn`."""
+        return "drape"
+
+    @property
+    def licences(self) -> tuple[ModelUse, ...]:
+        """Empty: no learned weights."""
+        return ()
+
+    def models(self, params: DrapeParams, provider: ModelProvider) -> tuple[str, ...]:
+        """Return no models."""
+        return ()
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        """Return None: always available."""
+        return None
+
+    def run(self, inputs: Inputs, params: DrapeParams, ctx: StageContext) -> TryOn:
+        """Dress a person in a garment."""
+        person = PersonArtefacts(
+            inputs.take("photo", Photo),
+            inputs.take("edges", Cutout),
+            inputs.take("pose", Pose),
+            inputs.take("framing", Framing),
+            inputs.take("parse", ParseMap),
+            inputs.take("densepose", DensePoseMap),
+            inputs.take("agnostic", Agnostic),
+        )
+        garment = GarmentArtefacts(
+            inputs.take("garment_photo", Photo), inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
+        )
+        return self.dress(person, garment, ctx, layers=params.layers, leak_free=params.leak_free)
+
+    def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
+        """Say how far a result could be trusted, from pose and garment alone."""
+        return judge(person, garment, None)
+
+    def dress(
+        self,
+        person: PersonArtefacts,
+        garment: GarmentArtefacts,
+        ctx: StageContext,
+        *,
+        layers: LayerOrder,
+        leak_free: bool = False,
+    ) -> TryOn:
+        """Dress a person in a garment.
+
+        Raises:
+            PipelineError: the photo shows no shoulders to hang a garment on.
+        """
+        ctx.progress.report(0.0, "tryon")
+        fitting = _fit(person, garment, leak_free)
+        ctx.progress.report(0.2, "tryon")
+        dressing, placed = _prepare(fitting, garment, layers)
+        ctx.progress.report(0.5, "tryon")
+        patch = render_patch(dressing, person.photo.pixels, person.cutout.alpha)
+        ctx.progress.report(0.9, "tryon")
+        confidence = judge(person, garment, placed)
+        return _pack(person, (patch, confidence))
+
+
+DRAPE = Drape()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitting:
+    view: View
+    evidence: Evidence
+    body: Body
+
+
+def _fit(person: PersonArtefacts, garment: GarmentArtefacts, leak_free: bool) -> _Fitting:
+    torso = read_torso(person.pose)
+    if torso is None:
+        raise PipelineError("tryon.no_shoulders", file=person.photo.name)
+    view = choose_view(person.photo, torso, 0.0)
+    evidence = Evidence(
+        rgb=np.asarray(view.reduce(person.photo.rgb8), np.uint8),
+        alpha=np.asarray(view.reduce(person.cutout.alpha), np.float32),
+        labels=np.asarray(view.reduce(person.parse.labels, nearest=True), np.uint8),
+        leak_free=leak_free,
+    )
+    body = estimate_body(person.pose, view, evidence)
+    if body is None:
+        raise PipelineError("tryon.no_shoulders", file=person.photo.name)
+    return _Fitting(view, evidence, body)
+
+
+def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, Placed]:
+    view, evidence, body = fitting.view, fitting.evidence, fitting.body
+    layers = take_apart(body, evidence, order)
+    scale = estimate_scale(read_pattern(garment.garment), body, garment.garment.sleeve)
+    placed = place_garment(garment.garment, body, layers.tuck)
+    maps = build_layers(garment.garment, placed.vertices, view.size)
+    plate = paint_plate(body, evidence, layers.removed, layers.waist)
+    source = prepare_source(garment.cutout, view.scale / scale)
+    sleeves = _coverage(maps, evidence)
+    torso_light, sleeve_light = cast_shadows(body, layers, sleeves)
+    dressing = Dressing(
+        view=view, plate=plate, layers=layers, maps=maps, source=source,
+        torso_light=torso_light, sleeve_light=sleeve_light, neck=_neck(body, evidence), person=evidence.alpha,
+    )  # fmt: skip
+    return dressing, placed
+
+
+def _coverage(maps: tuple[LayerMap, ...], evidence: Evidence) -> F32:
+    covered = np.zeros(evidence.alpha.shape, np.float32)
+    for layer in maps:
+        if layer.name.endswith("sleeve"):
+            covered = np.maximum(covered, cv2.erode(layer.weight, np.ones((9, 9), np.uint8)))
+    return covered
+
+
+def _neck(body: Body, evidence: Evidence) -> F32:
+    """Return the neck's coverage: what stands before the inside of a back collar."""
+    seen = np.isin(evidence.labels, (Cihp.NECK, Cihp.FACE, Cihp.HAIR)).astype(np.float32)
+    half = 0.19 * body.size
+    corners = [(-half, -0.6), (half, -0.6), (half * 1.05, 0.0), (-half * 1.05, 0.0)]
+    points = [body.place(np.array([x]), np.array([y * body.size]))[0] for x, y in corners]
+    column = draw_polygon(np.array(points), (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    return np.maximum(cv2.GaussianBlur(seen, (0, 0), 0.8), column)
+
+
+def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> TryOn:
+    patch, confidence = result
+    framing = person.framing
+    box = patch.box
+    full = person.photo.rgb8.copy()
+    pixels = patch.pixels if patch.pixels.dtype == np.uint8 else (patch.pixels // 257).astype(np.uint8)
+    changed = patch.alpha > 0
+    full[box.slices][changed] = pixels[changed]
+    garment = np.zeros(full.shape[:2], np.uint8)
+    garment[box.slices] = patch.garment
+    image = _to_canvas(full, framing)
+    mask = _to_canvas(garment, framing, 0).astype(np.float32) / 255
+    labels = _new_labels(person, patch)
+    warped = np.where(mask[..., None] > 0.02, image, 255).astype(np.uint8)
+    canvas_labels = cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)
+    return TryOn("drape", warped, mask, canvas_labels, image, patch, confidence)
+
+
+def _new_labels(person: PersonArtefacts, patch: NativePatch) -> U8:
+    labels = person.parse.labels.copy()
+    view = labels[patch.box.slices]
+    old = np.isin(view, (Cihp.UPPER, Cihp.COAT, Cihp.DRESS)) & (patch.alpha > 0)
+    view[old] = Cihp.NECK
+    view[old & (patch.body_alpha < 0.5)] = Cihp.BACKGROUND
+    view[patch.garment > 127] = Cihp.UPPER
+    return labels
+
+
+def _to_canvas(picture: U8, framing: Framing, fill: int | None = None) -> U8:
+    scale = framing.scale
+    if scale < 0.6:
+        size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+        reduced = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        back = np.array([[picture.shape[1] / size[0], 0, 0], [0, picture.shape[0] / size[1], 0], [0, 0, 1]])
+        back[0, 2], back[1, 2] = (back[0, 0] - 1) / 2, (back[1, 1] - 1) / 2
+        matrix = np.vstack([framing.matrix, [0, 0, 1]]) @ back
+        return _warp(reduced, matrix[:2], framing, fill)
+    return _warp(picture, framing.matrix, framing, fill)
+
+
+def _warp(
+    picture: U8, matrix: np.ndarray[tuple[int, ...], np.dtype[np.float64]], framing: Framing, fill: int | None
+) -> U8:
+    border = framing.fill if fill is None else (fill, fill, fill)
+    warped: U8 = cv2.warpAffine(
+        picture, matrix, framing.canvas_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+    )
+    return warped

@@ -1,0 +1,152 @@
+"""Put the layers together at native resolution, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8, U16
+from studio.domain.artefacts import NativePatch
+from studio.domain.geometry import Box
+from studio.pipeline.tryon.draping.layers import Layers
+from studio.pipeline.tryon.draping.plates import Plate
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
+from studio.pipeline.tryon.draping.view import View
+
+TILE = 1024
+INVISIBLE = 1.0 / 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dressing:
+    """All that the last step needs, on the working raster."""
+
+    view: View
+    plate: Plate
+    layers: Layers
+    maps: tuple[LayerMap, ...]
+    source: ClothSource
+    torso_light: F32
+    sleeve_light: F32
+    neck: F32
+    person: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """One finished tile: pixels (float32 0..255), change, the dressed person's alpha, the garment's coverage."""
+
+    rgb: F32
+    change: F32
+    body: F32
+    garment: F32
+
+
+def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> NativePatch:
+    """Return the native pixels of everything that changes."""
+    box = dressing.view.box
+    depth = 257.0 if photo.dtype == np.uint16 else 1.0
+    pixels = photo[box.slices].copy()
+    change = np.zeros(pixels.shape[:2], np.float32)
+    body = np.ascontiguousarray(person_alpha[box.slices])
+    garment = np.zeros(pixels.shape[:2], np.uint8)
+    for tile in _tiles(box):
+        local = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
+        done = render_tile(dressing, photo[tile.slices].astype(np.float32) / depth, person_alpha[tile.slices], tile)
+        touched = done.change > INVISIBLE
+        wanted = np.clip(np.round(done.rgb * depth), 0, 255 * depth).astype(photo.dtype)
+        pixels[local][touched] = wanted[touched]
+        change[local] = np.where(touched, done.change, 0.0)
+        body[local] = np.where(touched, done.body, body[local])
+        garment[local] = np.round(done.garment * 255).astype(np.uint8)
+    return _cropped(box, pixels, change, body, garment)
+
+
+def _cropped(box: Box, pixels: U8 | U16, change: F32, body: F32, garment: U8) -> NativePatch:
+    rows, columns = np.flatnonzero(change.any(axis=1)), np.flatnonzero(change.any(axis=0))
+    if rows.size == 0:
+        rows = columns = np.array([0])
+    cut = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    # `pixels` are the finished ones: what replaces the photo replaces it wholly.
+    whole = (change[cut] > 0).astype(np.float32)
+    return NativePatch(
+        box.x0 + int(columns[0]), box.y0 + int(rows[0]),
+        np.ascontiguousarray(pixels[cut]), whole,
+        np.ascontiguousarray(body[cut]), np.ascontiguousarray(garment[cut]),
+    )  # fmt: skip
+
+
+def _tiles(box: Box) -> Iterator[Box]:
+    for y in range(box.y0, box.y1, TILE):
+        for x in range(box.x0, box.x1, TILE):
+            yield Box(x, y, min(x + TILE, box.x1), min(y + TILE, box.y1))
+
+
+class _Reader:
+    """Reads working planes on one native tile."""
+
+    def __init__(self, view: View, tile: Box) -> None:
+        self._exact = view.scale == 1.0
+        box = view.box
+        self._cut = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
+        offset_x = (tile.x0 - box.x0 + 0.5) * view.scale - 0.5
+        offset_y = (tile.y0 - box.y0 + 0.5) * view.scale - 0.5
+        self._matrix = np.array([[view.scale, 0, offset_x], [0, view.scale, offset_y]])
+        self._size = (tile.width, tile.height)
+
+    def read(self, plane: F32) -> F32:
+        if self._exact:
+            return plane[self._cut]
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        read: F32 = cv2.warpAffine(plane, self._matrix, self._size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return read
+
+
+def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
+    """Compose one tile: plate, inner collar, neck, front, lower garment, arms, sleeves, head."""
+    reader = _Reader(dressing.view, tile)
+    removed = reader.read(dressing.layers.removed)
+    rgb = _mix(photo, reader.read(dressing.plate.rgb), removed)
+    body = person + (reader.read(dressing.plate.body) - person) * removed
+    change = removed.copy()
+    covered = np.zeros_like(removed)
+    lower = dressing.layers.lower
+    lower_alpha = reader.read(lower.alpha) if dressing.layers.tuck is not None else np.zeros_like(removed)
+    arms_alpha = reader.read(dressing.layers.arms.alpha)
+    arms_rgb = reader.read(dressing.layers.arms.rgb)
+    for layer in dressing.maps:
+        weight = reader.read(layer.weight)
+        if not weight.any():
+            continue
+        cloth, alpha = sample_layer(dressing.source, (reader.read(layer.x), reader.read(layer.y), weight), layer.source)
+        sleeve = layer.name.endswith("sleeve")
+        light = reader.read(dressing.sleeve_light if sleeve else dressing.torso_light)
+        cloth = cloth * light[..., None]
+        if layer.name == "inner":
+            alpha = alpha * (1 - reader.read(dressing.neck))
+        if layer.name == "front":
+            rgb = _mix(rgb, cloth, alpha * (1 - lower_alpha))
+            alpha = alpha * (1 - lower_alpha)
+            rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4, 0, 1))
+            change = np.maximum(change, alpha)
+            covered = np.maximum(covered, alpha * (1 - arms_alpha))
+            body = np.maximum(body, alpha)
+            continue
+        rgb = _mix(rgb, cloth, alpha)
+        change, covered, body = np.maximum(change, alpha), np.maximum(covered, alpha), np.maximum(body, alpha)
+    head = dressing.layers.head
+    head_alpha = reader.read(head.alpha)
+    rgb = _mix(rgb, reader.read(head.rgb), head_alpha)
+    rgb = _mix(rgb, reader.read(lower.rgb), lower_alpha * np.clip(removed * 4, 0, 1))
+    body = np.maximum(body, person * head_alpha)
+    same = np.abs(rgb - photo).max(axis=2) < 0.5
+    change = np.where(same, 0.0, change).astype(np.float32)
+    return Tile(rgb, change, np.clip(body, 0, 1).astype(np.float32), (covered * (1 - head_alpha)).astype(np.float32))
+
+
+def _mix(below: F32, above: F32, alpha: F32) -> F32:
+    mixed: F32 = below + (above - below) * alpha[..., None]
+    return mixed

@@ -1,0 +1,127 @@
+"""Who stands in front of whom: what the old garment covers, what stays in front of the new one, how the hem is worn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, Bool
+from studio.domain.edits import HemStyle, LayerOrder
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
+from studio.pipeline.tryon.draping.plates import OLD_GARMENT, fill_smoothly
+
+EDGE_BLEED = 0.012
+"""How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
+DEFAULT_WAIST = 0.80
+"""Where trousers begin when the picture does not show it, in shares of neck to hips."""
+
+_ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)
+_HEAD = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occluder:
+    """Part of the photo that stays in front: coverage and its own clean colours (float32 0..255)."""
+
+    alpha: F32
+    rgb: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """The person taken apart. removed: where the old garment (and its bleed) must go, float32.
+
+    head: hair, face, hat. arms: bare arms and hands. lower: what a tucked hem vanishes behind. neck: skin that stands
+    before the inner collar. waist: depth at which the lower garment begins. tuck: the same when the hem is tucked.
+    """
+
+    removed: F32
+    head: Occluder
+    arms: Occluder
+    lower: Occluder
+    waist: float
+    tuck: float | None
+
+
+def take_apart(body: Body, evidence: Evidence, order: LayerOrder) -> Layers:
+    """Split the person into what is removed and what stays in front."""
+    labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
+    old = np.isin(labels, OLD_GARMENT)
+    bleed = max(2, round(EDGE_BLEED * body.size))
+    waist, worn_inside = measure_waist(body, evidence)
+    tucked = worn_inside if order.hem is HemStyle.AUTO else order.hem is HemStyle.TUCKED
+    grown = _grow(old, bleed)
+    # The old garment also bleeds into thin strips that no label owns, between it and the background.
+    strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
+    removed = _soft(grown | strip, 0.8)
+    head = _occluder(rgb, np.isin(labels, _HEAD), grown, bleed)
+    arms = _occluder(rgb, np.isin(labels, _ARMS), grown, bleed)
+    lower = _occluder(rgb, np.isin(labels, LOWER_BODY), grown, bleed)
+    return Layers(removed, head, arms, lower, waist, waist if tucked else None)
+
+
+def _grow(mask: Bool, radius: int) -> Bool:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    grown: Bool = cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    return grown
+
+
+def _soft(mask: Bool, sigma: float) -> F32:
+    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
+
+
+def _occluder(rgb: F32, mask: Bool, old: Bool, bleed: int) -> Occluder:
+    """Cut a part out of the photo; near the old garment its colours are taken from its own inside."""
+    alpha = _soft(mask, 0.9)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * bleed + 1, 2 * bleed + 1))
+    core = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(np.float32)
+    tainted = _soft(_grow(old, bleed) & ~(core > 0), 1.0)
+    known = np.where(mask & ~_grow(old, bleed), 1.0, core).astype(np.float32)
+    if known.sum() < 20:
+        return Occluder(alpha, rgb)
+    clean = fill_smoothly(rgb, known + 1e-7)
+    share = np.clip(tainted, 0, 1)[..., None]
+    return Occluder(alpha, (rgb * (1 - share) + clean * share).astype(np.float32))
+
+
+def measure_waist(body: Body, evidence: Evidence) -> tuple[float, bool]:
+    """Return the depth at which the lower garment begins, and whether the old top is worn inside it."""
+    lower = np.isin(evidence.labels, LOWER_BODY)
+    depths = []
+    for share in np.linspace(-0.7, 0.7, 15):
+        steps = np.arange(0.35 * body.length, 1.5 * body.length, 1.0)
+        half = body.half_width(steps, -1 if share < 0 else 1)
+        points = body.place(share * half, steps).round().astype(int)
+        inside = (points >= 0).all(axis=1) & (points[:, 0] < lower.shape[1]) & (points[:, 1] < lower.shape[0])
+        hit = np.zeros(len(steps), bool)
+        hit[inside] = lower[points[inside, 1], points[inside, 0]]
+        if hit.sum() > 0.06 * body.length:
+            depths.append(float(steps[int(np.argmax(hit))]))
+    if len(depths) < 4:
+        return DEFAULT_WAIST * body.length, False
+    waist = float(np.percentile(depths, 40))
+    if evidence.leak_free:
+        return waist, waist < 0.9 * body.length
+    return waist, _is_worn_inside(body, evidence, lower, waist)
+
+
+def _is_worn_inside(body: Body, evidence: Evidence, lower: Bool, waist: float) -> bool:
+    """Tell a tucked top from one that hangs over: a tucked one is not wider than what swallows it."""
+    old = np.isin(evidence.labels, OLD_GARMENT)
+    above = _width_at(body, old, waist - 0.06 * body.size)
+    below = _width_at(body, lower, waist + 0.10 * body.size)
+    if above is None or below is None:
+        return False
+    return above < below * 1.04 + 0.02 * body.size and waist < 0.97 * body.length
+
+
+def _width_at(body: Body, mask: Bool, depth: float) -> float | None:
+    lateral = np.arange(-0.9 * body.size, 0.9 * body.size)
+    points = body.place(lateral, np.full(len(lateral), depth)).round().astype(int)
+    inside = (points >= 0).all(axis=1) & (points[:, 0] < mask.shape[1]) & (points[:, 1] < mask.shape[0])
+    values = np.zeros(len(lateral), bool)
+    values[inside] = mask[points[inside, 1], points[inside, 0]]
+    return float(values.sum()) if values.any() else None

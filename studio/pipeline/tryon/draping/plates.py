@@ -1,0 +1,271 @@
+"""What lies behind the garment: background, skin and lower garment where the old garment stood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, Bool
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence
+
+OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
+_SKIN = (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
+
+
+def fill_smoothly(rgb: F32, known: F32) -> F32:
+    """Continue known pixels smoothly over the unknown ones, by a pyramid of weighted means ("pull, push").
+
+    rgb: `(h, w, c)`; known: `(h, w)` weights, 0 = unknown.
+    Source: Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.
+    """
+    levels = [(rgb * known[..., None], known)]
+    while min(levels[-1][1].shape) > 4:
+        colour, weight = levels[-1]
+        levels.append((cv2.pyrDown(colour), cv2.pyrDown(weight)))
+    colour, weight = levels[-1]
+    filled = colour / np.maximum(weight, 1e-6)[..., None]
+    for colour, weight in reversed(levels[:-1]):
+        size = (weight.shape[1], weight.shape[0])
+        coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+        share = np.clip(weight * 1.0, 0.0, 1.0)[..., None]
+        filled = colour + coarse * (1 - share)
+    result: F32 = filled.astype(np.float32)
+    return result
+
+
+def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
+    """Return the polygon's coverage with smooth edges, float32 in [0, 1]."""
+    canvas = np.zeros(shape, np.uint8)
+    cv2.fillPoly(canvas, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+    covered: F32 = canvas.astype(np.float32) / 255
+    return covered
+
+
+def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: float = 0.0, last: float = 2.0) -> F32:
+    """Return the bare arm's coverage between two places on it (shoulder 0, elbow 1, wrist 2)."""
+    places = np.linspace(first, last, 40)
+    spot = np.stack([np.interp(places, [0, 1, 2], arm.points[:, axis]) for axis in (0, 1)], -1)
+    kernel = np.array([1.0, 2, 3, 2, 1]) / 9
+    padded = np.concatenate([spot[:1].repeat(2, 0), spot, spot[-1:].repeat(2, 0)])
+    spot = np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], -1)
+    tangent = np.gradient(spot, axis=0)
+    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
+    half = body.arm_half(places, side)[:, None]
+    return draw_polygon(np.concatenate([spot + normal * half, (spot - normal * half)[::-1]]), shape)
+
+
+def draw_torso(body: Body, shape: tuple[int, int], bottom: float) -> F32:
+    """Return the bare torso's coverage, shoulders to a depth below them, neck included."""
+    depth = np.linspace(0.12 * body.length, bottom, 50)
+    outline = []
+    for side in (-1, 1):
+        lateral = np.linspace(0.0, 0.56 * body.size * body.reach[0 if side < 0 else 1], 30)
+        top = body.place(side * lateral, -body.shoulder_up(lateral, side))
+        flank = body.place(side * body.half_width(depth, side), depth)
+        outline.append(np.concatenate([top, flank]))
+    polygon = np.concatenate([outline[0], outline[1][::-1]])
+    neck = 0.185 * body.size
+    column = [body.place(np.array([x]), np.array([y]))[0] for x, y in _neck_corners(neck, body.size)]
+    return np.maximum(draw_polygon(polygon, shape), draw_polygon(np.array(column), shape))
+
+
+def _neck_corners(half: float, size: float) -> tuple[tuple[float, float], ...]:
+    return (-half, -0.5 * size), (half, -0.5 * size), (half, 0.0), (-half, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plate:
+    """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment."""
+
+    rgb: F32
+    body: F32
+    skin: F32
+
+
+def paint_plate(body: Body, evidence: Evidence, removed: F32, waist: float) -> Plate:
+    """Paint what the old garment hid. removed: where it stood; waist: depth at which the lower garment begins."""
+    rgb = evidence.rgb.astype(np.float32)
+    shape = evidence.alpha.shape
+    background = _background(rgb, evidence, removed)
+    lower = _lower_garment(rgb, body, evidence, removed, waist)
+    torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size)
+    plate = background
+    plate = plate + (lower[0] - plate) * lower[1][..., None]
+    torso_skin, known = _torso_skin(rgb, body, evidence, removed)
+    plate = plate + (torso_skin - plate) * torso[..., None]
+    covered = np.maximum(lower[1], torso)
+    skin = torso
+    for side, label, arm in zip((-1, 1), (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), body.arms, strict=True):
+        coverage = draw_arm(arm, body, side, (shape[0], shape[1]))
+        colours = _arm_skin(rgb, (arm, body, side), evidence, (removed, label), known)
+        plate = plate + (colours - plate) * coverage[..., None]
+        covered, skin = np.maximum(covered, coverage), np.maximum(skin, coverage)
+    return Plate(plate, covered, skin)
+
+
+def _shrunk(mask: Bool, radius: int) -> F32:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    eroded: F32 = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(np.float32)
+    return eroded
+
+
+def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:
+    known = _shrunk((evidence.alpha < 0.02) & (removed < 0.01), 3)
+    if known.sum() < 0.002 * known.size:
+        known = np.maximum(known, 1e-3)
+    return _with_grain(fill_smoothly(rgb, known), rgb, known)
+
+
+def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
+    """Give filled areas the photo's own noise, so that they do not look airbrushed."""
+    detail = rgb - cv2.GaussianBlur(rgb, (0, 0), 1.2)
+    chosen = known > 0.5
+    if chosen.sum() < 200:
+        return smooth
+    spread = np.minimum(1.48 * np.median(np.abs(detail[chosen]), axis=0), 4.0)
+    noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
+    grain: F32 = smooth + noise[..., None] * spread.astype(np.float32)
+    return grain
+
+
+def skin_tone(rgb: F32, labels: Bool) -> F32:
+    """Return the median colour of the person's skin; a mid tone where none is seen."""
+    pixels = rgb[labels]
+    if len(pixels) < 30:
+        return np.array([196.0, 154.0, 132.0], np.float32)
+    tone: F32 = np.median(pixels, axis=0).astype(np.float32)
+    return tone
+
+
+def _torso_skin(rgb: F32, body: Body, evidence: Evidence, removed: F32) -> tuple[F32, F32]:
+    """Continue the neck's skin over the chest; the tone comes from neck and arms, not from the made-up face."""
+    free = removed < 0.01
+    skin = np.isin(evidence.labels, _SKIN) & free
+    if skin.sum() < 0.01 * body.size**2:
+        skin |= (evidence.labels == Cihp.FACE) & free
+    tone = skin_tone(rgb, skin)
+    near = _shrunk((evidence.labels == Cihp.NECK) & free, 3)
+    luminance = rgb.mean(axis=2)
+    near = near * (luminance > 0.45 * tone.mean())
+    filled = fill_smoothly(np.dstack([rgb, np.ones(rgb.shape[:2], np.float32)]), near + 1e-6)
+    # Far from any seen skin the fill drifts to the tone: the pyramid alone would carry a chin's shadow downwards.
+    distance = cv2.distanceTransform((near < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    trust = np.exp(-distance / (0.22 * body.size))[..., None]
+    smooth = filled[..., :3] * trust + tone * (1 - trust)
+    shaded = smooth * _roundness(body, rgb.shape[:2])[..., None]
+    return _with_grain(shaded, rgb, near), tone
+
+
+def _roundness(body: Body, shape: tuple[int, int]) -> F32:
+    """Return the torso's own shading: a little darker towards the flanks."""
+    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float64)
+    lateral, depth = body.locate(np.stack([grid_x, grid_y], -1).reshape(-1, 2))
+    left, right = body.half_width(depth, -1), body.half_width(depth, 1)
+    share = np.abs(lateral) / np.where(lateral < 0, left, right)
+    shade = 1.0 - 0.22 * np.clip(share, 0, 1.1) ** 3
+    result: F32 = shade.reshape(shape).astype(np.float32)
+    return result
+
+
+def _arm_skin(rgb: F32, which: tuple[Arm, Body, int], evidence: Evidence, seen: tuple[F32, Cihp], tone: F32) -> F32:
+    """Paint an arm: its own seen skin continued along the limb, rounded like a cylinder."""
+    arm, body, side = which
+    removed, label = seen
+    own = (evidence.labels == label) & (removed < 0.01)
+    known = _shrunk(own, 3)
+    along, across = locate_on_arm(arm, body, side, rgb.shape[:2])
+    round_shade = (1.0 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.5).astype(np.float32)
+    if known.sum() < 0.004 * body.size**2:
+        flat = np.broadcast_to(tone, rgb.shape).astype(np.float32)
+        return _with_grain(flat * (1.08 * round_shade)[..., None], rgb, known)
+    strength = known / np.maximum(round_shade, 0.5)
+    flattened = rgb / np.maximum(round_shade, 0.5)[..., None]
+    filled = _along_limb(flattened, (along, across), known, tone)
+    del strength
+    shaded = filled * round_shade[..., None]
+    distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    local = fill_smoothly(rgb, known + 1e-6)
+    trust = np.exp(-distance / (0.05 * body.size))[..., None]
+    return _with_grain(local * trust + shaded * (1 - trust), rgb, known)
+
+
+def locate_on_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int]) -> tuple[F32, F32]:
+    """Return, for each pixel, its place along the arm (0 shoulder .. 2 wrist) and across it (-1..1 is the arm)."""
+    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    best = np.full(shape, np.inf, np.float32)
+    along, across = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for segment in (0, 1):
+        start, step = arm.points[segment], arm.points[segment + 1] - arm.points[segment]
+        length = max(float(np.hypot(*step)), 1e-6)
+        unit = step / length
+        forward = ((grid_x - start[0]) * unit[0] + (grid_y - start[1]) * unit[1]) / length
+        sideways = -(grid_x - start[0]) * unit[1] + (grid_y - start[1]) * unit[0]
+        clipped = np.clip(forward, 0.0, 1.0)
+        gap = np.hypot(sideways, (forward - clipped) * length)
+        nearer = gap < best
+        best = np.where(nearer, gap, best)
+        along = np.where(nearer, segment + clipped, along)
+        across = np.where(nearer, sideways, across)
+    half = body.arm_half(along.astype(np.float64), side).astype(np.float32)
+    return along, (across / np.maximum(half, 1.0)).astype(np.float32)
+
+
+_STRIP = (48, 16)
+
+
+def _along_limb(flattened: F32, coordinates: tuple[F32, F32], known: F32, tone: F32) -> F32:
+    """Average the seen skin in the limb's own coordinates, continue it along the limb, and lay it back."""
+    along, across = coordinates
+    chosen = (known > 0.5) & (np.abs(across) < 1.0)
+    rows = np.clip((along[chosen] / 2 * _STRIP[0]).astype(int), 0, _STRIP[0] - 1)
+    columns = np.clip(((across[chosen] + 1) / 2 * _STRIP[1]).astype(int), 0, _STRIP[1] - 1)
+    cell = rows * _STRIP[1] + columns
+    count = np.bincount(cell, minlength=_STRIP[0] * _STRIP[1]).astype(np.float32)
+    strip = np.stack(
+        [np.bincount(cell, flattened[..., c][chosen], _STRIP[0] * _STRIP[1]) for c in range(3)], -1
+    ).astype(np.float32)
+    mean = strip / np.maximum(count, 1)[:, None]
+    weight = (count > 0).astype(np.float32).reshape(_STRIP)
+    filled = fill_smoothly(mean.reshape(*_STRIP, 3), weight)
+    seen_rows = np.flatnonzero(weight.any(axis=1))
+    gap = np.abs(np.arange(_STRIP[0])[:, None] - seen_rows[None]).min(axis=1) if seen_rows.size else np.ones(_STRIP[0])
+    average = mean[count > 0].mean(axis=0) if (count > 0).any() else tone
+    trust = np.exp(-gap / 14.0)[:, None, None].astype(np.float32)
+    filled = filled * trust + (0.7 * average + 0.3 * tone) * (1 - trust)
+    filled = cv2.GaussianBlur(filled, (0, 0), 1.0)
+    row = np.clip(along / 2 * _STRIP[0] - 0.5, 0, _STRIP[0] - 1).astype(np.float32)
+    column = np.clip((across + 1) / 2 * _STRIP[1] - 0.5, 0, _STRIP[1] - 1).astype(np.float32)
+    laid: F32 = cv2.remap(filled, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return laid
+
+
+def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist: float) -> tuple[F32, F32]:
+    """Continue trousers or skirt upwards to the waist by mirroring their texture at its upper edge."""
+    shape = evidence.alpha.shape
+    lower = np.isin(evidence.labels, LOWER_BODY) & (removed < 0.01)
+    depth = np.linspace(waist, waist + 1.2 * body.size, 40)
+    outline = [body.place(side * body.half_width(depth, side), depth) for side in (-1, 1)]
+    coverage = draw_polygon(np.concatenate([outline[0], outline[1][::-1]]), (shape[0], shape[1]))
+    if lower.sum() < 0.01 * body.size**2:
+        return np.zeros_like(rgb), np.zeros(shape, np.float32)
+    known = _shrunk(lower, 2)
+    smooth = fill_smoothly(rgb, known + 1e-6)
+    detail = np.where(known[..., None] > 0.5, rgb - smooth_known(rgb, known), 0.0)
+    first = np.where(lower.any(axis=0), lower.argmax(axis=0), -1)
+    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    edge = np.where(first < 0, shape[0], first + 4).astype(np.float32)[None]
+    mirrored = np.where(grid_y < edge, np.minimum(2 * edge - grid_y, shape[0] - 1), grid_y).astype(np.float32)
+    texture = cv2.remap(detail.astype(np.float32), grid_x, mirrored, cv2.INTER_LINEAR)
+    return (smooth + texture).astype(np.float32), coverage
+
+
+def smooth_known(rgb: F32, known: F32) -> F32:
+    """Return a blur of the known pixels that does not see the others."""
+    total = cv2.GaussianBlur(rgb * known[..., None], (0, 0), 6)
+    share = cv2.GaussianBlur(known, (0, 0), 6)[..., None]
+    blurred: F32 = total / np.maximum(share, 1e-4)
+    return blurred

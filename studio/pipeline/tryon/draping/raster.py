@@ -1,0 +1,207 @@
+"""From meshes to pixels: dense maps per layer on the working raster, sampled from the native garment photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, U16, Bool
+from studio.domain.artefacts import Cutout, Garment
+from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
+
+MARGIN = 12
+"""Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
+OVERLAP_COLUMNS = 0.25
+"""How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
+SOURCE_SIDE = 700
+"""Longer side of the raster on which the garment photo's pixels are told apart by part."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerMap:
+    """Where each working pixel of one layer comes from.
+
+    x, y: float32 `(h, w)`, garment photo pixels. weight: float32, 0 outside the layer. part: which source pixels count.
+    """
+
+    name: str
+    x: F32
+    y: F32
+    weight: F32
+    source: F32
+
+
+def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tuple[LayerMap, ...]:
+    """Return the layers back to front: inner back collar, front of torso and collar, sleeves.
+
+    vertices: the mesh on the working raster of `size`, (width, height).
+    """
+    mesh = garment.mesh
+    face_part = mesh.part[mesh.faces].max(axis=1)
+    trunk = (face_part == TORSO) | (face_part == COLLAR)
+    source_parts = _split_source(garment, face_part)
+    inner = _inner_collar(garment, source_parts.shape)
+    own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
+    base = _dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
+    layers = [
+        LayerMap("inner", *base, _soften(own * inner)),
+        LayerMap("front", *base, _soften(own * (1 - inner))),
+    ]
+    for part, side, name in ((LEFT_SLEEVE, -1, "left_sleeve"), (RIGHT_SLEEVE, 1, "right_sleeve")):
+        if not (face_part == part).any():
+            continue
+        reach = np.where(mesh.part == TORSO, np.clip(1 - (1 - mesh.across * side) / OVERLAP_COLUMNS, 0, 1), 0.0)
+        reach[mesh.part == part] = 1.0
+        reach[(mesh.part == TORSO) & (mesh.along > _armpit_along(garment, side) + 1e-3)] = 0.0
+        chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
+        layers.append(
+            LayerMap(
+                name,
+                *_dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size),
+                _soften(((source_parts == part) | (source_parts == TORSO)).astype(np.float32)),
+            )
+        )
+    return tuple(layers)
+
+
+def _armpit_along(garment: Garment, side: int) -> float:
+    """Return the torso row on which the armpit lies, as the share down the torso."""
+    mesh = garment.mesh
+    name = "armpit_left" if side < 0 else "armpit_right"
+    distance = np.hypot(*(mesh.vertices - np.array(garment.landmarks[name], np.float32)).T)
+    distance[mesh.part != TORSO] = np.inf
+    return float(mesh.along[int(np.argmin(distance))])
+
+
+def _draw_faces(points: F64, faces: U16, size: tuple[int, int]) -> F32:
+    """Return, per pixel, the index of the face that covers it plus one; 0 where none does."""
+    canvas = np.zeros((size[1], size[0]), np.float32)
+    fixed = np.round(points * 16).astype(np.int32)
+    for number, face in enumerate(faces, start=1):
+        cv2.fillConvexPoly(canvas, fixed[face], float(number), shift=4)
+    return canvas
+
+
+def _affines(source: F64, target: F64, faces: U16) -> F64:
+    """Return `(F, 2, 3)`: the affine map of each face from target to source."""
+    corners = np.concatenate([target[faces], np.ones((len(faces), 3, 1))], axis=2)
+    corners[:, :, 2] += 0.0
+    spread = np.abs(np.linalg.det(corners))
+    corners[spread < 1e-6] += np.eye(3)[None] * 1e-3
+    maps: F64 = np.linalg.solve(corners, source[faces].astype(np.float64)).transpose(0, 2, 1)
+    return maps
+
+
+def _dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
+    """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by the nearest face."""
+    number = _draw_faces(target, faces, size)
+    covered = number > 0
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owners = np.zeros(int(nearest.max()) + 1, np.float32)
+    owners[nearest[covered]] = number[covered]
+    filled = np.where(covered, number, owners[nearest]).astype(np.int32) - 1
+    maps = _affines(source.astype(np.float64), target, faces)
+    weights = _affines(np.stack([reach, reach], -1), target, faces)[:, 0]
+    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    near = distance <= MARGIN
+    chosen = np.maximum(filled, 0)
+    planes = []
+    for coefficients in (maps[:, 0], maps[:, 1], weights):
+        table = coefficients.astype(np.float32)
+        planes.append(table[chosen, 0] * grid_x + table[chosen, 1] * grid_y + table[chosen, 2])
+    x, y, weight = planes
+    weight = np.where(near, np.clip(weight, 0.0, 1.0), 0.0).astype(np.float32)
+    return _smooth_inside(x, near), _smooth_inside(y, near), weight
+
+
+def _smooth_inside(plane: F32, near: Bool) -> F32:
+    """Round off the kinks between faces: a blur that sees the layer's own pixels only."""
+    inside = near.astype(np.float32)
+    total = cv2.GaussianBlur(plane * inside, (0, 0), 2.0)
+    share = cv2.GaussianBlur(inside, (0, 0), 2.0)
+    core = cv2.erode(near.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    smoothed: F32 = np.where(core, total / np.maximum(share, 1e-6), plane).astype(np.float32)
+    return smoothed
+
+
+def _split_source(garment: Garment, face_part: U8) -> U8:
+    """Return, on a reduced raster of the garment photo, the part that each pixel belongs to."""
+    width, height = garment.photo_size
+    scale = SOURCE_SIDE / max(width, height)
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    points = (garment.mesh.vertices.astype(np.float64) + 0.5) * scale - 0.5
+    number = _draw_faces(points, garment.mesh.faces, size).astype(np.int32)
+    covered = number > 0
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owners = np.zeros(int(nearest.max()) + 1, np.int32)
+    owners[nearest[covered]] = number[covered]
+    filled = np.where(covered, number, owners[nearest]) - 1
+    parts: U8 = face_part[np.maximum(filled, 0)].astype(np.uint8)
+    return parts
+
+
+def _soften(plane: F32) -> F32:
+    return cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 0.6)
+
+
+def neckline_points(garment: Garment) -> F64:
+    """Return the front neckline from the left collar point to the right one, garment photo pixels."""
+    names = sorted(name for name in garment.landmarks if name.startswith("neckline_"))
+    points = [garment.landmarks[name] for name in names]
+    return np.array(points, np.float64)
+
+
+def _inner_collar(garment: Garment, shape: tuple[int, ...]) -> F32:
+    """Return 1 on the inside of the back that shows above the front neckline."""
+    plane = np.zeros(shape, np.float32)
+    line = neckline_points(garment)
+    if len(line) < 3:
+        return plane
+    scale = SOURCE_SIDE / max(garment.photo_size)
+    first, last = line[0] * 2 - line[1], line[-1] * 2 - line[-2]
+    up = np.array([0.0, -float(max(garment.photo_size))])
+    polygon = np.concatenate([[first + up], [first], line, [last], [last + up]])
+    cv2.fillPoly(plane, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 1.0, shift=4)
+    return plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClothSource:
+    """The garment photo made ready for sampling at a known reduction (a pyramid level, so that nothing aliases)."""
+
+    rgb: U8
+    alpha: F32
+    scale: float
+    photo_size: tuple[int, int]
+
+
+def prepare_source(cutout: Cutout, garment_per_pixel: float) -> ClothSource:
+    """Reduce the garment photo to about the result's density; garment_per_pixel: garment pixels per native pixel."""
+    height, width = cutout.alpha.shape
+    scale = min(1.0, 1.0 / max(garment_per_pixel, 1e-6))
+    if scale > 0.8:
+        return ClothSource(cutout.foreground, cutout.alpha, 1.0, (width, height))
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    rgb = cv2.resize(cutout.foreground, size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
+    return ClothSource(rgb, alpha, size[0] / width, (width, height))
+
+
+def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32) -> tuple[F32, F32]:
+    """Return (rgb 0..255, alpha) of one layer; layer: its x, y and weight on the wanted raster; part: source mask."""
+    x, y, weight = layer
+    sx = (x + 0.5) * source.scale - 0.5
+    sy = (y + 0.5) * source.scale - 0.5
+    rgb = cv2.remap(source.rgb, sx, sy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    alpha = cv2.remap(source.alpha, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    reduced = part.shape[1] / source.photo_size[0]
+    px, py = (x + 0.5) * reduced - 0.5, (y + 0.5) * reduced - 0.5
+    belongs = cv2.remap(part, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return rgb, alpha * belongs * weight

@@ -1,0 +1,326 @@
+"""Where each vertex of the garment's mesh should lie on the person: the template posed on the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from studio.domain.arrays import F64
+from studio.domain.artefacts import Garment, SleeveLength
+from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
+from studio.pipeline.tryon.draping.relax import Relaxed, relax
+
+TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
+
+SHOULDER_SEAM = 1.13
+"""Distance of set-in sleeve seams over that of the shoulder joints."""
+BARE_SHOULDER = 1.0
+"""The same for sleeveless garments: their edge ends on the shoulder."""
+CHEST_EASE = 1.06
+"""Width of an ordinary top at the armpits over the body's."""
+BODY_EASE = 1.02
+"""No garment lies tighter in the picture than this over the body."""
+MOST_STRETCH = 1.22
+"""A narrow garment gives way across by this at most."""
+TUCK_BLOUSE = 0.05
+"""How far beyond the lower garment's width a tucked top may billow, in shoulder widths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """The garment in its own upright frame, photo pixels: x outwards from the axis, y down from the neck points.
+
+    points: all vertices. neck_half, shoulder, armpit, hem: mean of both sides as (x, y).
+    """
+
+    points: F64
+    origin: F64
+    down: F64
+    neck_half: float
+    shoulder: F64
+    armpit: F64
+    hem_y: float
+    cuff_length: float
+
+    @property
+    def right(self) -> F64:
+        """The unit vector to the picture's right."""
+        return np.array([self.down[1], -self.down[0]])
+
+
+def read_pattern(garment: Garment) -> Pattern:
+    """Turn the fitted mesh into its own upright frame."""
+    spot = {name: np.array(point, np.float64) for name, point in garment.landmarks.items()}
+    origin = (spot["collar_left"] + spot["collar_right"]) / 2
+    hem = (spot["hem_left"] + spot["hem_right"]) / 2
+    down = (hem - origin) / max(float(np.hypot(*(hem - origin))), 1e-6)
+    right = np.array([down[1], -down[0]])
+
+    def upright(points: F64) -> F64:
+        offset = points - origin
+        return np.stack([offset @ right, offset @ down], axis=-1)
+
+    def mean(name: str) -> F64:
+        pair = upright(np.array([spot[f"{name}_left"], spot[f"{name}_right"]]))
+        return np.array([np.abs(pair[:, 0]).mean(), pair[:, 1].mean()])
+
+    cuff = 0.0
+    if "cuff_left_outer" in spot:
+        for side in ("left", "right"):
+            root = (spot[f"shoulder_{side}"] + spot[f"armpit_{side}"]) / 2
+            end = (spot[f"cuff_{side}_outer"] + spot[f"cuff_{side}_inner"]) / 2
+            cuff += float(np.hypot(*(end - root))) / 2
+    shoulder, armpit = mean("shoulder"), mean("armpit")
+    return Pattern(
+        points=upright(garment.mesh.vertices.astype(np.float64)),
+        origin=origin,
+        down=down,
+        neck_half=float(mean("collar")[0]),
+        shoulder=shoulder,
+        armpit=armpit,
+        hem_y=float(upright(hem[None])[0, 1]),
+        cuff_length=cuff,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
+
+    hem_depth: of the hem below the shoulder line. armholes: working-raster polylines, picture's left and right.
+    """
+
+    vertices: F64
+    scale: float
+    hem_depth: float
+    relaxed: Relaxed
+
+
+def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
+    """Return working pixels per garment pixel, from shoulders and chest together."""
+    chest_depth = np.array([0.24 * body.length])
+    chest = float(body.half_width(chest_depth, -1)[0] + body.half_width(chest_depth, 1)[0]) * CHEST_EASE
+    by_chest = np.log(chest / (2 * pattern.armpit[0]))
+    seam = BARE_SHOULDER if sleeve is SleeveLength.NONE else SHOULDER_SEAM
+    by_shoulder = np.log(seam * body.size / (2 * pattern.shoulder[0]))
+    if sleeve is SleeveLength.NONE:
+        strappy = np.clip((pattern.shoulder[0] - pattern.neck_half) / pattern.armpit[0] / 0.25, 0.0, 1.0)
+        return float(np.exp(by_chest + 0.4 * strappy * (by_shoulder - by_chest)))
+    # Wide cuts make one of the two too small, never too large: lean to the larger.
+    high, low = max(by_chest, by_shoulder), min(by_chest, by_shoulder)
+    return float(np.exp(0.65 * high + 0.35 * low))
+
+
+def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
+    """Pose the garment's mesh on the body and relax it. tuck_depth: where a waistband swallows the hem, if it does."""
+    pattern = read_pattern(garment)
+    scale = estimate_scale(pattern, body, garment.sleeve)
+    part = garment.mesh.part
+    targets = np.zeros_like(pattern.points)
+    body_parts = (part == TORSO) | (part == COLLAR)
+    torso = _torso_targets(garment, pattern, body, scale, tuck_depth)
+    targets[body_parts] = torso[body_parts]
+    weights = _torso_weights(garment)
+    for sleeve_part, side in ((LEFT_SLEEVE, -1), (RIGHT_SLEEVE, 1)):
+        chosen = part == sleeve_part
+        if chosen.any():
+            targets[chosen] = _sleeve_targets(garment, pattern, body, scale, (sleeve_part, side), torso)
+            weights[chosen] = np.interp(garment.mesh.along[chosen], [0.0, 0.15, 0.5], [0.01, 0.05, 0.5])
+    rest = pattern.points * scale
+    relaxed = relax(rest, garment.mesh.faces, targets, weights)
+    hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
+    return Placed(relaxed.vertices, scale, hem, relaxed)
+
+
+def _hem(garment: Garment) -> F64:
+    mesh = garment.mesh
+    rows: F64 = (mesh.part == TORSO) & (mesh.along > 0.995)
+    return rows
+
+
+def _profile(garment: Garment, points: F64, side: int) -> tuple[F64, F64]:
+    """Return (y, half-width) of the torso's edge on one side, from shoulder tip to hem, increasing in y."""
+    mesh = garment.mesh
+    edge = (mesh.part == TORSO) & (np.abs(mesh.across - side) < 1e-3)
+    order = np.argsort(mesh.along[edge])
+    y = np.maximum.accumulate(points[edge][order, 1])
+    return y + np.arange(len(y)) * 1e-6, np.abs(points[edge][order, 0])
+
+
+def _torso_targets(garment: Garment, pattern: Pattern, body: Body, scale: float, tuck_depth: float | None) -> F64:
+    """Place torso and collar: own proportions, at least the body's width, top edge on the body's shoulders."""
+    x, y = pattern.points[:, 0] * scale, pattern.points[:, 1] * scale
+    collar_up = float(np.mean([_neck_height(body, side, pattern.neck_half * scale) for side in (-1, 1)]))
+    depth = y - collar_up
+    lateral = np.zeros_like(x)
+    lift = np.zeros_like(y)
+    along = garment.mesh.along
+    for side in (-1, 1):
+        chosen = (x * side >= 0) if side > 0 else (x < 0)
+        edge_y, edge_x = _profile(garment, pattern.points * scale, side)
+        ratio = _width_ratio(garment, body, (edge_y - collar_up, edge_x), side, tuck_depth)
+        factor = np.interp(depth, edge_y - collar_up, ratio)
+        outward = np.abs(x) * _neck_keeping(np.abs(x), factor, pattern.neck_half * scale)
+        lateral[chosen] = side * outward[chosen]
+        fall = _shoulder_fall(garment, pattern, body, scale, side)
+        lift[chosen] = np.interp(np.abs(x), *fall)[chosen]
+    fade = np.interp(along, [0.0, 0.08, 0.42], [1.0, 1.0, 0.0])
+    fade[garment.mesh.part == COLLAR] = 0.0
+    return body.place(lateral, depth + fade * lift)
+
+
+def _neck_height(body: Body, side: int, half: float) -> float:
+    return float(body.shoulder_up(np.array([max(half, 0.9 * body.size * 0.185)]), side)[0])
+
+
+def _neck_keeping(x: F64, factor: F64, neck: float) -> F64:
+    """Apply a width factor outside the collar only: a turned body does not narrow the neck's opening as much."""
+    share = np.clip(x / max(neck * 2.0, 1e-6), 0.0, 1.0)
+    kept: F64 = 1 + (factor - 1) * (0.4 + 0.6 * share)
+    return kept
+
+
+def _width_ratio(garment: Garment, body: Body, edge: tuple[F64, F64], side: int, tuck_depth: float | None) -> F64:
+    """Return, per row of the edge, wanted half-width over the garment's own."""
+    depth, own = edge
+    reach = body.reach[0 if side < 0 else 1]
+    armhole = garment.landmarks  # the armpit's row parts shoulder from flank
+    del armhole
+    flank = np.interp(depth, [0.1 * body.size, 0.35 * body.size], [0.0, 1.0])
+    body_half = body.half_width(depth, side)
+    turned = 1 + (np.clip(reach, 0.6, 1.12) - 1) * np.interp(depth / body.length, [0.1, 0.9], [1.0, 0.4])
+    wanted = np.maximum(own * turned, body_half * BODY_EASE)
+    wanted = np.minimum(wanted, own * MOST_STRETCH)
+    seam = BARE_SHOULDER if garment.sleeve is SleeveLength.NONE else SHOULDER_SEAM
+    tip = seam * body.size / 2 * reach
+    fit = float(np.clip(tip / max(own[0], 1e-6), 0.86 * min(reach, 1.0), 1.14))
+    ratio = (1 - flank) * fit + flank * wanted / np.maximum(own, 1e-6)
+    if tuck_depth is not None:
+        limit = body.half_width(depth, side) + TUCK_BLOUSE * body.size
+        near = np.interp(depth - tuck_depth, [-0.35 * body.size, 0.0], [0.0, 1.0])
+        ratio = np.minimum(ratio, (1 - near) * ratio + near * np.minimum(ratio, limit / np.maximum(own, 1e-6)))
+    smoothed: F64 = gaussian_filter1d(ratio, 1.5, mode="nearest")
+    return smoothed
+
+
+def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float, side: int) -> tuple[F64, F64]:
+    """Return (|x|, shift down): what brings the garment's shoulder line onto the body's."""
+    mesh = garment.mesh
+    top = (mesh.part == TORSO) & (mesh.along < 1e-3) & (pattern.points[:, 0] * side >= 0)
+    order = np.argsort(np.abs(pattern.points[top, 0]))
+    x = np.abs(pattern.points[top, 0][order]) * scale
+    own = pattern.points[top, 1][order] * scale
+    neck = pattern.neck_half * scale
+    collar_up = _neck_height(body, side, neck)
+    tip = x[-1] if len(x) else 1.0
+    reach = body.reach[0 if side < 0 else 1]
+    seam = BARE_SHOULDER if garment.sleeve is SleeveLength.NONE else SHOULDER_SEAM
+    factor = np.clip(seam * body.size / 2 * reach / max(tip, 1e-6), 0.8, 1.14)
+    wanted = collar_up - body.shoulder_up(x * np.interp(x, [neck, tip], [1.0, factor]), side)
+    shift = np.where(x < neck * 0.98, 0.0, np.clip(wanted - own, -0.16 * body.size, 0.16 * body.size))
+    return x, shift
+
+
+def _torso_weights(garment: Garment) -> F64:
+    """Return each target's pull: silhouette and shoulders strongly, the flat of the chest hardly."""
+    mesh = garment.mesh
+    weights = np.full(len(mesh.part), 0.02)
+    torso = mesh.part == TORSO
+    weights[torso & (np.abs(mesh.across) > 0.99)] = 1.0
+    weights[torso & (np.abs(mesh.across) < 0.01)] = 0.15
+    weights[torso & (mesh.along < 1e-3)] = 1.0
+    weights[torso & (mesh.along > 0.99)] = 0.2
+    weights[mesh.part == COLLAR] = 0.3
+    if garment.sleeve is not SleeveLength.NONE:
+        seam = torso & (np.abs(mesh.across) > 0.99) & (mesh.along > 0.01) & (mesh.along < 0.25)
+        weights[seam] = 0.08
+    return weights
+
+
+def _sleeve_targets(
+    garment: Garment, pattern: Pattern, body: Body, scale: float, which: tuple[int, int], torso: F64
+) -> F64:
+    """Lay a sleeve along the arm: as long as it is cut, as wide as it is cut, never narrower than the arm."""
+    part, side = which
+    mesh = garment.mesh
+    chosen = mesh.part == part
+    seam = (mesh.part == TORSO) & (np.abs(mesh.across - side) < 1e-3)
+    order = np.argsort(mesh.along[seam])
+    along_rows, index = np.unique(mesh.along[chosen], return_inverse=True)
+    across = mesh.across[chosen]
+    points = pattern.points[chosen]
+    width, centre = _sleeve_rows(points, across, index, len(along_rows))
+    root = _seam_middle(pattern.points[seam][order], len(np.unique(across)))
+    length = np.cumsum(np.hypot(*np.diff(np.concatenate([root[None], centre]), axis=0).T)) * scale
+    arm = body.arms[0 if side < 0 else 1]
+    start = _seam_middle(torso[seam][order], len(np.unique(across)))
+    path, along_arm = _arm_path(arm.points, start, body)
+    stretch = _foreshortening(arm.lengths, body)
+    travelled = _travel(length, along_arm, stretch, body)
+    spot, normal, joint = _walk(path, along_arm, travelled, side)
+    arm_half = body.arm_half(joint, side)
+    half = np.maximum(width * scale, arm_half * 1.04)
+    # across is -1 on the picture's left of the grid: outer edge on the left sleeve's first column.
+    placed: F64 = spot[index] + (across * half[index])[:, None] * normal[index]
+    return placed
+
+
+def _sleeve_rows(points: F64, across: F64, index: F64, rows: int) -> tuple[F64, F64]:
+    width, centre = np.zeros(rows), np.zeros((rows, 2))
+    for row in range(rows):
+        line = points[index == row]
+        order = np.argsort(across[index == row])
+        first, last = line[order[0]], line[order[-1]]
+        width[row] = float(np.hypot(*(last - first))) / 2
+        centre[row] = (first + last) / 2
+    return width, centre
+
+
+def _seam_middle(side_line: F64, rows: int) -> F64:
+    middle: F64 = (side_line[0] + side_line[rows - 1]) / 2
+    return middle
+
+
+def _arm_path(joints: F64, start: F64, body: Body) -> tuple[F64, F64]:
+    """Return a smooth path from the armhole down the arm, with each point's place on it (shoulder 0 ... wrist 2)."""
+    shoulder, elbow, wrist = joints
+    first = shoulder + 0.5 * (start - shoulder)
+    knots = [first + (elbow - first) * share for share in np.linspace(0, 1, 12)[:-1]]
+    knots += [elbow + (wrist - elbow) * share for share in np.linspace(0, 1.35, 15)]
+    path = np.array(knots)
+    smooth = np.stack([gaussian_filter1d(path[:, axis], 1.6, mode="nearest") for axis in (0, 1)], axis=-1)
+    smooth[0], smooth[-1] = path[0], path[-1]
+    places = np.concatenate([np.linspace(0, 1, 12)[:-1], 1 + np.linspace(0, 1.35, 15)])
+    return smooth, places
+
+
+def _foreshortening(lengths: tuple[float, float], body: Body) -> tuple[float, float]:
+    """Return, for upper arm and forearm, how much shorter than square-on they are seen."""
+    upper = np.clip(lengths[0] / (UPPER_ARM * body.size), 0.5, 1.12)
+    fore = np.clip(lengths[1] / (FOREARM * body.size), 0.45, 1.12)
+    return float(upper), float(fore)
+
+
+def _travel(length: F64, along_arm: F64, stretch: tuple[float, float], body: Body) -> F64:
+    """Turn lengths of cloth into places on the arm (0 shoulder, 1 elbow, 2 wrist)."""
+    del along_arm, stretch
+    upper, fore = UPPER_ARM * body.size * 0.97, FOREARM * body.size
+    place: F64 = np.where(length <= upper, length / upper, 1 + (length - upper) / fore)
+    end = place[-1]
+    if end > 1.7:  # a long sleeve ends at the wrist, whatever the scale's last percent says
+        wanted = float(np.clip(end, 1.98, 2.12))
+        place = np.where(place > 1, 1 + (place - 1) * (wanted - 1) / (end - 1), place)
+    return place
+
+
+def _walk(path: F64, along_arm: F64, places: F64, side: int) -> tuple[F64, F64, F64]:
+    """Return points and unit normals (towards the inner side of the sleeve's grid) at places on the arm."""
+    spot = np.stack([np.interp(places, along_arm, path[:, axis]) for axis in (0, 1)], axis=-1)
+    tangent = np.gradient(path, axis=0)
+    tangent = np.stack([np.interp(places, along_arm, tangent[:, axis]) for axis in (0, 1)], axis=-1)
+    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
+    # Outer (-1) to inner (+1): for an arm that hangs, from the outside towards the body.
+    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1) * (1 if side < 0 else -1)
+    return spot, normal, places
