@@ -337,6 +337,22 @@ def warp_logits_back(logits: F32, geometry: CropGeometry) -> F32:
     return np.stack(planes, axis=2)
 
 
+def labels_on_photo(logits: F32, geometry: CropGeometry) -> U8:
+    """Return the class of the greatest logit of every photo pixel, uint8 `(H, W)`.
+
+    The same as `labels_from_logits(warp_logits_back(...))`, one class at a time, so that a large photo needs the
+    memory of two planes instead of twenty.
+    """
+    best = warp_logits_back(logits[..., :1], geometry)[..., 0]
+    labels = np.zeros(best.shape, np.uint8)
+    for k in range(1, logits.shape[2]):
+        plane = warp_logits_back(logits[..., k : k + 1], geometry)[..., 0]
+        greater = plane > best
+        labels[greater] = k
+        np.copyto(best, plane, where=greater)
+    return labels
+
+
 def labels_from_logits(logits: F32) -> U8:
     """Return the class of the greatest logit of every pixel, uint8 `(H, W)`."""
     labels: U8 = logits.argmax(axis=2).astype(np.uint8)

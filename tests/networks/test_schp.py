@@ -126,6 +126,7 @@ def test_golden_crop_and_warp_back(golden_root: Path, side: int) -> None:
     back = schp.warp_logits_back(logits, geometry)
     reference.assert_close(f"logits_back_{side}", back, largest=1e-5)
     reference.assert_labels(f"argmax_back_{side}", schp.labels_from_logits(back), fraction=1e-3)
+    assert np.array_equal(schp.labels_on_photo(logits, geometry), schp.labels_from_logits(back))
 
 
 def test_crop_of_a_wide_photo_keeps_aspect_and_inverts() -> None:
