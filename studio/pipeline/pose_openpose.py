@@ -1,0 +1,97 @@
+"""Pose: OpenPose's body networks from their public checkpoints, BODY_25 or COCO-18."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.domain.arrays import F32, F64
+from studio.domain.artefacts import EXTRA_POINTS, Cutout, Photo, Pose
+from studio.domain.errors import PipelineError
+from studio.domain.keys import Note
+from studio.pipeline.pose_io import from_body25
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.work_crop import WorkCrop, choose_person, crop_person, seen_in_photo
+
+WORK_SIZE = 736
+"""Longest side at which keypoints are looked for: twice the network's height; its maps are an eighth of that."""
+
+_NETWORK_SHARE = 0.7  # of the stage's progress
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPoseParams:
+    """Settings of the OpenPose stages.
+
+    scale: height the network sees, in shares of 368 pixels. The published scripts use 0.5; 1 finds hands and faces
+    better and takes four times as long.
+    """
+
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPose:
+    """The OpenPose stage with one of its public checkpoints. has_feet: BODY_25, else COCO-18."""
+
+    implementation: str
+    title: str
+    has_feet: bool
+    name: str = "pose"
+    version: int = 1
+    params_type: type[OpenPoseParams] = OpenPoseParams
+    inputs: tuple[str, ...] = ("photo", "edges")
+    output: type[Pose] = Pose
+
+    def models(self, params: OpenPoseParams, provider: ModelProvider) -> tuple[str, ...]:
+        del params, provider
+        return (self.implementation,)
+
+    def unavailable(self, provider: ModelProvider) -> Note | None:
+        if provider.is_installed(self.implementation):
+            return None
+        return Note("alternative.checkpoint_missing", {"model": self.implementation, "title": self.title})
+
+    def run(self, inputs: Inputs, params: OpenPoseParams, ctx: StageContext) -> Pose:
+        """Return the pose of the person in the cutout.
+
+        Raises:
+            PipelineError: `pose.no_person`; `framing.no_person`, the cutout is empty.
+        """
+        photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
+        crop = crop_person(photo, cutout, WORK_SIZE)
+        ctx.progress.report(0.05, self.name)
+        people = self._find_people(crop, params, ctx)
+        if not len(people):
+            raise PipelineError("pose.no_person", file=photo.name)
+        if len(people) > 1:
+            ctx.note_fallback("pose.several", file=photo.name, people=str(len(people)))
+        rows = _in_photo(people[choose_person(people, crop.alpha)], crop, photo)
+        ctx.progress.report(1.0, self.name)
+        if self.has_feet:
+            return from_body25(rows, photo.size, len(people))
+        return Pose(rows, np.zeros((len(EXTRA_POINTS), 3), np.float32), photo.size, len(people))
+
+    def _find_people(self, crop: WorkCrop, params: OpenPoseParams, ctx: StageContext) -> F64:
+        """Return float64 `(P, K, 3)` in crop pixels."""
+        import torch
+
+        from studio.networks import openpose_decode as decode
+
+        skeleton = decode.BODY25 if self.has_feet else decode.COCO18
+        tensor, padding = decode.preprocess(crop.image, scale=params.scale)
+        with torch.inference_mode():
+            maps = ctx.models.module(self.implementation)(torch.from_numpy(tensor)[None].to(ctx.models.device))
+        ctx.progress.report(_NETWORK_SHARE, self.name)
+        heatmaps, paf = (plane[0].float().cpu().numpy() for plane in (maps.heatmap, maps.paf))
+        size = (crop.image.shape[1], crop.image.shape[0])
+        return decode.decode(heatmaps, paf, padding, size, skeleton).keypoints()
+
+
+BODY25 = OpenPose("openpose_body25", "OpenPose BODY_25", has_feet=True)
+COCO18 = OpenPose("openpose_coco", "OpenPose COCO-18", has_feet=False)
+
+
+def _in_photo(person: F64, crop: WorkCrop, photo: Photo) -> F32:
+    return seen_in_photo(crop.to_photo(person[:, :2]), np.clip(person[:, 2], 0.0, 1.0), photo.size)
