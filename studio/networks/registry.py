@@ -245,6 +245,19 @@ NETWORKS: tuple[NetworkSpec, ...] = (
         paper="He et al., Mask R-CNN, ICCV 2017",
     ),
     NetworkSpec(
+        id="detectron2.densepose_r50_fpn",
+        builder="studio.networks.densepose:build_densepose",
+        signature={
+            "backbone.bottom_up.stem.conv1.weight": (64, 3, 7, 7),
+            "roi_heads.densepose_head.body_conv_fcn8.weight": (512, 512, 3, 3),
+            "roi_heads.densepose_predictor.ann_index_lowres.weight": (512, 2, 4, 4),
+            "roi_heads.densepose_predictor.index_uv_lowres.weight": (512, 25, 4, 4),
+        },
+        licence="detectron2 model zoo: CC BY-SA 3.0; weights trained on DensePose-COCO, for non-commercial use",
+        commercial=False,
+        paper="Guler et al., DensePose, CVPR 2018",
+    ),
+    NetworkSpec(
         id="fan",
         builder="studio.networks.fan:build_fan",
         signature={"conv1.conv.weight": (64, 6, 7, 7), "m0.coordconv.conv.weight": (256, 259, 1, 1)},
