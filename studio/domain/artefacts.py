@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import cast
 
 import numpy as np
 
@@ -16,6 +17,14 @@ from studio.domain.errors import ArtefactError
 from studio.domain.geometry import Box, Framing
 from studio.domain.keys import Note
 from studio.domain.labels import LabelScheme, class_count
+
+
+def to_8_bit(pixels: U8 | U16) -> U8:
+    """Return 8-bit pixels as they are and 16-bit ones rounded to 8."""
+    if pixels.dtype == np.uint8:
+        return cast(U8, pixels)
+    rounded: U8 = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return rounded
 
 
 class PhotoRole(StrEnum):
@@ -51,10 +60,7 @@ class Photo:
     @property
     def rgb8(self) -> U8:
         """uint8 `(H, W, 3)`: the pixels themselves, or 16 bit rounded to 8."""
-        if self.pixels.dtype == np.uint8:
-            return self.pixels  # type: ignore[return-value]  # the dtype was just checked
-        rounded: U8 = ((self.pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return rounded
+        return to_8_bit(self.pixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -335,6 +341,11 @@ class Look:
         same_size("look", self.pixels, self.edit_mask)
         same_size("look", self.pixels, self.garment_mask)
         same_size("look", self.pixels, self.cutout.alpha)
+
+    @property
+    def rgb8(self) -> U8:
+        """uint8 `(H, W, 3)`: the pixels themselves, or 16 bit rounded to 8."""
+        return to_8_bit(self.pixels)
 
 
 Artefact = Photo | Cutout | Framing | Pose | ParseMap | DensePoseMap | Agnostic | Garment | TryOn | Look

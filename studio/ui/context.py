@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -63,6 +64,8 @@ class StudioContext(QObject):
         self.thumbnails = JobLane(2, self)
         self.undo = QUndoStack(self)
         self._project: Workspace | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self.last_asked = Path()
         for lane in (self.work, self.thumbnails):
             lane.failed.connect(self._on_failed)
 
@@ -73,7 +76,7 @@ class StudioContext(QObject):
 
     @property
     def language(self) -> str:
-        """ "en" or "ko": in which language messages of the rooms below are shown."""
+        """The language, en or ko, in which messages of the rooms below are shown."""
         return resolve(Language(self.preferences.text("language"))).value
 
     def message(self, error: StudioError) -> str:
@@ -91,6 +94,7 @@ class StudioContext(QObject):
                 return Workspace.create(folder)
             return Workspace.open(folder, read_only=read_only)
 
+        self.last_asked = folder
         self.work.submit("open", work, self._on_opened)
 
     def close_project(self) -> None:
@@ -98,27 +102,30 @@ class StudioContext(QObject):
         if self._project is not None:
             self.work.close()
             self.thumbnails.close()
+            if self._unsubscribe is not None:
+                self._unsubscribe()
             self._project.close()
             self._project = None
             self.undo.clear()
             self.project_changed.emit(None)
 
     def push_library_step(self, changes: Changes) -> None:
-        """Announce a library operation and put it on the undo list under its name."""
+        """Put a library operation on the undo list under its name."""
         if changes.is_empty:
             return
         self.undo.push(LibraryStep(self, render(Note(changes.undo), self.language) if changes.undo else ""))
-        self.library_changed.emit(changes)
 
     def step_library(self, *, undo: bool) -> None:
         """Take the library's last operation back, or do it again."""
         if self._project is not None:
             library = self._project.library
-            self.library_changed.emit(library.undo() if undo else library.redo())
+            _ = library.undo() if undo else library.redo()
 
     def _on_opened(self, opened: object) -> None:
         self.close_project()
-        self._project = opened
+        self._project = cast("Workspace", opened)
+        # Mutations made by workers arrive here from their threads; Qt queues them for the window's.
+        self._unsubscribe = self._project.library.subscribe(self.library_changed.emit)
         self.project_changed.emit(opened)
 
     def _on_failed(self, job_id: str, error: object) -> None:

@@ -204,6 +204,9 @@ class MainWindow(QMainWindow):
 
     def show_error(self, error: StudioError) -> None:
         """Show an error above the workspace; unexpected ones offer their details for a report."""
+        if error.key == "library.locked" and self._agrees_to_read_only():
+            self.context.open_project(self.context.last_asked, read_only=True)
+            return
         self._last_error = error
         details = self.tr("Copy details") if isinstance(error, UnexpectedError) else ""
         self.banner.show_message(self.context.message(error), details=details)
@@ -230,6 +233,14 @@ class MainWindow(QMainWindow):
         )
         return answer == QMessageBox.StandardButton.Yes
 
+    def _agrees_to_read_only(self) -> bool:
+        answer = QMessageBox.question(
+            self,
+            self.tr("The project is open in another window"),
+            self.tr("Open it here for looking only? Nothing can be changed then."),
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
     def _on_place(self, action: QAction) -> None:
         self.go_to(str(action.data()))
 
@@ -253,7 +264,7 @@ class MainWindow(QMainWindow):
             self._place_menu.menuAction().setVisible(False)
             self.stack.setCurrentWidget(self.start)
         else:
-            self._remember(self.context.project.folder)
+            self._remember(self.context.project.library.folder)
             last = str(self._state.value("place", "library"))
             self.go_to(last if last in self._place_actions else "library")
         self._write_texts()
@@ -319,4 +330,4 @@ class MainWindow(QMainWindow):
         self.full_screen_action.setText(self.tr("Full screen"))
         project = self.context.project
         title = self.tr("Fitting Studio")
-        self.setWindowTitle(f"{project.name} - {title}" if project is not None else title)
+        self.setWindowTitle(f"{project.library.info().name} - {title}" if project is not None else title)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QMenu, QSlider, QStackedWidget, QTabBar, QWidget
 
+from studio.domain.arrays import U8
 from studio.domain.artefacts import PhotoRole
 from studio.domain.progress import Progress
 from studio.library.records import Changes, ColourLabel, Filter, Flag, ImportReport, Kind, Order
@@ -132,8 +133,10 @@ class LibraryPage(QWidget):
             return cast(Sequence[GridRow], library.scenes(ids))
         return library.photos(ids)
 
-    def _fetch_thumbnail(self, item: str, size: int):  # type: ignore[no-untyped-def]  # see Workspace.thumbnail
-        return self.project.thumbnail(item, size)
+    def _fetch_thumbnail(self, item: str, size: int) -> U8:
+        from studio.jobs.pictures import thumbnail  # decoding loads with the first thumbnail, not with the window
+
+        return thumbnail(self.project, item, size)
 
     # -- importing ---------------------------------------------------------------------------------------------------
 
@@ -142,7 +145,7 @@ class LibraryPage(QWidget):
         role = self._shelf.role or PhotoRole.MODEL
 
         def work(progress: Progress) -> object:
-            return self.project.import_photos(paths, role, progress)
+            return self.project.import_photos(paths, role, progress=progress)
 
         self.context.work.submit("import", work, self._on_imported)
 
@@ -169,7 +172,6 @@ class LibraryPage(QWidget):
 
     def _on_imported(self, result: object) -> None:
         report = cast(ImportReport, result)
-        self.context.library_changed.emit(report.changes)
         if report.failed:
             first = self.context.message(report.failed[0].error)
             more = len(report.failed) - 1
