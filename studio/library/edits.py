@@ -10,14 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import cast
 
 from sqlite_utils import Database
 
-from studio.domain.edits import Edit, edit_digest, from_json, stage_of
+from studio.domain.edits import Edit, edit_digest, from_json, stage_of, to_json
 from studio.domain.errors import LibraryError
-from studio.domain.jsonable import encode
-from studio.domain.keys import Json
 from studio.library.clock import new_id, now
 from studio.library.connection import Row
 from studio.library.records import Changes, EditRow
@@ -203,8 +200,7 @@ def _chain(before: str, edit: Edit) -> str:
 
 def dump_edit(edit: Edit) -> str:
     """Return an edit as stored JSON."""
-    fields = cast(dict[str, Json], encode(edit))
-    return json.dumps({"kind": type(edit).__name__, **fields}, ensure_ascii=False, allow_nan=False)
+    return json.dumps(to_json(edit), ensure_ascii=False, allow_nan=False)
 
 
 def load_edit(text: str) -> Edit:

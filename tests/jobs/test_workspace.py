@@ -110,7 +110,7 @@ def test_correcting_one_mask_renews_its_looks_and_nothing_else(
     changes = workspace.apply_edit(model, MaskOp(MaskOpKind.GROW, 3.0))
     assert changes.looks == set(old)
     assert len(workspace.redress().created) == 2
-    workspace.run_queue()
+    assert workspace.run_queue() == QueueSummary(2, 0, 0), workspace.library.jobs(workspace.library.job_ids())[-1].error
 
     assert bench.counts["cutout"] == 0
     assert bench.counts["pose"] == 1
