@@ -58,7 +58,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(_mode_for(path))
+            temporary.chmod(mode_for(path))
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -80,7 +80,7 @@ def write_atomic(path: Path, content: bytes | memoryview | Callable[[BinaryIO], 
             stream.write(content)
 
 
-def _mode_for(path: Path) -> int:
+def mode_for(path: Path) -> int:
     """Keep the mode of the file replaced; a new one gets what the user's umask says, not mkstemp's 0600."""
     with suppress(OSError):
         return stat.S_IMODE(path.stat().st_mode)

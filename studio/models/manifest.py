@@ -39,7 +39,8 @@ class Source:
     """One place a model comes from.
 
     address: of a URL or of the page where people get it. package, version, members: of a registry package; several
-    members are the pieces of one file, in order. converter: what turns the member into the store's file.
+    members are the pieces of one file, in order. archive_sha256: of a source distribution, pinned because pip runs
+    its set-up code. converter, member_sha256: what turns the member into the store's file, and what it must be.
     """
 
     kind: SourceKind
@@ -47,7 +48,9 @@ class Source:
     package: str = ""
     version: str = ""
     members: tuple[str, ...] = ()
+    archive_sha256: str = ""
     converter: str = ""
+    member_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class ModelEntry:
 
     bytes, sha256: of the file in the store; empty for checkpoints which people bring themselves (their files differ:
     they are recognised by their keys). network: id in `studio.networks.registry`. memory_mb: what a warm session
-    takes, measured; 0 = estimated from the file.
+    takes, measured; 0 = estimated from the file. notice: what the licence asks to be shown.
     """
 
     id: str
@@ -71,7 +74,18 @@ class ModelEntry:
     embedded: bool = False
     network: str = ""
     memory_mb: int = 0
+    notice: str = ""
     sources: tuple[Source, ...] = ()
+
+    @property
+    def is_fetchable(self) -> bool:
+        """Whether `studio models get` can fetch it; otherwise people bring the file."""
+        return any(source.kind is not SourceKind.ADDRESS for source in self.sources)
+
+    @property
+    def address(self) -> str:
+        """Where people find it."""
+        return next((source.address for source in self.sources if source.address), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from studio.domain.errors import ModelError
 from studio.domain.keys import ModelUse
 from studio.models.device import Device, onnx_providers, physical_cores, torch_device
 from studio.models.store import ModelStore
-from studio.networks.registry import find_network
 
 log = logging.getLogger(__name__)
 
@@ -130,12 +129,11 @@ class LocalModels:
     def _open_module(self, model_id: str) -> Any:  # Any: as above
         entry = self.store.manifest.find(model_id)
         if not entry.network:
-            raise ModelError("model.no_network", model=model_id)
-        weights = self.state_dict(model_id)
-        spec = find_network(entry.network)
-        module = spec.load_builder()({key: tuple(value.shape) for key, value in weights.items()})
-        module.load_state_dict(weights, strict=True)
-        return module.eval().to(self.device)
+            raise ModelError("model.no_network", model=model_id, title=entry.title)
+        from studio.networks.loading import load_network
+
+        _, module = load_network(self.state_dict(model_id), source=entry.file, network=entry.network)
+        return module.to(self.device)
 
     def _keep(self, kind: str, model_id: str, load: Callable[[], T]) -> T:
         with self._lock:
