@@ -83,6 +83,10 @@ class StudioContext(QObject):
         """Return the sentence of an error in the operator's language."""
         return render(error, self.language)
 
+    def message_of(self, note: Note) -> str:
+        """Return the sentence of a note in the operator's language."""
+        return render(note, self.language)
+
     def open_project(self, folder: Path, *, create: bool = False, read_only: bool = False) -> None:
         """Open or create a project off the UI thread; `project_changed` follows, or `failed`."""
 

@@ -1,0 +1,306 @@
+"""Dress: models down, garments across; choose pairs, dress them, watch the looks appear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget, QWidget
+
+from studio.domain.arrays import U8
+from studio.domain.artefacts import PhotoRole
+from studio.domain.progress import Progress
+from studio.jobs.pairlist import PairList
+from studio.jobs.run import EventKind, RunEvent
+from studio.library.records import CellRow, Changes, Filter, JobState, LookState
+from studio.ui.board_model import BoardModel
+from studio.ui.context import StudioContext
+from studio.ui.queue_bridge import QueueBridge
+from studio.ui.theme import SPACE
+from studio.ui.thumbnails import Thumbnails
+from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip
+from studio.ui.widgets.board import CELL_HEIGHT, Board
+from studio.ui.widgets.queue_panel import QueuePanel
+
+if TYPE_CHECKING:
+    from studio.jobs.workspace import Workspace
+
+QUEUE_WIDTH = 300
+REFRESH_MS = 100
+"""Changes of the library are gathered for this long before the board is read again."""
+
+
+class DressPage(QWidget):
+    """The board, the queue beside it, and a line about the focused pair below."""
+
+    look_wanted = Signal(str)
+
+    def __init__(self, context: StudioContext) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.context = context
+        self.project: Workspace = cast("Workspace", context.project)
+        self.bridge = QueueBridge(self)
+        self.thumbnails = Thumbnails(self._fetch_thumbnail, CELL_HEIGHT * 2, self)
+        self.model = BoardModel(self.project, self.thumbnails, self)
+        self.board = Board(self.model)
+        self.queue = QueuePanel(context)
+        self.coverage = label("", "soft")
+        self.detail = label("", "soft", wrap=True)
+        self.dress_button = button("", primary=True)
+        self.all_button = button("")
+        self.list_button = button("")
+        self.banner = Banner()
+        self.empty = EmptyState("dress", "", "")
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(REFRESH_MS)
+        self._make_actions()
+        self._lay_out()
+        self._connect()
+        self._write_texts()
+
+    # -- the window's side -------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Show models, garments and looks as they are now; offer to go on with what was interrupted."""
+        self.reload_axes()
+        self.queue.jobs.reload()
+        self.board.setFocus()
+        interrupted = self.project.library.job_ids([JobState.INTERRUPTED])
+        if interrupted and not self.queue.bar.isVisible():
+            text = self.tr("%1 pairs were interrupted. Choose Resume in the queue to go on where they were.")
+            self.banner.show_message(text.replace("%1", str(len(interrupted))), bad=False)
+            self.queue.show_interrupted()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Offer every action with its shortcut."""
+        menu.addActions([self.dress_action, self.all_action, self.stale_action, self.list_action])
+        menu.addSeparator()
+        menu.addActions([self.approve_action])
+
+    # -- dressing ----------------------------------------------------------------------------------------------------
+
+    def dress_selected(self) -> None:
+        """Queue the selected pairs."""
+        self._queue(lambda: self.project.queue_pairs(self.board.selected_pairs()))
+
+    def dress_all(self) -> None:
+        """Queue every model in every garment that has no look yet."""
+        pairs = [
+            (model.id, garment.id)
+            for model in self.model.models
+            for garment in self.model.garments
+            if not self._cell(model.id, garment.id).look_id
+        ]
+        self._queue(lambda: self.project.queue_pairs(pairs))
+
+    def redress_stale(self) -> None:
+        """Queue the looks whose inputs were corrected since."""
+        self._queue(self.project.redress)
+
+    def import_list(self) -> None:
+        """Ask for a pair list and queue what it names."""
+        name, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Import a pair list"), "", self.tr("Pair lists (*.txt *.csv *.tsv)")
+        )
+        if name:
+            self.context.work.submit("pairs", lambda progress: self.project.read_pairs(Path(name)), self._on_list)
+
+    def approve(self) -> None:
+        """Approve the looks of the selected pairs."""
+        looks = [self._cell(*pair).look_id for pair in self.board.selected_pairs()]
+        wanted = [look for look in looks if look]
+        if wanted:
+            self.context.push_library_step(self.project.library.set_look_state(wanted, LookState.APPROVED))
+
+    def _queue(self, add: Callable[[], Changes]) -> None:
+        def work(progress: Progress) -> object:
+            progress.report(0.0, "queue")
+            changes = add()
+            self.project.start_queue(self.bridge.on_event)
+            return changes
+
+        self.context.work.submit("queue", work, self._on_queued)
+
+    def _on_queued(self, result: object) -> None:
+        if not cast(Changes, result).jobs:
+            self.banner.show_message(self.tr("There is nothing to dress: every chosen pair is done."), bad=False)
+        self.queue.jobs.reload()
+
+    def _on_list(self, result: object) -> None:
+        pairs = cast(PairList, result)
+        if pairs.problems:
+            first = self.context.message(pairs.problems[0])
+            more = len(pairs.problems) - 1
+            text = self.tr("%1 %2 more lines were not understood.") if more else "%1"
+            self.banner.show_message(text.replace("%1", first).replace("%2", str(more)))
+        if pairs.pairs:
+            self._queue(lambda: self.project.queue_pairs(pairs.pairs))
+
+    # -- following ---------------------------------------------------------------------------------------------------
+
+    def reload_axes(self) -> None:
+        """Read which models and garments there are."""
+        library = self.project.library
+        models = library.photos(library.photo_ids(Filter(role=PhotoRole.MODEL)))
+        garments = library.photos(library.photo_ids(Filter(role=PhotoRole.GARMENT)))
+        self.model.set_axes(models, garments)
+        self._stack.setCurrentWidget(self._split if models and garments else self.empty)
+        self._write_coverage()
+
+    def _on_event(self, event: object) -> None:
+        happened = cast(RunEvent, event)
+        self.queue.on_event(happened)
+        if happened.kind is EventKind.PROGRESS:
+            for job in self.project.library.jobs([happened.job_id]):
+                self.model.set_fraction(job.model_id, job.garment_id, happened.fraction)
+        else:
+            self._refresh_timer.start()
+
+    def _on_library_changed(self, changes: Changes) -> None:
+        if changes.photos:
+            self.reload_axes()
+        if changes.pairs or changes.looks or changes.jobs or changes.edits:
+            self._refresh_timer.start()
+
+    def _refresh(self) -> None:
+        self.model.refresh()
+        self._write_coverage()
+        self._write_detail(self.board.currentIndex())
+
+    def _cell(self, model_id: str, garment_id: str) -> CellRow:
+        return self.model.cell_at(self.model.index_of(model_id, garment_id))
+
+    def _fetch_thumbnail(self, item: str, size: int) -> U8:
+        from studio.jobs.pictures import thumbnail  # decoding loads with the first thumbnail, not with the window
+
+        return thumbnail(self.project, item, size)
+
+    def _on_opened(self, index: QModelIndex) -> None:
+        cell = self.model.cell_at(index)
+        if cell.look_id:
+            self.look_wanted.emit(cell.look_id)
+        else:
+            self.dress_selected()
+
+    # -- making ------------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> None:
+        self.dress_action = self._action("Ctrl+Return", self.dress_selected)
+        self.all_action = self._action("Ctrl+Shift+Return", self.dress_all)
+        self.stale_action = self._action("Ctrl+R", self.redress_stale)
+        self.list_action = self._action("Ctrl+L", self.import_list)
+        self.approve_action = self._action("A", self.approve)
+
+    def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
+        action = QAction(self)
+        action.setShortcut(QKeySequence(shortcut))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(slot)
+        self.addAction(action)
+        return action
+
+    def _lay_out(self) -> None:
+        top = frame("bar", row(self.coverage, 1, self.list_button, self.all_button, self.dress_button), SPACE)
+        side = frame("inspector", column(self.queue, spacing=0))
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.addWidget(self.board)
+        self._split.addWidget(side)
+        self._split.setStretchFactor(0, 1)
+        self._split.setSizes([900, QUEUE_WIDTH])
+        self._split.setCollapsible(0, False)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._split)
+        self._stack.addWidget(self.empty)
+        foot = frame("bar", row(self.detail, spacing=0), SPACE)
+        outer = column(top, self.banner, self._stack, foot, spacing=0)
+        outer.setStretchFactor(self._stack, 1)
+        self.setLayout(outer)
+
+    def _connect(self) -> None:
+        self.dress_button.clicked.connect(self.dress_selected)
+        self.all_button.clicked.connect(self.dress_all)
+        self.list_button.clicked.connect(self.import_list)
+        self.board.opened.connect(self._on_opened)
+        self.board.chosen.connect(self._write_detail)
+        self.bridge.happened.connect(self._on_event)
+        self.context.library_changed.connect(self._on_library_changed)
+        self._refresh_timer.timeout.connect(self._refresh)
+        self.queue.pause_wanted.connect(self._on_pause)
+        self.queue.resume_wanted.connect(self._on_resume)
+        self.queue.cancel_wanted.connect(self._on_cancel)
+        self.queue.retry_wanted.connect(self._on_retry)
+        self.destroyed.connect(self.thumbnails.close)
+
+    def _on_pause(self, ids: list[str]) -> None:
+        self.context.work.submit("queue", lambda progress: self.project.queue.pause(ids or None))
+
+    def _on_resume(self) -> None:
+        self._queue(self.project.queue.resume)
+
+    def _on_cancel(self, ids: list[str]) -> None:
+        self.context.work.submit("queue", lambda progress: self.project.queue.cancel(ids or None))
+
+    def _on_retry(self, ids: list[str]) -> None:
+        failed = ids or self.project.library.job_ids([JobState.FAILED, JobState.CANCELLED])
+        self._queue(lambda: self.project.queue.retry(failed))
+
+    # -- texts -------------------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._write_texts()
+        super().changeEvent(event)
+
+    def _write_coverage(self) -> None:
+        done = self.project.library.coverage()
+        total = len(self.model.models) * len(self.model.garments)
+        text = self.tr("%1 of %2 dressed, %3 corrected, %4 approved, %5 exported")
+        values = (done.dressed, total, done.corrected, done.approved, done.exported)
+        for number, value in enumerate(values, start=1):
+            text = text.replace(f"%{number}", f"{value:,}")
+        self.coverage.setText(text)
+
+    def _write_detail(self, index: QModelIndex) -> None:
+        if not index.isValid():
+            self.detail.setText(self.tr("Choose pairs: click a cell, a model's row, a garment's column, or Ctrl+A."))
+            return
+        cell = self.model.cell_at(index)
+        names = f"{self.model.models[index.row()].name} + {self.model.garments[index.column()].name}"
+        if cell.job_state is JobState.FAILED and cell.error is not None:
+            state = self.context.message_of(cell.error)
+        elif cell.look_id:
+            look = self.project.library.look(cell.look_id)
+            reasons = " ".join(self.context.message_of(note) for note in look.confidence.reasons)
+            state = self.tr("Dressed, confidence %1 %.").replace("%1", f"{100 * look.confidence.score:.0f}")
+            state = f"{state} {reasons}"
+            if cell.is_stale:
+                state += " " + self.tr("Its inputs were corrected since: dress it again.")
+        else:
+            state = self.tr("Not dressed yet.")
+        self.detail.setText(f"{names}: {state}")
+
+    def _write_texts(self) -> None:
+        self.dress_action.setText(self.tr("Dress the chosen pairs"))
+        self.all_action.setText(self.tr("Dress all that are missing"))
+        self.stale_action.setText(self.tr("Dress again what was corrected"))
+        self.list_action.setText(self.tr("Import a pair list…"))
+        self.approve_action.setText(self.tr("Approve"))
+        for widget, action in (
+            (self.dress_button, self.dress_action),
+            (self.all_button, self.all_action),
+            (self.list_button, self.list_action),
+        ):
+            widget.setText(action.text())
+            widget.setToolTip(shortcut_tip(action.text(), action.shortcut()))
+        self.board.setAccessibleName(self.tr("Models and garments"))
+        self.empty.set_texts(
+            self.tr("Nothing to dress yet"),
+            self.tr("Import at least one photo of a model and one of a garment in the Library."),
+        )
+        self._write_coverage()
+        self._write_detail(self.board.currentIndex())
