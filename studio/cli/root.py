@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import dress, project
+from studio.cli import dress, models, project
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(project.app, name="project")
 app.add_typer(project.import_app, name="import")
+app.add_typer(models.app, name="models")
 app.command("dress")(dress.dress)
 
 
