@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +272,28 @@ def draw_photo(
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(file)
     return file
+
+
+def make_fake_models() -> FakeModels:
+    """Install the fake stages for good: the models of a worker process."""
+    import studio.pipeline.graph as graph
+
+    graph.load_stage = load_fake  # type: ignore[assignment]  # as in `installed`
+    return FakeModels()
+
+
+def make_waiting_models() -> FakeModels:
+    """As `make_fake_models`; every stage waits until it is cancelled."""
+    BENCH.gate = threading.Event()
+    return make_fake_models()
+
+
+def make_deadly_models() -> FakeModels:
+    """As `make_fake_models`; the first try-on of the process kills it."""
+
+    def die(inputs: Inputs, params: Any, ctx: StageContext) -> TryOn:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    STAGES["tryon"] = replace(STAGES["tryon"], make=die)
+    return make_fake_models()

@@ -212,7 +212,13 @@ class JobQueue:
                     continue
                 self._in_flight[job.id] = flying
                 self._emit(RunEvent(EventKind.STARTED, job.id))
-                flying.handle = self._executor.submit(flying.run, self._on_run_event)
+                try:
+                    flying.handle = self._executor.submit(flying.run, self._on_run_event)
+                except StudioError as error:  # the executor itself cannot work: no use in trying the next job
+                    del self._in_flight[job.id]
+                    self._finish(job.id, JobState.FAILED, RunEvent(EventKind.FAILED, job.id, error=error))
+                    self._stop_feeding(error)
+                    break
                 if flying.wish is not None:  # asked for by whoever heard that it started
                     flying.handle.cancel()
         self._rest_if_done()

@@ -17,6 +17,7 @@ ORIGINALS = "originals"
 ARTEFACTS = "artefacts"
 EXPORTS = "exports"
 BACKUPS = "backups"
+CACHE = "cache"
 PART_SUFFIX = ".part"
 """Of files that are still being written; whatever carries it after a crash is rubbish."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from studio.library.blobs import ARTEFACTS, BACKUPS, EXPORTS, ORIGINALS, is_unfinished
+from studio.library.blobs import ARTEFACTS, BACKUPS, CACHE, EXPORTS, ORIGINALS, is_unfinished
 from studio.media.safe_io import storage_error
 
 
 def unfinished_files(folder: Path) -> Iterator[Path]:
     """Yield every half-written file of a project."""
-    for part in (ORIGINALS, ARTEFACTS, EXPORTS, BACKUPS):
+    for part in (ORIGINALS, ARTEFACTS, EXPORTS, BACKUPS, CACHE):
         for file in (folder / part).rglob("*"):
             if is_unfinished(file) and file.is_file():
                 yield file
