@@ -24,6 +24,11 @@ _PRIOR = 1e-5
 _BACKDROP_TRUST = 0.02
 """Weight of the colour line on plain backdrops, where the background's colour is known exactly."""
 _TRUSTED_VARIANCE = 0.01
+_BLIND_VARIANCE = 0.08
+"""Where the colour line is less sure than this (white cloth on white), the mask decides."""
+_BLIND_PRIOR = 0.05
+_SHARPENING = 3.0
+"""Steepening of the mask where it decides: a network's edge is blurred by its own resolution."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +68,10 @@ def _finest(image: F32, mask: F32, trimap: U8, backdrop: Backdrop | None) -> _Le
     if backdrop is not None:
         line = project_colours(image, foreground, background, backdrop.rgb(mask.shape))
         trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, 1.0)
-        target = ((trust * line.alpha + weight * mask) / (trust + weight)).astype(np.float32)
+        blind = np.clip(line.variance / _BLIND_VARIANCE - 1.0, 0.0, 1.0)
+        weight = weight + _BLIND_PRIOR * blind
+        sharp = np.clip((mask - 0.5) * _SHARPENING + 0.5, 0.0, 1.0)
+        target = ((trust * line.alpha + weight * sharp) / (trust + weight)).astype(np.float32)
         weight = (trust + weight).astype(np.float32)
     target = np.where(foreground > 0, 1.0, np.where(background > 0, 0.0, target)).astype(np.float32)
     return _Level(image, foreground, background, target, weight)

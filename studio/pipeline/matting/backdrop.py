@@ -15,10 +15,15 @@ from studio.domain.arrays import F32, F64, U8, Bool
 
 _FIT_SIDE = 192
 """Longest side at which the field is fitted: a quadratic needs no more."""
+_FIELD_SIDE = 64
+"""Side at which the field is evaluated before it is enlarged: it has no finer detail."""
 _PLAIN_NOISE = 3.0
 """Robust spread (CIELAB units) above which a background does not count as plain."""
 _PLAIN_TAIL = 10.0
 """Residual of the worst tenth above which it does not either (furniture, horizon)."""
+_STUDIO_NOISE, _STUDIO_TAIL = 1.1, 6.0
+_FLAT_TAIL = 0.5
+"""A background flatter than this was painted in retouching: the smallest difference counts."""
 _MIN_SHARE = 0.06
 """Share of the picture that must be surely background to say anything about it."""
 
@@ -28,19 +33,29 @@ class Backdrop:
     """Background colour as a quadratic in x and y.
 
     coefficients: float64 `(6, 3)` over CIELAB. noise: robust spread of the background around it, CIELAB units.
+    tail: residual that a tenth of the background exceeds.
     """
 
     coefficients: F64
     noise: float
+    tail: float
+
+    @property
+    def is_studio(self) -> bool:
+        """Paper or a bare wall, so that whatever stands out from it beside the subject belongs to the subject."""
+        return self.noise < _STUDIO_NOISE and self.tail < _STUDIO_TAIL
 
     def lab(self, shape: tuple[int, int]) -> F32:
         """Return float32 `(H, W, 3)`: the backdrop's CIELAB colours at any size."""
-        field: F32 = (_terms(shape) @ self.coefficients).reshape(*shape, 3).astype(np.float32)
-        return field
+        coarse = (min(shape[0], _FIELD_SIDE), min(shape[1], _FIELD_SIDE))
+        field = (_terms(coarse) @ self.coefficients).reshape(*coarse, 3).astype(np.float32)
+        resized: F32 = cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        return resized
 
     def rgb(self, shape: tuple[int, int]) -> F32:
         """Return float32 `(H, W, 3)` sRGB in [0, 1]."""
-        return np.clip(cv2.cvtColor(self.lab(shape), cv2.COLOR_LAB2RGB), 0.0, 1.0)
+        colours: F32 = np.clip(cv2.cvtColor(self.lab(shape), cv2.COLOR_LAB2RGB), 0.0, 1.0)
+        return colours
 
 
 def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
@@ -58,9 +73,10 @@ def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
     terms, values = _terms(mask.shape)[sure.ravel()], lab[sure].astype(np.float64)
     coefficients, residual = _robust_fit(terms, values)
     noise = 1.4826 * float(np.median(residual))
-    if noise > _PLAIN_NOISE or float(np.quantile(residual, 0.9)) > _PLAIN_TAIL:
+    tail = float(np.quantile(residual, 0.9))
+    if noise > _PLAIN_NOISE or tail > _PLAIN_TAIL:
         return None
-    return Backdrop(coefficients, max(noise, 0.4))
+    return Backdrop(coefficients, max(noise, 0.4), tail)
 
 
 def to_lab(rgb: U8) -> F32:
@@ -87,9 +103,11 @@ def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
     delta = to_lab(rgb) - backdrop.lab(rgb.shape[:2])
     distance = np.sqrt((delta * delta).sum(axis=2))
     chroma = np.hypot(delta[..., 1], delta[..., 2])
-    limit = max(4.0 * backdrop.noise, 4.5)
+    flat = backdrop.tail < _FLAT_TAIL
+    limit = 2.2 if flat else max(4.0 * backdrop.noise, 4.5)
+    same = 1.2 if flat else max(2.5 * backdrop.noise, 2.0)
     shadow = (delta[..., 0] < 0) & (delta[..., 0] > -32) & (chroma < limit + 0.08 * np.abs(delta[..., 0]))
-    return Evidence(distance, (distance > limit) & ~shadow, distance < max(2.5 * backdrop.noise, 2.0))
+    return Evidence(distance, (distance > limit) & ~shadow, distance < same)
 
 
 def _robust_fit(terms: F64, values: F64) -> tuple[F64, F64]:

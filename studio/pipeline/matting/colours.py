@@ -42,8 +42,7 @@ def _halve(plane: F32) -> F32:
 
 
 def _mean(total: F32, mass: F32) -> F32:
-    mean: F32 = total / np.maximum(mass, 1e-6)[..., None]
-    return mean
+    return (total / np.maximum(mass, np.float32(1e-6))[..., None]).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +71,8 @@ def project_colours(image: F32, sure_foreground: F32, sure_background: F32, back
     if backdrop is None:
         back, back_variance = _local_statistics(image, sure_background)
     else:
-        back, back_variance = backdrop, np.full(image.shape[:2], (2.0 / 255.0) ** 2, np.float32)
+        back = shade_backdrop(image, backdrop, sure_background)
+        back_variance = np.full(image.shape[:2], (2.0 / 255.0) ** 2, np.float32)
     line = fore - back
     length = np.maximum((line * line).sum(axis=2), 1e-6)
     alpha = np.clip(((image - back) * line).sum(axis=2) / length, 0.0, 1.0)
@@ -80,6 +80,11 @@ def project_colours(image: F32, sure_foreground: F32, sure_background: F32, back
     miss = (off_line * off_line).sum(axis=2)
     spread = alpha**2 * fore_variance + (1.0 - alpha) ** 2 * back_variance + _NOISE_VARIANCE
     return ColourLine(alpha.astype(np.float32), ((spread + miss) / length).astype(np.float32))
+
+
+def shade_backdrop(image: F32, backdrop: F32, sure_background: F32) -> F32:
+    """Return the backdrop as it looks beside the subject: with the shadows that sure background pixels show."""
+    return np.clip(backdrop + spread_colours(image - backdrop, sure_background), 0.0, 1.0)
 
 
 def _local_statistics(image: F32, weight: F32) -> tuple[F32, F32]:

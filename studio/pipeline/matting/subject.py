@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, U8, Bool
-from studio.pipeline.matting.backdrop import Backdrop, weigh
+from studio.pipeline.matting.backdrop import Backdrop, Evidence, weigh
 
 _ANOTHER_SHARE = 0.25
 """A separate piece at least this large beside the main one is another person or thing, not a fragment."""
@@ -16,6 +16,17 @@ _PIECE_SHARE = 0.03
 """Pieces of a garment (a two-piece, a pair) at least this large are kept."""
 _NEAR_SHARE = 0.04
 """Fragments within this share of the longest side belong to the subject (hair, fingers, a strap)."""
+_CLOSE_SHARE = 0.012
+"""Gaps up to twice this share of the longest side inside mended cloth are its folds."""
+_GAP_MASK = (0.03, 0.995)
+"""A patch that looks as the backdrop and has such mask values is a gap: white cloth on white scores higher."""
+_GAP_SHARE = 0.006
+"""Half the least width of a gap, in shares of the longest side: a mask's soft rim is narrower."""
+_RIM_SHARE = 0.008
+"""Softness of the mask farther inside than this is doubt about cloth, not an edge."""
+_FRAMED = 0.75
+"""Share of a gap's surroundings that must differ clearly from the backdrop."""
+_FRAME_CONTRAST = 8.0
 _SPECK = 0.0002
 """Share of the picture below which a mended region is noise."""
 
@@ -68,18 +79,51 @@ def complete_on_backdrop(rgb: U8, mask: F32, backdrop: Backdrop) -> F32:
     least = _SPECK * mask.size
     solid = mask > 0.5
     missing = _large(_open(evidence.unlike & ~solid), least)
-    mended = np.where(_touching(missing, solid), np.maximum(mask, np.float32(1)), mask)
-    solid = mended > 0.5
+    if backdrop.is_studio:
+        solid |= _touching(missing, solid)
+    solid |= _close(solid, round(_CLOSE_SHARE * max(mask.shape))) & ~evidence.like
+    gaps = _find_gaps(mask, evidence)
+    solid &= ~gaps
+    mended = np.where(solid & (mask <= 0.5), np.float32(1), np.where(gaps, np.float32(0), mask))
     # A hole is false where neither colour nor network speaks for the backdrop clearly.
-    holes = ~solid & ~_reaches_border(~solid)
+    holes = ~solid & ~gaps & ~_reaches_border(~solid)
     false_holes = _pieces(holes, lambda piece: float(mask[piece].mean()) > 0.25 or not _mostly(evidence.like[piece]))
     mended = np.where(false_holes, np.float32(1), mended)
+    solid = mended > 0.5
+    inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5) > _RIM_SHARE * max(mask.shape)
+    mended = np.where(inside & ~evidence.like, np.float32(1), mended)
     haze = (mended < 0.5) & evidence.like & _large(_open(evidence.like & (mended < 0.5)), least)
     return np.where(haze, np.float32(0), mended).astype(np.float32)
 
 
+def _find_gaps(mask: F32, evidence: Evidence) -> Bool:
+    """Find where the backdrop shows through and the network only doubted, as between an arm and the waist.
+
+    A gap has the subject's own colours around it; a patch of white cloth has more white cloth.
+    """
+    doubted = evidence.like & (mask > _GAP_MASK[0]) & (mask < _GAP_MASK[1])
+    radius = max(2, round(_GAP_SHARE * max(mask.shape)))
+    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    wide = cv2.morphologyEx(doubted.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    gaps: Bool = (cv2.dilate(wide, kernel) > 0) & doubted
+    window = np.ones((7, 7), np.uint8)
+
+    def is_framed(piece: Bool) -> bool:
+        ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece & ~doubted & (mask > 0.5)
+        return bool(ring.any()) and float((evidence.distance[ring] > _FRAME_CONTRAST).mean()) > _FRAMED
+
+    return _pieces(gaps, is_framed)
+
+
 def _mostly(values: Bool) -> bool:
     return float(values.mean()) > 0.5
+
+
+def _close(region: Bool, radius: int) -> Bool:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = cv2.copyMakeBorder(region.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    closed: Bool = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[radius:-radius, radius:-radius] > 0
+    return closed
 
 
 def _open(region: Bool) -> Bool:
@@ -88,7 +132,7 @@ def _open(region: Bool) -> Bool:
 
 
 def _large(region: Bool, least: float) -> Bool:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= least
     keep[0] = False
     kept: Bool = keep[labels]
@@ -107,7 +151,7 @@ def _touching(region: Bool, solid: Bool) -> Bool:
 def _reaches_border(region: Bool) -> Bool:
     count, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=4)
     keep = np.zeros(count, dtype=bool)
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+    for edge in (labels[0], labels[:, 0], labels[:, -1]):  # below, the subject goes on beyond the picture
         keep[edge] = True
     keep[0] = False
     kept: Bool = keep[labels]

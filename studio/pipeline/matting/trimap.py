@@ -19,6 +19,10 @@ _BASE_SHARE = 0.0042
 """Least half-width of the band, in shares of the longest side: how far a 320-pixel network's edge is off at times."""
 _REACH_SHARE = 0.05
 """Farthest that strands are followed outside the mask."""
+_SHADE = 25.0
+"""CIELAB distance up to which a smooth darkening beside the subject is its shadow."""
+_SHADE_MASK = 0.4
+"""Mask value above which a shadowed pixel stays open: it may be a fold of white cloth."""
 _WIDTHS = (3, 6, 12, 24)
 """Half-widths of soft zones (pixels) that widen the band further."""
 
@@ -74,8 +78,8 @@ def _follow_strands(trimap: U8, rgb: U8, alpha: F32, backdrop: Backdrop, reach: 
     grown = cv2.dilate(strands.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     trimap[grown & (trimap == BACKGROUND)] = UNKNOWN
     plain = evidence.like & (alpha < 0.5)
-    outside = _connected_to(plain, trimap == BACKGROUND)
-    quiet = cv2.erode(outside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    shade = ~evidence.unlike & ~fine & (evidence.distance < _SHADE) & (alpha < _SHADE_MASK)
+    quiet = cv2.erode((plain | shade).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     trimap[quiet & (trimap == UNKNOWN)] = BACKGROUND
 
 
