@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from platformdirs import PlatformDirs
 from PySide6.QtCore import QObject, QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
@@ -16,12 +15,11 @@ from studio.domain.errors import UnexpectedError
 from studio.ui.context import StudioContext
 from studio.ui.i18n import Language, install_language
 from studio.ui.main_window import MainWindow
+from studio.ui.paths import config_folder, log_file
 from studio.ui.settings import Preferences
 from studio.ui.theme import Scheme, apply_theme, load_fonts
 
 log = logging.getLogger(__name__)
-
-DIRS = PlatformDirs("FittingStudio", "FittingStudio")
 
 
 class Appearance(QObject):
@@ -47,10 +45,10 @@ class Appearance(QObject):
             self.apply_scheme()
 
 
-def start_logging(folder: Path) -> None:
+def start_logging(file: Path) -> None:
     """Write the program's story to a rotating file; no pixels, no customer names above DEBUG."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(folder / "studio.log", maxBytes=2_000_000, backupCount=4)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=4)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -84,11 +82,11 @@ def make_application(arguments: list[str]) -> QApplication:
 def open_window(arguments: list[str]) -> int:
     """Open the window, with the project given as the first argument if any, and run until it closes."""
     app = make_application(arguments)
-    start_logging(Path(DIRS.user_log_dir))
-    preferences = Preferences(Path(DIRS.user_config_dir) / "preferences.json", app)
+    start_logging(log_file())
+    preferences = Preferences(config_folder() / "preferences.json", app)
     Appearance(app, preferences)
     context = StudioContext(preferences, app)
-    state = QSettings(str(Path(DIRS.user_config_dir) / "window.ini"), QSettings.Format.IniFormat)
+    state = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
     window = MainWindow(context, state)
     install_crash_hook(context)
     window.show()

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from studio.ui.i18n import Language, load_catalogue
+from studio.ui.settings import SETTINGS
 
 UI = Path(__file__).resolve().parents[2] / "studio" / "ui"
 
@@ -33,6 +34,12 @@ def test_every_sentence_is_translated() -> None:
     catalogue = load_catalogue(Language.KOREAN)
     missing = {text: file for text, file in _sentences().items() if not catalogue.get(text)}
     assert not missing
+
+
+def test_every_setting_is_translated() -> None:
+    catalogue = load_catalogue(Language.KOREAN)
+    texts = {text for one in SETTINGS for text in (one.group, one.label, one.note, *(t for _, t in one.choices))}
+    assert not {text for text in texts if text and text not in catalogue}
 
 
 def test_placeholders_survive_translation() -> None:
