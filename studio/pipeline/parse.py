@@ -11,8 +11,10 @@ from studio.domain.artefacts import Cutout, ParseMap, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp
+from studio.pipeline.parse_colour import colour_codes
+from studio.pipeline.parse_garments import fill_enclosed_skin, find_headwear, find_shoes, name_garments
 from studio.pipeline.parse_limbs import assign_skin, face_reach
-from studio.pipeline.parse_matter import Matter, read_matter
+from studio.pipeline.parse_matter import Matter, lean_on_skin_colour, read_matter
 from studio.pipeline.parse_refine import EdgeSnapper, remove_specks
 from studio.pipeline.parse_split import split_cloth
 from studio.pipeline.parse_work import Work, extend_labels, make_work, to_native
@@ -81,6 +83,7 @@ def label_person(work: Work, matter: F32, torso: Torso | None) -> U8:
     """Return labels at working size, known everywhere: outside the hull those of its nearest pixel."""
     hull = work.hull
     snapper = EdgeSnapper(work.image)
+    matter = lean_on_skin_colour(matter, colour_codes(work.image), hull)
     kinds = _settle_matter(matter, snapper)
     labels = np.zeros(work.alpha.shape, np.uint8)
     cloth = hull & np.isin(kinds, (Matter.CLOTHES, Matter.OTHER))
@@ -88,8 +91,13 @@ def label_person(work: Work, matter: F32, torso: Torso | None) -> U8:
     skin = hull & np.isin(kinds, (Matter.SKIN, Matter.FACE)) & ~face
     labels[hull & (kinds == Matter.HAIR)] = Cihp.HAIR
     labels[face] = Cihp.FACE
-    labels = np.where(skin, assign_skin(work, skin, torso), labels)
-    labels = _label_cloth(work, labels, cloth, torso, snapper)
+    skin_labels = assign_skin(work, skin, torso)
+    labels = np.where(skin, skin_labels, labels)
+    if torso is None:
+        labels = np.where(cloth, np.uint8(Cihp.UPPER), labels).astype(np.uint8)
+    else:
+        labels = _label_cloth(work, labels, cloth, skin_labels, matter, torso, snapper)
+    labels = fill_enclosed_skin(labels, hull)
     labels = remove_specks(labels, hull, int(_SPECK_SHARE * hull.sum()), _SMALL_PARTS)
     return extend_labels(labels, hull)
 
@@ -101,9 +109,15 @@ def _settle_matter(matter: F32, snapper: EdgeSnapper) -> U8:
     return np.array(classes, np.uint8)[snapped.argmax(axis=0)]
 
 
-def _label_cloth(work: Work, labels: U8, cloth: Bool, torso: Torso | None, snapper: EdgeSnapper) -> U8:
-    if torso is None:
-        return np.where(cloth, np.uint8(Cihp.UPPER), labels)
-    split = split_cloth(work, cloth, torso, snapper)
-    labels = np.where(split.upper, np.uint8(Cihp.UPPER), labels)
-    return np.where(split.lower, np.uint8(Cihp.TROUSERS), labels)
+def _label_cloth(work: Work, labels: U8, cloth: Bool, skin: U8, matter: F32, torso: Torso, snapper: EdgeSnapper) -> U8:
+    """Return the labels with all cloth named; small things on the head take the label beside them."""
+    hat, things = find_headwear(work, cloth, torso)
+    shoes = find_shoes(work, cloth, matter, torso)
+    worn = cloth & ~hat & ~things & (shoes == 0)
+    split = split_cloth(work, worn, skin, torso, snapper)
+    named = name_garments(work, split, skin, torso, None)
+    labels = np.where(worn, named, labels)
+    labels = np.where(shoes > 0, shoes, labels)
+    labels = np.where(hat, np.uint8(Cihp.HAT), labels).astype(np.uint8)
+    settled: U8 = extend_labels(labels, work.hull & ~things) if things.any() else labels
+    return settled

@@ -10,7 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import COCO18, EXTRA_POINTS
 from studio.domain.labels import Cihp
-from studio.pipeline.parse_work import Work
+from studio.pipeline.parse_work import Work, extend_labels
 from studio.pipeline.pose_body import Torso
 
 # Half-widths of bare limbs in shoulder widths, read off catalogue pictures.
@@ -21,7 +21,19 @@ _TORSO_COST = 0.8
 """Inside the trunk a limb takes a pixel only within this share of its girth: an arm crossing the body."""
 
 _NECK_COST = 0.6
+_LEG_HANDICAP = 0.6  # a hand on the thigh is nearer to the thigh's bone: arms come first
 _FAR = 1e3
+_SIDES = (
+    ("left", Cihp.LEFT_ARM, Cihp.LEFT_LEG),
+    ("right", Cihp.RIGHT_ARM, Cihp.RIGHT_LEG),
+)
+_LIMB_LABELS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
+_HIP_FLESH = 0.2  # of the hip joints' distance, on each side
+_SLIVER = 0.12  # of a shoulder width
+_DOUBT = 0.6  # how much further away a joint seems that is hardly seen
+_ONE_HAND = 0.25  # in squared shoulder widths: bare skin smaller than this mostly belongs to one limb
+_CLEAR_MAJORITY = 0.7
+_LEG_BIT = 0.05  # in squared shoulder widths: less "leg" than this, hanging on an arm, is part of the hand
 _FACE_REACH = 1.9  # in head sizes: face-coloured skin further from the nose is not face
 _HAND_LENGTH = 0.36  # of a shoulder width beyond the wrist, where the fingers are not seen
 
@@ -51,7 +63,8 @@ def bone_distance(shape: tuple[int, int], bone: Bone) -> F32:
     along = np.clip(along, 0.0, 1.0).astype(np.float32)
     away = np.hypot(x - (bone.start[0] + along * dx), y - (bone.start[1] + along * dy))
     radius = bone.start_radius + along * (bone.end_radius - bone.start_radius)
-    return (away / np.maximum(radius, 1e-3)).astype(np.float32)
+    distance: F32 = (away / np.maximum(radius, 1e-3)).astype(np.float32)
+    return distance
 
 
 def arm_bones(work: Work, side: str, size: float) -> list[Bone]:
@@ -65,6 +78,10 @@ def arm_bones(work: Work, side: str, size: float) -> list[Bone]:
         bones.append(Bone(wrist, _finger_tips(work, side, elbow, wrist, size), 0.8 * HAND * size, HAND * size))
     elif wrist is not None:
         bones.append(Bone(wrist, wrist, HAND * size, HAND * size))
+    elif shoulder is not None and elbow is not None:
+        # A forearm that leaves the picture goes on as the upper arm does.
+        ahead = (elbow - shoulder) / max(float(np.hypot(*(elbow - shoulder))), 1e-6)
+        bones.append(Bone(elbow, elbow + ahead * 0.8 * size, FOREARM * size, FOREARM * size))
     return bones
 
 
@@ -101,7 +118,11 @@ def limb_distance(work: Work, bones: list[Bone]) -> F32:
 def trunk_mask(work: Work, torso: Torso, *, lowest: float = 1.0) -> Bool:
     """Return the quadrangle of shoulders and hips; `lowest` 1 ends it at the hips."""
     bottom = torso.down * torso.length * (lowest - 1.0)
-    corners = np.array([torso.right_shoulder, torso.left_shoulder, torso.left_hip + bottom, torso.right_hip + bottom])
+    # Hip joints lie inside the body: the trunk's outline is wider.
+    out = (torso.left_hip - torso.right_hip) * _HIP_FLESH
+    corners = np.array(
+        [torso.right_shoulder, torso.left_shoulder, torso.left_hip + bottom + out, torso.right_hip + bottom - out]
+    )
     mask = np.zeros(work.alpha.shape, np.uint8)
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1)
     return mask.astype(bool)
@@ -115,7 +136,8 @@ def _neck_cost(work: Work, torso: Torso, size: float) -> F32:
     nose = point(work, "nose")
     top = nose if nose is not None else torso.neck - torso.down * HEAD * size
     neck = bone_distance(work.alpha.shape, Bone(top, torso.neck, 0.25 * size, 0.45 * size))
-    return np.minimum(cost, _NECK_COST * neck).astype(np.float32)
+    least: F32 = np.minimum(cost, _NECK_COST * neck).astype(np.float32)
+    return least
 
 
 def assign_skin(work: Work, skin: Bool, torso: Torso | None) -> U8:
@@ -126,12 +148,9 @@ def assign_skin(work: Work, skin: Bool, torso: Torso | None) -> U8:
         return labels
     size = torso.size
     costs = {Cihp.NECK: _neck_cost(work, torso, size)}
-    for side, arm, leg in (
-        ("left", Cihp.LEFT_ARM, Cihp.LEFT_LEG),
-        ("right", Cihp.RIGHT_ARM, Cihp.RIGHT_LEG),
-    ):
-        costs[arm] = limb_distance(work, arm_bones(work, side, size))
-        costs[leg] = limb_distance(work, leg_bones(work, side, size))
+    for side, arm, leg in _SIDES:
+        costs[arm] = _arm_cost(work, side, size)
+        costs[leg] = limb_distance(work, leg_bones(work, side, size)) + np.float32(_LEG_HANDICAP)
         hip = point(work, f"{side}_hip")
         if hip is not None:  # skin above the hips is never a leg
             costs[leg][: max(0, int(hip[1]))] = _FAR
@@ -139,7 +158,53 @@ def assign_skin(work: Work, skin: Bool, torso: Torso | None) -> U8:
     stack = np.stack([costs[label] for label in order])
     nearest = np.array(order, np.uint8)[stack.argmin(axis=0)]
     labels[skin] = nearest[skin]
-    return labels
+    labels = _absorb_slivers(labels, skin, size)
+    return _settle_islands(labels, skin, size)
+
+
+def _arm_cost(work: Work, side: str, size: float) -> F32:
+    """Return the distance to one arm; a hand that is hardly seen seems further away than one in plain view."""
+    wrist = float(work.joints[COCO18.index(f"{side}_wrist"), 2])
+    doubt = 1.0 + _DOUBT * (1.0 - wrist) if wrist > 0 else 1.0
+    bones = arm_bones(work, side, size)
+    cost: F32 = np.minimum(limb_distance(work, bones[:1]), limb_distance(work, bones[1:]) * np.float32(doubt))
+    return cost
+
+
+def _absorb_slivers(labels: U8, skin: Bool, size: float) -> U8:
+    """Give thin strips of "neck" along an arm, where the arm is wider than its girth here, to the arm."""
+    neck, arms = labels == Cihp.NECK, np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    if not neck.any() or not arms.any():
+        return labels
+    reach = max(3, 2 * int(_SLIVER * size / 2) + 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    slivers = neck & ~cv2.morphologyEx(neck.astype(np.uint8), cv2.MORPH_OPEN, kernel).astype(bool)
+    slivers &= cv2.dilate(arms.astype(np.uint8), kernel).astype(bool)
+    filled = extend_labels(labels, skin & ~slivers)
+    return np.where(slivers, filled, labels).astype(np.uint8)
+
+
+def _settle_islands(labels: U8, skin: Bool, size: float) -> U8:
+    """Give each small piece of bare skin one owner, and bits of "leg" that hang on an arm to that arm."""
+    settled = labels.copy()
+    small = _ONE_HAND * size**2
+    count, islands, stats, _ = cv2.connectedComponentsWithStats(skin.astype(np.uint8), connectivity=4)
+    for index in range(1, count):
+        area = int(stats[index, cv2.CC_STAT_AREA])
+        x, y, w, h = (int(value) for value in stats[index, :4])
+        window = np.s_[y : y + h, x : x + w]
+        island = islands[window] == index
+        votes = np.bincount(labels[window][island], minlength=20)
+        limbs = [int(label) for label in _LIMB_LABELS if votes[label]]
+        if area < small and limbs and votes[limbs].max() > _CLEAR_MAJORITY * area:
+            settled[window][island] = limbs[int(votes[limbs].argmax())]
+            continue
+        arms = [int(label) for label in (Cihp.LEFT_ARM, Cihp.RIGHT_ARM) if votes[label]]
+        legs = island & np.isin(labels[window], (Cihp.LEFT_LEG, Cihp.RIGHT_LEG))
+        if arms and legs.any() and legs.sum() < _LEG_BIT * size**2:
+            known = island & ~legs
+            settled[window] = np.where(legs, extend_labels(settled[window], known), settled[window])
+    return settled
 
 
 def face_reach(work: Work, torso: Torso | None) -> Bool:

@@ -1,4 +1,4 @@
-"""What each pixel of a person is made of: hair, face, skin, clothes, other; from the selfie network on several views."""
+"""What each pixel of a person is made of: hair, face, skin, clothes, other; by the selfie network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from enum import IntEnum
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, U8
+from studio.domain.arrays import F32, U8, Bool
 from studio.domain.geometry import Box
+from studio.pipeline.parse_colour import I32, colour_histogram
 from studio.pipeline.parse_work import Work
 from studio.pipeline.pose_body import Torso
 from studio.pipeline.stage import OnnxSession
@@ -44,6 +45,11 @@ _UPPER_VIEW = (1.6, 1.25, 2.0, 1.2)
 _UPPER_VIEW_FROM = 1.5  # only where the person is taller than this many upper views: whole bodies
 _PERSON_MARGIN = 0.12
 _FADE = 0.12  # of a view's side: its weight fades towards its border, so that no seam shows
+_SURE = 0.9
+_FEW_PIXELS = 500
+_COLOUR_LIMIT = 1.0
+"""Colour may multiply the odds skin : cloth by e squared at most: it decides doubts, not certainties."""
+
 _CLOTHES_PRIOR = 0.02
 """Added to clothes where the network sees background inside the cutout: it takes black cloth for background."""
 
@@ -63,6 +69,29 @@ def read_matter(session: OnnxSession, work: Work, torso: Torso | None) -> F32:
     total[Matter.BACKGROUND] = 0
     total /= np.maximum(total.sum(axis=0), 1e-6)
     return total
+
+
+def lean_on_skin_colour(matter: F32, codes: I32, hull: Bool) -> F32:
+    """Return shares in which doubtful skin and cloth are decided by this person's own skin colour.
+
+    The models are made of what the network is sure of, here on this photo: a nude-coloured top counts as cloth.
+    """
+    skin, cloth = matter[Matter.SKIN] + matter[Matter.FACE], matter[Matter.CLOTHES]
+    sure_skin, sure_cloth = hull & (skin > _SURE), hull & (cloth > _SURE)
+    if sure_skin.sum() < _FEW_PIXELS or sure_cloth.sum() < _FEW_PIXELS:
+        return matter
+    ours, theirs = (
+        colour_histogram(codes, sure_skin.astype(np.float32)),
+        colour_histogram(codes, sure_cloth.astype(np.float32)),
+    )
+    floor = 5e-4
+    ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_COLOUR_LIMIT, _COLOUR_LIMIT)[codes]
+    pull = np.exp(ratio).astype(np.float32)
+    leaned = matter.copy()
+    leaned[Matter.SKIN] *= pull
+    leaned[Matter.CLOTHES] /= pull
+    leaned /= np.maximum(leaned.sum(axis=0), 1e-6)
+    return leaned
 
 
 def plan_views(work: Work, torso: Torso | None) -> list[View]:

@@ -12,21 +12,28 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, U8, Bool
-from studio.pipeline.parse_limbs import arm_bones, limb_distance
-from studio.pipeline.parse_refine import EdgeSnapper, components_touching
+from studio.domain.labels import Cihp
+from studio.pipeline.parse_colour import I32, colour_codes, colour_histogram
+from studio.pipeline.parse_limbs import arm_bones, bone_distance, leg_bones, limb_distance
+from studio.pipeline.parse_refine import EdgeSnapper, RegionSmoother, components_touching
 from studio.pipeline.parse_work import Work
 from studio.pipeline.pose_body import Torso
 
-_BINS = 16
 _LLR_LIMIT = 3.0
 _EM_ROUNDS = 3
+_LOW_SIZE = 384  # longest side at which votes are spread through regions
 # Vote for "upper" by position down the trunk (0 = neck, 1 = hip joints).
-_PRIOR_AT = (0.0, 0.55, 0.75, 1.0, 1.25, 1.6)
-_PRIOR = (8.0, 8.0, 1.2, -0.2, -1.5, -8.0)
-_SLEEVE_PRIOR = 1.5  # of cloth within an arm's girth, wherever the arm hangs
+_PRIOR_AT = (0.0, 0.5, 0.72, 0.85, 1.05, 1.3, 1.8)
+_PRIOR = (5.0, 5.0, 0.9, 0.2, -0.3, -1.2, -2.2)
+_SLEEVE_PRIOR = 1.5  # of cloth within a clothed arm's girth, wherever the arm hangs
 _SLEEVE_REACH = 1.25
-_UPPER_SEEDS, _LOWER_SEEDS_FROM = (0.08, 0.55), 1.25
-_UNSEEN_COLOUR = -0.8  # a colour of neither garment below the chest is a belt more often than a print
+_BARE_SHARE = 0.35  # a bone with more skin than this along it has no sleeve
+_UPPER_SEEDS, _LOWER_SEEDS_FROM = (0.08, 0.5), 1.3
+_LEG_CORE = 0.7  # share of a leg's girth that is surely leg
+_FEW = 0.02  # of all cloth: less is no garment
+_BELLY_FROM = 0.4
+_PRIOR_BESIDE_HINT = 0.35  # how much position still says where a garment network speaks
+_UNSEEN_COLOUR = -1.5  # a colour of neither garment below the chest is a belt more often than a print
 _SIMILAR = 0.75
 """Overlap of the two colour models (Bhattacharyya) above which colour says little."""
 
@@ -44,57 +51,117 @@ def trunk_position(work: Work, torso: Torso) -> F32:
     """Return float32 `(H, W)`: 0 at the height of the neck, 1 at the hip joints, along the trunk."""
     y, x = np.ogrid[0 : work.alpha.shape[0], 0 : work.alpha.shape[1]]
     down = torso.down / max(torso.length, 1e-6)
-    return ((x - torso.neck[0]) * down[0] + (y - torso.neck[1]) * down[1]).astype(np.float32)
+    position: F32 = ((x - torso.neck[0]) * down[0] + (y - torso.neck[1]) * down[1]).astype(np.float32)
+    return position
 
 
-def split_cloth(work: Work, cloth: Bool, torso: Torso, snapper: EdgeSnapper) -> Split:
-    """Divide all cloth into upper and lower garment."""
+def sleeve_area(work: Work, skin: Bool, torso: Torso) -> Bool:
+    """Return where a sleeve may be: along the bones of the arms that are not bare."""
+    area = np.zeros(skin.shape, bool)
+    for side in ("left", "right"):
+        for bone in arm_bones(work, side, torso.size):
+            distance = bone_distance(skin.shape, bone)
+            core = (distance < 0.6) & work.hull
+            if core.any() and skin[core].mean() < _BARE_SHARE:
+                area |= distance < _SLEEVE_REACH
+    return area
+
+
+def split_cloth(
+    work: Work, cloth: Bool, skin: U8, torso: Torso, snapper: EdgeSnapper, hint: F32 | None = None
+) -> Split:
+    """Divide all cloth into upper and lower garment.
+
+    skin: the labels of bare skin, 0 elsewhere: they tell of bare bellies, arms and legs. hint: float32 `(H, W)`, a
+    garment network's log ratio upper : lower, 0 where it says nothing.
+    """
     position = trunk_position(work, torso)
-    arms = [bone for side in ("left", "right") for bone in arm_bones(work, side, torso.size)]
-    sleeve = limb_distance(work, arms) < _SLEEVE_REACH
+    sleeve = sleeve_area(work, skin > 0, torso)
     prior = np.interp(position, _PRIOR_AT, _PRIOR).astype(np.float32)
     prior = np.where(sleeve, np.maximum(prior, _SLEEVE_PRIOR), prior)
     upper_seeds = cloth & (position > _UPPER_SEEDS[0]) & (position < _UPPER_SEEDS[1])
-    lowest = float(position[cloth].max()) if cloth.any() else 0.0
-    start = min(_LOWER_SEEDS_FROM, max(lowest - 0.15, 0.95))
-    lower_seeds = cloth & (position > start) & ~sleeve
+    belly = (skin == Cihp.NECK) & (position > _BELLY_FROM)
+    parted = _parted_cloth(cloth, position, sleeve, upper_seeds, belly) | (_below(belly) & cloth & ~sleeve)
+    lower_seeds = _leg_cloth(work, cloth, position, sleeve, torso) | parted
+    prior[parted] = _PRIOR[-1]
+    if hint is not None:
+        prior = prior * _PRIOR_BESIDE_HINT + hint
     if not upper_seeds.any() or not lower_seeds.any():
-        upper = cloth & (prior > 0) if upper_seeds.any() else np.zeros_like(cloth)
+        upper = cloth if upper_seeds.any() else np.zeros_like(cloth)
         return Split(upper, cloth & ~upper, 0.0)
-    codes = _colour_codes(work.image)
-    vote = prior.copy()
-    upper, lower, similarity = upper_seeds, lower_seeds, 0.0
-    for round_ in range(_EM_ROUNDS):
-        ratio, similarity = _colour_vote(codes, upper, lower)
-        strength = 1.0 if similarity < _SIMILAR else 0.3
-        vote = snapper.snap(strength * ratio * cloth) + prior
-        inside = np.abs(prior) < 8.0
-        upper = cloth & ((vote > 0.5) & inside | upper_seeds)
-        lower = cloth & ((vote < -0.5) & inside | lower_seeds)
-        del round_
-    upper = cloth & (vote > 0)
+    vote, similarity = _vote(work.image, cloth, prior, position, upper_seeds, lower_seeds)
+    upper = cloth & (snapper.snap(np.clip(vote, -3, 3)) > 0)
     return Split(*_tidy(upper, cloth & ~upper, upper_seeds, lower_seeds), similarity)
 
 
-def _colour_codes(image: U8) -> np.ndarray:
-    """Return each pixel's colour bin in CIELAB."""
-    lab = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(np.int32)
-    # a and b of cloth span a third of their range: finer bins there.
-    tone = np.clip((lab[..., 1:] - 128) // 5 + _BINS // 2, 0, _BINS - 1)
-    return (lab[..., 0] * _BINS // 256) * _BINS * _BINS + tone[..., 0] * _BINS + tone[..., 1]
+def _leg_cloth(work: Work, cloth: Bool, position: F32, sleeve: Bool, torso: Torso) -> Bool:
+    """Return cloth that is the lower garment's as surely as can be told: on the legs, else far down the picture."""
+    bones = [bone for side in ("left", "right") for bone in leg_bones(work, side, torso.size)]
+    on_legs = cloth & (limb_distance(work, bones) < _LEG_CORE) & (position > _LOWER_SEEDS_FROM) & ~sleeve
+    if on_legs.sum() > _FEW * cloth.sum():
+        return on_legs
+    lowest = float(np.quantile(position[cloth], 0.995)) if cloth.any() else 0.0
+    start = min(_LOWER_SEEDS_FROM, max(lowest - 0.12, 1.0))
+    seeds: Bool = cloth & (position > start) & ~sleeve
+    return seeds
 
 
-def _histogram(codes: np.ndarray, mask: Bool) -> F32:
-    counts = np.bincount(codes[mask], minlength=_BINS**3).astype(np.float32).reshape(_BINS, _BINS, _BINS)
-    for axis in range(3):
-        # One bin's blur to each side: light and folds move colours to neighbouring bins.
-        counts = 0.5 * counts + 0.25 * (np.roll(counts, 1, axis) + np.roll(counts, -1, axis))
-    return counts.reshape(-1) / max(float(counts.sum()), 1.0)
+def _below(belly: Bool) -> Bool:
+    """Return what lies below a broad bare belly, column by column."""
+    kernel = np.ones((5, 9), np.uint8)
+    broad = cv2.morphologyEx(belly.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    below: Bool = np.maximum.accumulate(broad, axis=0).astype(bool) & ~belly
+    # The last belly pixel of a column counts: cloth between two bare stretches is a strap or a knot.
+    rest = np.maximum.accumulate(broad[::-1], axis=0)[::-1].astype(bool)
+    last: Bool = below & ~rest
+    return last
 
 
-def _colour_vote(codes: np.ndarray, upper: Bool, lower: Bool) -> tuple[F32, float]:
+def _parted_cloth(cloth: Bool, position: F32, sleeve: Bool, upper_seeds: Bool, belly: Bool) -> Bool:
+    """Return pieces of cloth that a bare belly parts from the chest's."""
+    parted = np.zeros_like(cloth)
+    if not belly.any():
+        return parted
+    solid = cv2.erode(cloth.astype(np.uint8), np.ones((5, 5), np.uint8))
+    beside = cv2.dilate(belly.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
+    count, islands, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
+    for index in range(1, count):
+        if stats[index, cv2.CC_STAT_AREA] < _FEW * cloth.sum():
+            continue
+        island = islands == index
+        below = np.quantile(position[island], 0.1) > _BELLY_FROM and sleeve[island].mean() < 0.5
+        if below and (island & beside).any() and not (island & upper_seeds).any():
+            parted |= island
+    return parted
+
+
+def _vote(image: U8, cloth: Bool, prior: F32, position: F32, upper_seeds: Bool, lower_seeds: Bool) -> tuple[F32, float]:
+    """Return float32 `(H, W)`, positive for "upper", and how alike the colours are."""
+    height, width = cloth.shape
+    shrink = min(1.0, _LOW_SIZE / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    low = [cv2.resize(plane.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+           for plane in (cloth, upper_seeds, lower_seeds)]  # fmt: skip
+    inside, upper, lower = low
+    low_prior = cv2.resize(prior, size, interpolation=cv2.INTER_AREA)
+    smoother = RegionSmoother(small, inside)
+    codes = colour_codes(small)
+    vote, similarity = low_prior, 0.0
+    # A logo on the chest says nothing about the hem: colours count more the nearer they are to it.
+    weight = np.clip((cv2.resize(position, size, interpolation=cv2.INTER_AREA) - 0.3) / 0.3, 0.02, 1.0)
+    for _ in range(_EM_ROUNDS):
+        ratio, similarity = _colour_vote(codes, upper * weight, lower.astype(np.float32))
+        strength = 1.0 if similarity < _SIMILAR else 0.4
+        vote = smoother.spread(np.where(inside, strength * ratio + low_prior, 0))
+        upper = inside & ((vote > 0.5) | low[1])
+        lower = inside & ((vote < -0.5) | low[2])
+    return cv2.resize(vote, (width, height), interpolation=cv2.INTER_LINEAR), similarity
+
+
+def _colour_vote(codes: I32, upper: F32, lower: F32) -> tuple[F32, float]:
     """Return the log likelihood ratio upper : lower of each pixel's colour, and how alike the two models are."""
-    ours, theirs = _histogram(codes, upper), _histogram(codes, lower)
+    ours, theirs = colour_histogram(codes, upper), colour_histogram(codes, lower)
     floor = 2e-4
     ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_LLR_LIMIT, _LLR_LIMIT)
     ratio[(ours < floor) & (theirs < floor)] = _UNSEEN_COLOUR

@@ -1,0 +1,131 @@
+"""What cloth is called: upper, trousers, skirt, dress, shoes, hat; what is no garment at all."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, Bool
+from studio.domain.labels import Cihp
+from studio.pipeline.parse_limbs import FOOT, Bone, bone_distance, limb_distance, point
+from studio.pipeline.parse_matter import Matter
+from studio.pipeline.parse_split import Split, trunk_position
+from studio.pipeline.parse_work import Work, extend_labels
+from studio.pipeline.pose_body import Torso
+
+_ON_HEAD_ABOVE = -0.1  # of the trunk's length above the neck: cloth wholly above this is worn on the head
+_HAT_AREA = 0.03  # in squared shoulder widths: less is a hair clip
+_SHOE_REACH = 1.5
+_SHOE_RISE = 0.06  # of a shoulder width above the ankle: where a low shoe ends
+_BOOT_SHARE = 0.5  # of "other": the network's word for shoes
+_HEM_ROWS = 0.08  # of the lower garment's height: what counts as its hem
+_ONE_PIECE_SIMILARITY = 0.8
+_ENCLOSED = 0.85
+
+
+def find_headwear(work: Work, cloth: Bool, torso: Torso) -> tuple[Bool, Bool]:
+    """Return cloth worn as a hat, and other things on the head (clips, earrings, headphones) that are no garment."""
+    hat, things = np.zeros_like(cloth), np.zeros_like(cloth)
+    position = trunk_position(work, torso)
+    high = cloth & (position < 0.15)
+    count, islands, stats, _ = cv2.connectedComponentsWithStats(high.astype(np.uint8), connectivity=4)
+    eyes = [row for row in (point(work, "left_eye"), point(work, "right_eye")) if row is not None]
+    for index in range(1, count):
+        island = islands == index
+        if np.quantile(position[island], 0.98) > _ON_HEAD_ABOVE:
+            continue
+        top_heavy = bool(eyes) and float(np.nonzero(island)[0].mean()) < float(np.mean(eyes, axis=0)[1])
+        large = stats[index, cv2.CC_STAT_AREA] > _HAT_AREA * torso.size**2
+        (hat if top_heavy and large else things)[island] = True
+    return hat, things
+
+
+def find_shoes(work: Work, cloth: Bool, matter: F32, torso: Torso) -> U8:
+    """Return labels of shoes: cloth around the feet, and boots as far up as the network sees shoe."""
+    shoes, nearest = np.zeros(cloth.shape, np.uint8), np.full(cloth.shape, np.inf, np.float32)
+    rows = np.arange(cloth.shape[0])[:, None]
+    for side, label in (("left", Cihp.LEFT_SHOE), ("right", Cihp.RIGHT_SHOE)):
+        ankle = point(work, f"{side}_ankle")
+        if ankle is None:
+            continue
+        distance = limb_distance(work, _foot_bones(work, side, ankle, torso.size))
+        foot = (distance < _SHOE_REACH) & (rows > ankle[1] - _SHOE_RISE * torso.size)
+        knee = point(work, f"{side}_knee")
+        if knee is not None:
+            shank = bone_distance(cloth.shape, Bone(knee, ankle, FOOT * torso.size, FOOT * torso.size))
+            foot |= (shank < 1.0) & (matter[Matter.OTHER] > _BOOT_SHARE) & (rows > (knee[1] + ankle[1]) / 2)
+        mine = cloth & foot & (distance < nearest)
+        shoes[mine] = label
+        nearest = np.where(mine, distance, nearest)
+    return shoes
+
+
+def _foot_bones(work: Work, side: str, ankle: F64, size: float) -> list[Bone]:
+    tips = [point(work, f"{side}_{name}") for name in ("foot_index", "heel")]
+    radius = FOOT * size
+    bones = [Bone(ankle, tip, radius, radius) for tip in tips if tip is not None]
+    return bones or [Bone(ankle, ankle + np.array([0.0, 0.25 * size]), radius, radius)]
+
+
+def name_garments(work: Work, split: Split, skin: U8, torso: Torso, one_piece: bool | None) -> U8:
+    """Return labels of all cloth.
+
+    one_piece: what a garment network says about a dress, None where it was not asked.
+    """
+    labels = np.zeros(split.upper.shape, np.uint8)
+    labels[split.upper] = Cihp.UPPER
+    skirt = hangs_in_one(work, split.lower)
+    labels[split.lower] = Cihp.SKIRT if skirt else Cihp.TROUSERS
+    alike = split.similarity > _ONE_PIECE_SIMILARITY
+    bare_belly = ((skin == Cihp.NECK) & (trunk_position(work, torso) > 0.5)).any()
+    if skirt and not bare_belly and (one_piece or (one_piece is None and alike)):
+        labels[split.upper | split.lower] = Cihp.DRESS
+    return labels
+
+
+def hangs_in_one(work: Work, lower: Bool) -> bool:
+    """Tell a skirt from trousers: its hem is in the picture, and there it spans both legs without a gap."""
+    knees = [point(work, f"{side}_knee") for side in ("left", "right")]
+    hips = [point(work, f"{side}_hip") for side in ("left", "right")]
+    if any(row is None for row in (*knees, *hips)) or not lower.any():
+        return False
+    left_knee, right_knee, left_hip, right_hip = (np.asarray(row) for row in (*knees, *hips))
+    rows = np.flatnonzero(lower.any(axis=1))
+    bottom = int(rows[-1])
+    if bottom >= work.hull.shape[0] - 2:
+        return False
+    hem = _hem_row(lower)
+    above = max(2, int(_HEM_ROWS * (hem - rows[0])))
+    band = lower[max(0, hem - above) : hem].any(axis=0)
+    columns = np.flatnonzero(band)
+    if not columns.size:
+        return False
+    share = float(np.clip((hem - left_hip[1]) / max(left_knee[1] - left_hip[1], 1.0), 0, 1.5))
+    outer = sorted(
+        float(hip[0] + share * (knee[0] - hip[0])) for hip, knee in ((left_hip, left_knee), (right_hip, right_knee))
+    )
+    spans = columns[0] < outer[0] and columns[-1] > outer[1]
+    between = lower[max(0, hem - above) : hem, int(outer[0]) : int(outer[1]) + 1]
+    return bool(spans and between.size and between.mean() > 0.9)
+
+
+def _hem_row(lower: Bool) -> int:
+    """Return the row where the lower garment's width falls to half of its widest, or its last row."""
+    widths = lower.sum(axis=1)
+    return int(np.flatnonzero(widths > 0.5 * widths.max())[-1])
+
+
+def fill_enclosed_skin(labels: U8, hull: Bool) -> U8:
+    """Give "neck" skin that upper cloth encloses on all sides to the cloth: the network saw a print or a shadow."""
+    skin = (labels == Cihp.NECK) & hull
+    count, islands = cv2.connectedComponents(skin.astype(np.uint8), connectivity=4)
+    wrong = np.zeros_like(hull)
+    for index in range(1, count):
+        island = islands == index
+        ring = cv2.dilate(island.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~island
+        around = np.isin(labels[ring], (Cihp.UPPER, Cihp.DRESS)) & hull[ring]
+        if ring.any() and around.mean() > _ENCLOSED:
+            wrong |= island
+    if not wrong.any():
+        return labels
+    return np.where(wrong, extend_labels(labels, hull & ~wrong), labels).astype(np.uint8)
