@@ -10,7 +10,7 @@ Porzi, Kontschieder, "In-Place Activated BatchNorm", CVPR 2018 (the norm's seman
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -337,15 +337,17 @@ def warp_logits_back(logits: F32, geometry: CropGeometry) -> F32:
     return np.stack(planes, axis=2)
 
 
-def labels_on_photo(logits: F32, geometry: CropGeometry) -> U8:
+def labels_on_photo(logits: F32, geometry: CropGeometry, report: Callable[[float], None] | None = None) -> U8:
     """Return the class of the greatest logit of every photo pixel, uint8 `(H, W)`.
 
     The same as `labels_from_logits(warp_logits_back(...))`, one class at a time, so that a large photo needs the
-    memory of two planes instead of twenty.
+    memory of two planes instead of twenty. `report` hears the share of classes done.
     """
     best = warp_logits_back(logits[..., :1], geometry)[..., 0]
     labels = np.zeros(best.shape, np.uint8)
     for k in range(1, logits.shape[2]):
+        if report is not None:
+            report(k / logits.shape[2])
         plane = warp_logits_back(logits[..., k : k + 1], geometry)[..., 0]
         greater = plane > best
         labels[greater] = k

@@ -13,6 +13,7 @@ from studio.domain.keys import Note
 from studio.networks.detectron2_tree import TREE_VARIABLE, is_detectron2_there
 from studio.pipeline.framing import canvas_alpha, warp_to_canvas
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.watched import watched
 
 if TYPE_CHECKING:
     from studio.networks.densepose import Charts
@@ -82,8 +83,9 @@ def _detect(canvas: U8, params: DensePoseParams, ctx: StageContext) -> list[Char
     from studio.networks.densepose import preprocess
 
     size = {"height": canvas.shape[0], "width": canvas.shape[1]}
-    with torch.inference_mode():
-        found = ctx.models.module(MODEL)([{"image": preprocess(canvas).to(ctx.models.device), **size}])
+    network = ctx.models.module(MODEL)
+    with torch.inference_mode(), watched(network, ctx.progress.part(0.1, 0.8), DETECTRON2.name):
+        found = network([{"image": preprocess(canvas).to(ctx.models.device), **size}])
     return _read_people(found[0]["instances"], params.min_score)
 
 

@@ -16,6 +16,7 @@ from studio.domain.artefacts import Cutout, ParseMap, Photo, Pose
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp, LabelScheme, convert_labels
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import person_box
 
 CROP_MARGIN = 0.06
@@ -29,7 +30,7 @@ NECK_HALF_WIDTH = 0.32
 FACE_HALF_WIDTH = 0.6
 """What neck and face cover, along and across that way, in shares of its length; a face on a print lies elsewhere."""
 
-_CLASS_STEP = 0.6
+_NETWORK_SHARE = 0.6
 """Share of the stage's progress that the network takes; the rest is bringing the classes back to the photo."""
 
 
@@ -98,10 +99,12 @@ class SchpParse:
         geometry = schp.crop_geometry((crop.shape[1], crop.shape[0]), (side, side))
         network = ctx.models.module(self.implementation)
         tensor = torch.from_numpy(schp.preprocess(crop, geometry))[None].to(ctx.models.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), watched(network, ctx.progress.part(0.0, _NETWORK_SHARE), self.name):
             fusion = network(tensor).fusion
-        ctx.progress.report(_CLASS_STEP, self.name)
-        return schp.labels_on_photo(schp.upsample_logits(fusion, geometry), geometry)
+        rest = ctx.progress.part(_NETWORK_SHARE, 1.0 - _NETWORK_SHARE)
+        return schp.labels_on_photo(
+            schp.upsample_logits(fusion, geometry), geometry, lambda done: rest.report(done, self.name)
+        )
 
 
 SCHP_LIP = SchpParse("schp_lip", LabelScheme.LIP, "SCHP (LIP)")

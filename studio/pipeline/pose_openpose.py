@@ -12,6 +12,7 @@ from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.pose_io import from_body25
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import WorkCrop, choose_person, crop_person, seen_in_photo
 
 WORK_SIZE = 736
@@ -81,9 +82,10 @@ class OpenPose:
 
         skeleton = decode.BODY25 if self.has_feet else decode.COCO18
         tensor, padding = decode.preprocess(crop.image, scale=params.scale)
-        with torch.inference_mode():
-            maps = ctx.models.module(self.implementation)(torch.from_numpy(tensor)[None].to(ctx.models.device))
-        ctx.progress.report(_NETWORK_SHARE, self.name)
+        network = ctx.models.module(self.implementation)
+        with torch.inference_mode(), watched(network, ctx.progress.part(0.05, _NETWORK_SHARE), self.name):
+            maps = network(torch.from_numpy(tensor)[None].to(ctx.models.device))
+        ctx.progress.report(0.05 + _NETWORK_SHARE, self.name)
         heatmaps, paf = (plane[0].float().cpu().numpy() for plane in (maps.heatmap, maps.paf))
         size = (crop.image.shape[1], crop.image.shape[0])
         return decode.decode(heatmaps, paf, padding, size, skeleton).keypoints()

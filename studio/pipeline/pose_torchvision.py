@@ -13,6 +13,7 @@ from studio.domain.artefacts import COCO18, EXTRA_POINTS, Cutout, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import choose_person, crop_person, seen_in_photo
 
 MODEL = "keypoint_rcnn"
@@ -83,8 +84,9 @@ def _detect(image: Any, ctx: StageContext) -> Mapping[str, Any]:  # Any: uint8 a
     import torch
 
     picture = torch.tensor(image).permute(2, 0, 1).float().div(255).to(ctx.models.device)
-    with torch.inference_mode():
-        found: Mapping[str, Any] = ctx.models.module(MODEL)([picture])[0]
+    network = ctx.models.module(MODEL)
+    with torch.inference_mode(), watched(network, ctx.progress.part(0.05, 0.9), KEYPOINT_RCNN.name):
+        found: Mapping[str, Any] = network([picture])[0]
     return found
 
 
