@@ -29,22 +29,6 @@ def test_ssim_and_psnr_agree_with_scikit_image(pictures: tuple[np.ndarray, np.nd
     assert metrics.psnr(first, first) == metrics.PSNR_LIMIT
 
 
-# Pairs 1, 7, 17, 20 and 25 of the test data that Sharma et al. publish with the formula.
-SHARMA = [
-    ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
-    ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
-    ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
-    ((50.0, 2.5, 0.0), (50.0, 3.1736, 0.5854), 1.0000),
-    ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
-]
-
-
-@pytest.mark.parametrize(("first", "second", "wanted"), SHARMA)
-def test_delta_e2000_gives_the_published_values(first: tuple, second: tuple, wanted: float) -> None:
-    got = metrics.delta_e2000(np.array(first), np.array(second))
-    assert float(got) == pytest.approx(wanted, abs=1e-4)
-
-
 def test_frechet_distance_of_gaussians_is_the_closed_form() -> None:
     rng = np.random.default_rng(1)
     first = rng.normal(0, 1, (4000, 3))

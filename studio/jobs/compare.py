@@ -1,0 +1,47 @@
+"""What a reviewer wants to know of a look: its pictures and how true the garment's colour is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio.domain.arrays import U8
+from studio.domain.artefacts import Cutout, Look, Photo
+from studio.domain.errors import JobError
+from studio.media.colour_difference import garment_delta_e
+
+if TYPE_CHECKING:
+    from studio.jobs.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookPictures:
+    """A look beside what it was made from: uint8 `(H, W, 3)` each. delta_e: CIEDE2000 of the garment's colour."""
+
+    photo: U8
+    look: U8
+    garment: U8
+    delta_e: float
+
+
+def look_pictures(workspace: Workspace, look_id: str) -> LookPictures:
+    """Return the pictures of a look and the colour difference between its garment and the product photo.
+
+    Raises:
+        JobError: an artefact of the look is gone: dress the pair again.
+    """
+    found = [workspace.artefact(look_id, slot) for slot in ("photo", "look", "garment_photo", "garment_edges")]
+    photo, look, garment, cutout = found
+    if not (
+        isinstance(photo, Photo)
+        and isinstance(look, Look)
+        and isinstance(garment, Photo)
+        and isinstance(cutout, Cutout)
+    ):
+        raise JobError("job.look_lost", model=look_id, garment="")
+    delta_e = garment_delta_e(garment.rgb8, cutout.alpha > SOLID, look.rgb8, look.garment_mask > 0)
+    return LookPictures(photo.rgb8, look.rgb8, garment.rgb8, delta_e)
+
+
+SOLID = 0.9
+"""Alpha above which a product photo's pixel is garment and nothing else."""

@@ -1,0 +1,34 @@
+"""Colour differences agree with the published test data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studio.media.colour_difference import delta_e2000, garment_delta_e
+
+# Pairs 1, 7, 17, 20 and 25 of the test data that Sharma et al. publish with the formula.
+SHARMA = [
+    ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+    ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
+    ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
+    ((50.0, 2.5, 0.0), (50.0, 3.1736, 0.5854), 1.0000),
+    ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "wanted"), SHARMA)
+def test_delta_e2000_gives_the_published_values(first: tuple, second: tuple, wanted: float) -> None:
+    got = delta_e2000(np.array(first), np.array(second))
+    assert float(got) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_garment_delta_e_compares_medians_under_masks() -> None:
+    product = np.full((8, 8, 3), 200, np.uint8)
+    look = product.copy()
+    look[:4] = (180, 40, 40)
+    everywhere, below = np.ones((8, 8), bool), np.zeros((8, 8), bool)
+    below[4:] = True
+    assert garment_delta_e(product, everywhere, look, below) == pytest.approx(0, abs=1e-3)
+    assert garment_delta_e(product, everywhere, look, ~below) > 20
+    assert np.isnan(garment_delta_e(product, everywhere, look, np.zeros((8, 8), bool)))
