@@ -227,7 +227,7 @@ class Photos(Section):
     def find_missing(self, ids: Sequence[str] | None = None) -> Changes:
         """Look whether the photos' files are where they should be, and note which are not."""
         wanted = self._sql.column("SELECT id FROM photo") if ids is None else list(ids)
-        gone = [(row.id, not row.file.is_file()) for row in self.photos(wanted)]
+        gone = [(row.id, not self._is_there(row)) for row in self.photos(wanted)]
         with self._writing() as db:
             touched = [
                 photo_id
@@ -235,6 +235,10 @@ class Photos(Section):
                 if update_row(db, "photo", photo_id, {"missing": int(is_gone)}) is not None
             ]
             return self._tell(changed(Kind.PHOTO, touched))
+
+    def _is_there(self, row: PhotoRow) -> bool:
+        """A file that was missed before is only trusted again when it holds what was imported."""
+        return row.file.is_file() and (not row.is_missing or hash_file(row.file) == row.sha256)
 
     def relink(self, folder: Path, progress: Progress | None = None) -> Changes:
         """Search a folder for the files of missing photos, by content, and refer to them there.

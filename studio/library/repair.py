@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from studio.domain.errors import LibraryError
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.library import schema
+from studio.library.backup import list_backups
 from studio.library.blobs import BACKUPS, PART_SUFFIX
 from studio.library.connection import Connection, translated
 from studio.library.integrity import CheckReport, Finding, artefact_file, check_project
@@ -93,6 +96,7 @@ def _salvage(folder: Path) -> Path:
                 fresh.conn.execute("PRAGMA foreign_keys=OFF")
                 if not _copy_rows(database, fresh):
                     raise LibraryError("library.beyond_repair", folder=str(folder))
+                _fill_from_backup(folder, fresh)
                 fresh.conn.commit()
             finally:
                 fresh.close()
@@ -107,35 +111,72 @@ def _salvage(folder: Path) -> Path:
 
 def _copy_rows(database: Path, fresh: Database) -> bool:
     """True when at least the project's own row came over."""
-    source = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
-    try:
-        tables = [row[0] for row in fresh.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            if not table.startswith(("sqlite_", "_sqlite_")):
-                there = _columns(source, table)
-                _copy_table(source, fresh, table, [name for name in _columns(fresh.conn, table) if name in there])
-    finally:
-        source.close()
-    found: int = fresh.conn.execute("SELECT count(*) FROM project").fetchone()[0]
-    return found > 0
+    with translated(database):
+        source = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            for table in _tables(fresh):
+                _copy_table(source, fresh, table)
+        finally:
+            source.close()
+        found: int = fresh.conn.execute("SELECT count(*) FROM project").fetchone()[0]
+        return found > 0
+
+
+def _tables(db: Database) -> list[str]:
+    found = [row[0] for row in db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return [name for name in found if not name.startswith(("sqlite_", "_sqlite_"))]
+
+
+def _copy_table(source: sqlite3.Connection, fresh: Database, table: str) -> None:
+    there = _columns(source, table)
+    columns = [name for name in _columns(fresh.conn, table) if name in there]
+    if not columns:
+        return
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
+    for row in _readable_rows(source, table, names):
+        fresh.conn.execute(insert, row)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def _copy_table(source: sqlite3.Connection, fresh: Database, table: str, columns: list[str]) -> None:
-    if not columns:
+def _readable_rows(source: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[object, ...]]:
+    """Yield every row whose page can be read.
+
+    An index often survives what hit the table: it tells which rows there were, and each is tried alone. Where there is
+    none, a walk from the front stops at the damage; what lies behind it is reached from the back.
+    """
+    try:
+        numbers = [row[0] for row in source.execute(f"SELECT rowid FROM {table}")]
+    except sqlite3.DatabaseError:
+        for direction in ("", " ORDER BY 1 DESC"):
+            with suppress(sqlite3.DatabaseError):
+                yield from source.execute(f"SELECT {names} FROM {table}{direction}")
         return
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    # A damaged page stops a walk from the front; what lies behind it is reached from the back.
-    for direction in ("", " ORDER BY 1 DESC"):
+    for number in numbers:
+        with suppress(sqlite3.DatabaseError):
+            yield from source.execute(f"SELECT {names} FROM {table} WHERE rowid = ?", (number,))
+
+
+_NEVER_DELETED = ("photo", "pair", "recipe", "step", "look", "look_step", "edit", "scene", "collection", "export")
+"""Tables whose rows only ever come: what a backup has and the salvaged database lacks was lost, not removed."""
+
+
+def _fill_from_backup(folder: Path, fresh: Database) -> None:
+    """Bring back from the newest readable backup what the damage took."""
+    for backup in list_backups(folder):
+        source = sqlite3.connect(f"{backup.file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            for row in source.execute(f"SELECT {names} FROM {table}{direction}"):
-                fresh.conn.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", row)
+            if source.execute("PRAGMA quick_check").fetchone()[0] == "ok":
+                for table in _NEVER_DELETED:
+                    _copy_table(source, fresh, table)
+                return
         except sqlite3.DatabaseError:
             continue
-        return
+        finally:
+            source.close()
 
 
 def _cut_dangling(connection: Connection) -> list[dict[str, str]]:

@@ -54,6 +54,7 @@ def _photos(db: Database) -> None:
             UNIQUE (role, sha256)
         );
         CREATE INDEX photo_by_sha256 ON photo (sha256);
+        CREATE INDEX photo_by_any_name ON photo (trashed_at, sort_name, id);
         CREATE INDEX photo_by_name ON photo (role, trashed_at, sort_name, id);
         CREATE INDEX photo_by_time ON photo (role, trashed_at, imported_at, id);
         CREATE INDEX photo_by_rating ON photo (role, trashed_at, rating, sort_name, id);
