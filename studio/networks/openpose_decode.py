@@ -372,14 +372,23 @@ def find_hand_boxes(people: People, size: tuple[int, int]) -> list[HandBox]:
         people: assembled with `COCO18`.
         size: `(width, height)` of the photo; boxes are cut to it, and small ones dropped.
     """
-    arms = ((True, (5, 6, 7)), (False, (2, 3, 4)))
+    return [box for keypoints in people.keypoints() for box in hand_boxes(keypoints, size)]
+
+
+def hand_boxes(keypoints: F64, size: tuple[int, int]) -> list[HandBox]:
+    """Return where one person's hands should be, left before right.
+
+    Args:
+        keypoints: float64 `(K, 3)`: x, y, score in COCO-18 or BODY_25, whose arms have the same numbers; score 0 is
+            "not seen", and an arm needs all three joints.
+        size: `(width, height)` of the photo.
+    """
     boxes = []
-    for keypoints, ids in zip(people.keypoints(), people.subsets, strict=True):
-        for is_left, arm in arms:
-            if all(ids[list(arm)] >= 0):
-                box = _hand_box(keypoints[list(arm), :2], size, is_left=is_left)
-                if box.side >= MIN_HAND_SIDE:
-                    boxes.append(box)
+    for is_left, arm in ((True, [5, 6, 7]), (False, [2, 3, 4])):
+        if (keypoints[arm, 2] > 0).all():
+            box = _hand_box(keypoints[arm, :2], size, is_left=is_left)
+            if box.side >= MIN_HAND_SIDE:
+                boxes.append(box)
     return boxes
 
 
@@ -391,6 +400,31 @@ def _hand_box(arm: F64, size: tuple[int, int], *, is_left: bool) -> HandBox:
     corner = wrist + HAND_REACH * (wrist - elbow) - side / 2
     x, y = (max(0.0, float(value)) for value in corner)
     return HandBox(int(x), int(y), int(min(side, size[0] - x, size[1] - y)), is_left)
+
+
+HAND_KEYPOINTS = 21
+HAND_THRESHOLD = 0.05
+"""A hand's keypoint counts when its smoothed heat exceeds this."""
+
+
+def decode_hand(heatmaps: F32, padding: Padding, size: tuple[int, int]) -> F64:
+    """Return a hand's keypoints, float64 `(21, 3)`: x, y, score in the crop; zeros where one is not seen.
+
+    Wrist, then four points from the base to the tip of thumb, index, middle, ring and little finger.
+
+    Args:
+        heatmaps: float32 `(22, h, w)`, background last.
+        padding: of the network's input.
+        size: `(width, height)` of the crop around the hand.
+    """
+    maps = resize_maps(heatmaps[:HAND_KEYPOINTS], padding, size)
+    keypoints = np.zeros((HAND_KEYPOINTS, 3))
+    for number in range(HAND_KEYPOINTS):
+        smoothed = smooth_heatmap(np.ascontiguousarray(maps[..., number]))
+        y, x = np.unravel_index(int(smoothed.argmax()), smoothed.shape)
+        if smoothed[y, x] > HAND_THRESHOLD:
+            keypoints[number] = (x, y, maps[y, x, number])
+    return keypoints
 
 
 DOT_RADIUS = 4

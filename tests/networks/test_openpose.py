@@ -223,3 +223,15 @@ def test_plateau_gives_several_peaks_row_by_row() -> None:
     peaks = openpose_decode.find_peaks(heatmap)
     assert len(peaks) == 48
     assert peaks[:9, :2].tolist() == [*([float(x), 0.0] for x in range(8)), [0.0, 1.0]]
+
+
+def test_hand_keypoints_lie_at_the_warmest_place() -> None:
+    heatmaps = np.zeros((22, 12, 12), np.float32)
+    y, x = np.mgrid[:12, :12]
+    for number in range(20):
+        heatmaps[number] = np.exp(-((x - 3 - number % 6) ** 2 + (y - 5) ** 2) / 4)
+    hand = openpose_decode.decode_hand(heatmaps, openpose_decode.Padding(0, 0), (96, 96))
+    np.testing.assert_allclose(hand[:20, 0], [8 * (3 + n % 6) + 3.5 for n in range(20)], atol=1.01)
+    np.testing.assert_allclose(hand[:20, 1], 43.5, atol=1.01)
+    assert (hand[:20, 2] > 0.8).all()
+    assert not hand[20].any()

@@ -40,6 +40,14 @@ def test_registered_with_model_network_and_sentence(stage: str, name: str) -> No
         assert sentence is not None and placeholders(sentence) <= set(note.values)
 
 
+def test_every_public_network_can_be_imported_once() -> None:
+    networks = [entry.network for entry in shipped_manifest() if entry.network]
+    assert len(networks) == len(set(networks))
+    text = (PROJECT / "resources" / "models" / "manifest.toml").read_text("utf-8")
+    ids = [row["id"] for row in tomllib.loads(text)["model"]]
+    assert len(ids) == len(set(ids))
+
+
 def test_listing_them_imports_no_torch() -> None:
     modules = sorted({POINTS[f"studio.{stage}"][name].partition(":")[0] for stage, name in PAIRS})
     code = f"import sys\nfor name in {modules}: __import__(name)\nsys.exit('torch' in sys.modules)"

@@ -117,6 +117,36 @@ def test_nobody_is_told_with_the_file() -> None:
     assert caught.value.key == "pose.no_person" and caught.value.values["file"] == "person.jpg"
 
 
+class OneFinger(torch.nn.Module):
+    """Stands in for the hand network: every keypoint lies where the picture is brightest."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        bright = torch.nn.functional.avg_pool2d(image.mean(1, keepdim=True) + 0.5, 8)
+        return bright.expand(-1, 22, -1, -1)
+
+
+def test_the_hand_network_adds_fingers_in_photo_pixels() -> None:
+    pixels = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    tips = {"left_index": (428, 490), "right_index": (172, 490)}
+    for x, y in tips.values():
+        pixels[y - 8 : y + 9, x - 8 : x + 9] = 255
+    photo = Photo(pixels, "0" * 64, "person.jpg")
+    alpha = np.zeros((SIZE[1], SIZE[0]), np.float32)
+    alpha[CROP[1] : CROP[3], CROP[0] : CROP[2]] = 1
+    body = PaintedMaps(openpose_decode.COCO18, (0.0,), crop_to_input(1.0))
+    ctx = context({COCO18.implementation: body, "openpose_hand": OneFinger()})
+    inputs = Inputs({"photo": photo, "edges": Cutout(alpha, pixels.copy())})
+    pose = COCO18.run(inputs, OpenPoseParams(), ctx)
+    for name, tip in tips.items():
+        point = pose.point(name)
+        assert point is not None and np.hypot(*(point - tip)) < 6, name
+    assert pose.point("left_heel") is None
+    without = COCO18.run(inputs, OpenPoseParams(hands=False), ctx)
+    assert without.point("left_index") is None
+    assert COCO18.models(OpenPoseParams(), ctx.models) == ("openpose_coco", "openpose_hand")
+    assert COCO18.models(OpenPoseParams(hands=False), ctx.models) == ("openpose_coco",)
+
+
 def test_the_real_network_runs_through_the_stage() -> None:
     torch.manual_seed(1)
     network = OpenPoseBody25().eval()
