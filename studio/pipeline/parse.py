@@ -11,8 +11,16 @@ from studio.domain.artefacts import Cutout, ParseMap, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp
+from studio.pipeline.parse_cloth import GarmentShares, join_matter, read_garments
 from studio.pipeline.parse_colour import colour_codes
-from studio.pipeline.parse_garments import fill_enclosed_skin, find_headwear, find_shoes, name_garments
+from studio.pipeline.parse_garments import (
+    chest_area,
+    fill_enclosed_skin,
+    find_carried,
+    find_headwear,
+    find_shoes,
+    name_garments,
+)
 from studio.pipeline.parse_limbs import assign_skin, face_reach
 from studio.pipeline.parse_matter import Matter, lean_on_skin_colour, read_matter
 from studio.pipeline.parse_refine import EdgeSnapper, remove_specks
@@ -70,16 +78,21 @@ class FusionParse:
         if torso is None:
             ctx.note_fallback("parse.no_shoulders", file=photo.name)
         matter = read_matter(ctx.models.session(MATTER_MODEL), work, torso)
-        ctx.progress.report(0.6, self.name)
-        labels = label_person(work, matter, torso)
-        ctx.progress.report(0.85, self.name)
+        ctx.progress.report(0.3, self.name)
+        garments = None
+        if GARMENT_MODEL in self.models(params, ctx.models):
+            garments = read_garments(ctx.models.session(GARMENT_MODEL), work.image)
+            matter = join_matter(matter, garments)
+        ctx.progress.report(0.7, self.name)
+        labels = label_person(work, matter, torso, garments)
+        ctx.progress.report(0.9, self.name)
         return ParseMap(to_native(labels, work, cutout))
 
 
 FUSION = FusionParse()
 
 
-def label_person(work: Work, matter: F32, torso: Torso | None) -> U8:
+def label_person(work: Work, matter: F32, torso: Torso | None, garments: GarmentShares | None = None) -> U8:
     """Return labels at working size, known everywhere: outside the hull those of its nearest pixel."""
     hull = work.hull
     snapper = EdgeSnapper(work.image)
@@ -96,8 +109,8 @@ def label_person(work: Work, matter: F32, torso: Torso | None) -> U8:
     if torso is None:
         labels = np.where(cloth, np.uint8(Cihp.UPPER), labels).astype(np.uint8)
     else:
-        labels = _label_cloth(work, labels, cloth, skin_labels, matter, torso, snapper)
-    labels = fill_enclosed_skin(labels, hull)
+        labels = _label_cloth(work, labels, cloth, skin_labels, matter, torso, snapper, garments)
+        labels = fill_enclosed_skin(labels, hull, torso.size)
     labels = remove_specks(labels, hull, int(_SPECK_SHARE * hull.sum()), _SMALL_PARTS)
     return extend_labels(labels, hull)
 
@@ -106,16 +119,28 @@ def _settle_matter(matter: F32, snapper: EdgeSnapper) -> U8:
     """Return the winning class of each pixel, its borders moved onto the photo's edges."""
     classes = (Matter.HAIR, Matter.SKIN, Matter.FACE, Matter.CLOTHES, Matter.OTHER)
     snapped = np.stack([snapper.snap(matter[kind]) for kind in classes])
-    return np.array(classes, np.uint8)[snapped.argmax(axis=0)]
+    kinds: U8 = np.array(classes, np.uint8)[snapped.argmax(axis=0)]
+    return kinds
 
 
-def _label_cloth(work: Work, labels: U8, cloth: Bool, skin: U8, matter: F32, torso: Torso, snapper: EdgeSnapper) -> U8:
+def _label_cloth(
+    work: Work,
+    labels: U8,
+    cloth: Bool,
+    skin: U8,
+    matter: F32,
+    torso: Torso,
+    snapper: EdgeSnapper,
+    garments: GarmentShares | None,
+) -> U8:
     """Return the labels with all cloth named; small things on the head take the label beside them."""
     hat, things = find_headwear(work, cloth, torso)
     shoes = find_shoes(work, cloth, matter, torso)
-    worn = cloth & ~hat & ~things & (shoes == 0)
-    split = split_cloth(work, worn, skin, torso, snapper)
-    named = name_garments(work, split, skin, torso, None)
+    carried = find_carried(work, cloth & (shoes == 0), torso)
+    worn = cloth & ~hat & ~things & ~carried & (shoes == 0)
+    hint = None if garments is None else garments.vote(garments.is_dress(worn & chest_area(work, torso)))
+    split = split_cloth(work, worn, skin, torso, snapper, hint)
+    named = name_garments(work, split, skin, torso, garments)
     labels = np.where(worn, named, labels)
     labels = np.where(shoes > 0, shoes, labels)
     labels = np.where(hat, np.uint8(Cihp.HAT), labels).astype(np.uint8)

@@ -26,6 +26,6 @@ def colour_histogram(codes: I32, weight: F32) -> F32:
     """Return the share of each bin, float32 `(BINS**3,)`, blurred by one bin: light and folds move colours about."""
     counts = np.bincount(codes.reshape(-1), weight.reshape(-1), minlength=BINS**3)
     shares = counts.astype(np.float32).reshape(BINS, BINS, BINS)
-    for axis in range(3):
+    for axis in (0, 0, 1, 2):  # lightness twice: it varies most within one cloth
         shares = 0.5 * shares + 0.25 * (np.roll(shares, 1, axis) + np.roll(shares, -1, axis))
     return shares.reshape(-1) / max(float(shares.sum()), 1.0)

@@ -7,7 +7,18 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
-from studio.pipeline.parse_limbs import FOOT, Bone, bone_distance, limb_distance, point
+from studio.pipeline.parse_cloth import GarmentShares
+from studio.pipeline.parse_colour import colour_codes, colour_histogram
+from studio.pipeline.parse_limbs import (
+    FOOT,
+    Bone,
+    arm_bones,
+    bone_distance,
+    leg_bones,
+    limb_distance,
+    point,
+    trunk_mask,
+)
 from studio.pipeline.parse_matter import Matter
 from studio.pipeline.parse_split import Split, trunk_position
 from studio.pipeline.parse_work import Work, extend_labels
@@ -19,8 +30,14 @@ _SHOE_REACH = 1.5
 _SHOE_RISE = 0.06  # of a shoulder width above the ankle: where a low shoe ends
 _BOOT_SHARE = 0.5  # of "other": the network's word for shoes
 _HEM_ROWS = 0.08  # of the lower garment's height: what counts as its hem
+_SKIRT_SHARE = 0.5
 _ONE_PIECE_SIMILARITY = 0.8
 _ENCLOSED = 0.85
+_ENCLOSED_AREA = 0.06  # in squared shoulder widths
+_TRUNK_EASE = 0.25  # of a shoulder width: how far clothes stand off the trunk
+_OFF_BODY, _FAR_OFF_BODY = 1.3, 2.0  # in limb girths: where a bag may begin, and how far it must reach
+_RARE_COLOUR = 1e-3
+_BAG_AREA = 0.05
 
 
 def find_headwear(work: Work, cloth: Bool, torso: Torso) -> tuple[Bool, Bool]:
@@ -67,20 +84,41 @@ def _foot_bones(work: Work, side: str, ankle: F64, size: float) -> list[Bone]:
     return bones or [Bone(ankle, ankle + np.array([0.0, 0.25 * size]), radius, radius)]
 
 
-def name_garments(work: Work, split: Split, skin: U8, torso: Torso, one_piece: bool | None) -> U8:
-    """Return labels of all cloth.
-
-    one_piece: what a garment network says about a dress, None where it was not asked.
-    """
-    labels = np.zeros(split.upper.shape, np.uint8)
+def name_garments(work: Work, split: Split, skin: U8, torso: Torso, garments: GarmentShares | None) -> U8:
+    """Return labels of all cloth; the garment network knows dresses and skirts better than the outline does."""
+    cloth = split.upper | split.lower
+    labels = np.zeros(cloth.shape, np.uint8)
     labels[split.upper] = Cihp.UPPER
     skirt = hangs_in_one(work, split.lower)
+    if garments is not None and split.lower.any():
+        skirt |= bool(garments.full[split.lower].mean() > _SKIRT_SHARE and not legs_part(work, split.lower))
     labels[split.lower] = Cihp.SKIRT if skirt else Cihp.TROUSERS
-    alike = split.similarity > _ONE_PIECE_SIMILARITY
+    if garments is not None:
+        if garments.is_dress(cloth & chest_area(work, torso)):
+            labels[cloth & (garments.full > np.maximum(garments.upper, garments.lower))] = Cihp.DRESS
+        return labels
     bare_belly = ((skin == Cihp.NECK) & (trunk_position(work, torso) > 0.5)).any()
-    if skirt and not bare_belly and (one_piece or (one_piece is None and alike)):
-        labels[split.upper | split.lower] = Cihp.DRESS
+    if skirt and split.similarity > _ONE_PIECE_SIMILARITY and not bare_belly:
+        labels[cloth] = Cihp.DRESS
     return labels
+
+
+def chest_area(work: Work, torso: Torso) -> Bool:
+    """Return the trunk between the collar and the lowest ribs."""
+    position = trunk_position(work, torso)
+    chest: Bool = trunk_mask(work, torso) & (position > 0.1) & (position < 0.5)
+    return chest
+
+
+def legs_part(work: Work, lower: Bool) -> bool:
+    """Tell whether the lower garment leaves a gap between the knees, as trousers do and no skirt does."""
+    left, right = point(work, "left_knee"), point(work, "right_knee")
+    if left is None or right is None:
+        return False
+    row = min(int((left[1] + right[1]) / 2), lower.shape[0] - 1)
+    x0, x1 = sorted((int(left[0]), int(right[0])))
+    beside = lower[row, max(0, x0 - 2) : x0 + 3].any() and lower[row, max(0, x1 - 2) : x1 + 3].any()
+    return bool(beside and x1 - x0 > 4 and not lower[row, x0 : x1 + 1].all())
 
 
 def hangs_in_one(work: Work, lower: Bool) -> bool:
@@ -115,17 +153,43 @@ def _hem_row(lower: Bool) -> int:
     return int(np.flatnonzero(widths > 0.5 * widths.max())[-1])
 
 
-def fill_enclosed_skin(labels: U8, hull: Bool) -> U8:
-    """Give "neck" skin that upper cloth encloses on all sides to the cloth: the network saw a print or a shadow."""
-    skin = (labels == Cihp.NECK) & hull
-    count, islands = cv2.connectedComponents(skin.astype(np.uint8), connectivity=4)
+def fill_enclosed_skin(labels: U8, hull: Bool, size: float) -> U8:
+    """Give small patches of "skin" that cloth encloses on all sides to the cloth: prints and shadows."""
+    skin = np.isin(labels, (Cihp.NECK, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)) & hull
+    count, islands, stats, _ = cv2.connectedComponentsWithStats(skin.astype(np.uint8), connectivity=4)
     wrong = np.zeros_like(hull)
     for index in range(1, count):
+        if stats[index, cv2.CC_STAT_AREA] > _ENCLOSED_AREA * size**2:
+            continue
         island = islands == index
         ring = cv2.dilate(island.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~island
-        around = np.isin(labels[ring], (Cihp.UPPER, Cihp.DRESS)) & hull[ring]
+        around = np.isin(labels[ring], (Cihp.UPPER, Cihp.DRESS, Cihp.TROUSERS, Cihp.SKIRT)) & hull[ring]
         if ring.any() and around.mean() > _ENCLOSED:
             wrong |= island
     if not wrong.any():
         return labels
     return np.where(wrong, extend_labels(labels, hull & ~wrong), labels).astype(np.uint8)
+
+
+def find_carried(work: Work, cloth: Bool, torso: Torso) -> Bool:
+    """Return bags and the like: things off the body in a colour that the clothes on it do not have."""
+    size = torso.size
+    bones = [bone for side in ("left", "right") for bone in arm_bones(work, side, size) + leg_bones(work, side, size)]
+    trunk = cv2.distanceTransform((~trunk_mask(work, torso)).astype(np.uint8), cv2.DIST_L2, 3) / (_TRUNK_EASE * size)
+    away = np.minimum(limb_distance(work, bones), trunk)
+    codes = colour_codes(work.image)
+    near = (cloth & (away < 1.0)).astype(np.float32)
+    if not near.any():
+        return np.zeros_like(cloth)
+    odd = cloth & (away > _OFF_BODY) & (colour_histogram(codes, near)[codes] < _RARE_COLOUR)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    odd_solid = cv2.morphologyEx(
+        cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel
+    )
+    count, islands, stats, _ = cv2.connectedComponentsWithStats(odd_solid, connectivity=4)
+    carried = np.zeros_like(cloth)
+    for index in range(1, count):
+        island = islands == index
+        if stats[index, cv2.CC_STAT_AREA] > _BAG_AREA * size**2 and away[island].max() > _FAR_OFF_BODY:
+            carried |= island
+    return carried & cloth

@@ -33,7 +33,7 @@ _SLIVER = 0.12  # of a shoulder width
 _DOUBT = 0.6  # how much further away a joint seems that is hardly seen
 _ONE_HAND = 0.25  # in squared shoulder widths: bare skin smaller than this mostly belongs to one limb
 _CLEAR_MAJORITY = 0.7
-_LEG_BIT = 0.05  # in squared shoulder widths: less "leg" than this, hanging on an arm, is part of the hand
+_LEG_BIT = 0.3  # in squared shoulder widths: less "leg" than this, ending on an arm above cloth, is part of the hand
 _FACE_REACH = 1.9  # in head sizes: face-coloured skin further from the nose is not face
 _HAND_LENGTH = 0.36  # of a shoulder width beyond the wrist, where the fingers are not seen
 
@@ -188,6 +188,7 @@ def _settle_islands(labels: U8, skin: Bool, size: float) -> U8:
     """Give each small piece of bare skin one owner, and bits of "leg" that hang on an arm to that arm."""
     settled = labels.copy()
     small = _ONE_HAND * size**2
+    bottom = labels.shape[0] - 3
     count, islands, stats, _ = cv2.connectedComponentsWithStats(skin.astype(np.uint8), connectivity=4)
     for index in range(1, count):
         area = int(stats[index, cv2.CC_STAT_AREA])
@@ -201,7 +202,8 @@ def _settle_islands(labels: U8, skin: Bool, size: float) -> U8:
             continue
         arms = [int(label) for label in (Cihp.LEFT_ARM, Cihp.RIGHT_ARM) if votes[label]]
         legs = island & np.isin(labels[window], (Cihp.LEFT_LEG, Cihp.RIGHT_LEG))
-        if arms and legs.any() and legs.sum() < _LEG_BIT * size**2:
+        ends_above = legs.any() and y + int(np.nonzero(legs)[0].max()) < bottom
+        if arms and ends_above and legs.sum() < _LEG_BIT * size**2:
             known = island & ~legs
             settled[window] = np.where(legs, extend_labels(settled[window], known), settled[window])
     return settled

@@ -23,16 +23,16 @@ _LLR_LIMIT = 3.0
 _EM_ROUNDS = 3
 _LOW_SIZE = 384  # longest side at which votes are spread through regions
 # Vote for "upper" by position down the trunk (0 = neck, 1 = hip joints).
-_PRIOR_AT = (0.0, 0.5, 0.72, 0.85, 1.05, 1.3, 1.8)
+_PRIOR_AT = (0.0, 0.42, 0.58, 0.8, 1.05, 1.3, 1.8)
 _PRIOR = (5.0, 5.0, 0.9, 0.2, -0.3, -1.2, -2.2)
 _SLEEVE_PRIOR = 1.5  # of cloth within a clothed arm's girth, wherever the arm hangs
 _SLEEVE_REACH = 1.25
 _BARE_SHARE = 0.35  # a bone with more skin than this along it has no sleeve
-_UPPER_SEEDS, _LOWER_SEEDS_FROM = (0.08, 0.5), 1.3
+_UPPER_SEEDS, _LOWER_SEEDS_FROM = (0.08, 0.45), 1.3
 _LEG_CORE = 0.7  # share of a leg's girth that is surely leg
 _FEW = 0.02  # of all cloth: less is no garment
 _BELLY_FROM = 0.4
-_PRIOR_BESIDE_HINT = 0.35  # how much position still says where a garment network speaks
+_GENTLE = 1.6  # votes by position below this give way to clear colours
 _UNSEEN_COLOUR = -1.5  # a colour of neither garment below the chest is a belt more often than a print
 _SIMILAR = 0.75
 """Overlap of the two colour models (Bhattacharyya) above which colour says little."""
@@ -84,12 +84,10 @@ def split_cloth(
     parted = _parted_cloth(cloth, position, sleeve, upper_seeds, belly) | (_below(belly) & cloth & ~sleeve)
     lower_seeds = _leg_cloth(work, cloth, position, sleeve, torso) | parted
     prior[parted] = _PRIOR[-1]
-    if hint is not None:
-        prior = prior * _PRIOR_BESIDE_HINT + hint
     if not upper_seeds.any() or not lower_seeds.any():
         upper = cloth if upper_seeds.any() else np.zeros_like(cloth)
         return Split(upper, cloth & ~upper, 0.0)
-    vote, similarity = _vote(work.image, cloth, prior, position, upper_seeds, lower_seeds)
+    vote, similarity = _vote(work.image, cloth, prior, position, upper_seeds, lower_seeds, hint)
     upper = cloth & (snapper.snap(np.clip(vote, -3, 3)) > 0)
     return Split(*_tidy(upper, cloth & ~upper, upper_seeds, lower_seeds), similarity)
 
@@ -135,7 +133,15 @@ def _parted_cloth(cloth: Bool, position: F32, sleeve: Bool, upper_seeds: Bool, b
     return parted
 
 
-def _vote(image: U8, cloth: Bool, prior: F32, position: F32, upper_seeds: Bool, lower_seeds: Bool) -> tuple[F32, float]:
+def _vote(
+    image: U8,
+    cloth: Bool,
+    prior: F32,
+    position: F32,
+    upper_seeds: Bool,
+    lower_seeds: Bool,
+    hint: F32 | None,
+) -> tuple[F32, float]:
     """Return float32 `(H, W)`, positive for "upper", and how alike the colours are."""
     height, width = cloth.shape
     shrink = min(1.0, _LOW_SIZE / max(height, width))
@@ -147,22 +153,25 @@ def _vote(image: U8, cloth: Bool, prior: F32, position: F32, upper_seeds: Bool, 
     low_prior = cv2.resize(prior, size, interpolation=cv2.INTER_AREA)
     smoother = RegionSmoother(small, inside)
     codes = colour_codes(small)
+    low_hint = 0.0 if hint is None else cv2.resize(hint, size, interpolation=cv2.INTER_AREA)
     vote, similarity = low_prior, 0.0
     # A logo on the chest says nothing about the hem: colours count more the nearer they are to it.
-    weight = np.clip((cv2.resize(position, size, interpolation=cv2.INTER_AREA) - 0.3) / 0.3, 0.02, 1.0)
+    weight = np.clip((cv2.resize(position, size, interpolation=cv2.INTER_AREA) - 0.2) / 0.3, 0.02, 1.0)
     for _ in range(_EM_ROUNDS):
         ratio, similarity = _colour_vote(codes, upper * weight, lower.astype(np.float32))
         strength = 1.0 if similarity < _SIMILAR else 0.4
-        vote = smoother.spread(np.where(inside, strength * ratio + low_prior, 0))
-        upper = inside & ((vote > 0.5) | low[1])
-        lower = inside & ((vote < -0.5) | low[2])
+        # Where colours tell the garments apart, position need not.
+        gentle = np.where(np.abs(low_prior) < _GENTLE, low_prior * (0.4 + 0.6 * similarity), low_prior)
+        vote = smoother.spread(np.where(inside, strength * ratio + gentle + low_hint, 0))
+        upper = inside & ((vote > 1.0) | low[1])
+        lower = inside & ((vote < -1.0) | low[2])
     return cv2.resize(vote, (width, height), interpolation=cv2.INTER_LINEAR), similarity
 
 
 def _colour_vote(codes: I32, upper: F32, lower: F32) -> tuple[F32, float]:
     """Return the log likelihood ratio upper : lower of each pixel's colour, and how alike the two models are."""
     ours, theirs = colour_histogram(codes, upper), colour_histogram(codes, lower)
-    floor = 2e-4
+    floor = 1.5e-3  # a garment's own colours have shares of a percent and more
     ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_LLR_LIMIT, _LLR_LIMIT)
     ratio[(ours < floor) & (theirs < floor)] = _UNSEEN_COLOUR
     return ratio.astype(np.float32)[codes], float(np.sqrt(ours * theirs).sum())
