@@ -19,6 +19,7 @@ from studio.domain.keys import Note
 from studio.pipeline.garments.category import classify_category, classify_sleeve
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
+from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
@@ -74,6 +75,7 @@ def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | No
         PipelineError: the cut-out holds no garment.
     """
     scale = min(1.0, LONGEST_SIDE / max(photo.size))
+    cutout = purge_backdrop(photo.rgb8, cutout)
     alpha, rgb = _reduced(photo.rgb8, cutout.alpha, scale)
     solid = alpha >= 0.5
     if min(np.ptp(np.nonzero(solid), axis=1), default=0) < SMALLEST_SIDE if solid.any() else True:

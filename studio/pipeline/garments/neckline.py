@@ -11,19 +11,25 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, U8
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Neckline
 from studio.pipeline.garments.fitting import WORK_HEIGHT, Fit, Silhouette
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
 SAMPLES = 17
 """Points of the curve, ends included."""
-_DEPTHS = np.linspace(0.02, 0.5, 49)
+_DEPTHS = np.linspace(0.02, 0.62, 61)
 _SHAPES = (1.0, 1.35, 1.8, 2.4, 3.2, 4.5)
-_EDGE_CAP = 0.5
-_CLEAR_EDGE = 0.10
+_EDGE_CAP = 0.8
+_CLEAR_EDGE = 0.08
 """Mean edge strength (in log luminance and chroma) that noise and weave do not reach."""
-_FIRST_OF_EQUALS = 0.72
+_INSIDE = 0.012
+"""Edges nearer than this to the silhouette's own outline are the outline, not the neckline."""
+_WRONG_WAY = 0.5
+_LEAST_SEEN = 0.5
+_UNSEEN_DEPTH = 0.55
+"""Depth over half-width assumed where the back shows inside but its edge does not (black on black)."""
+_FIRST_OF_EQUALS = 0.8
 """The topmost curve with this share of the best score is the neckline: ribs and yokes lie below it."""
 
 
@@ -46,13 +52,27 @@ def _edge_map(rgb: U8, silhouette: Silhouette) -> F32:
     matrix = np.array([[1 / scale, 0, -left / scale], [0, 1 / scale, -top / scale]])
     blurred = cv2.GaussianBlur(rgb, (0, 0), max(0.3, 0.45 * scale))
     small = cv2.warpAffine(blurred, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    linear = small.astype(np.float32) / 255
-    light = np.log(0.04 + linear.mean(axis=2))
+    inside = silhouette.mask > 0
+    linear = _continue_outwards(small, inside).astype(np.float32) / 255
+    # Dark cloth shows its seams in small steps: the floor of the logarithm follows the garment's own tone.
+    floor = float(np.clip(0.35 * np.median(linear.mean(axis=2)[inside]), 0.012, 0.06))
+    light = np.log(floor + linear.mean(axis=2))
     planes = np.dstack([light, 1.5 * (linear[..., 0] - linear[..., 1]), 1.5 * (linear[..., 1] - linear[..., 2])])
     planes = cv2.GaussianBlur(planes, (0, 0), 0.8)
     dx, dy = cv2.Sobel(planes, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(planes, cv2.CV_32F, 0, 1, ksize=3)
-    strength: F32 = np.sqrt((dx * dx + dy * dy).sum(axis=2)) / 4
-    return np.minimum(strength, _EDGE_CAP)
+    strength: F32 = np.minimum(np.sqrt((dx * dx + dy * dy).sum(axis=2)) / 4, _EDGE_CAP)
+    # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
+    return np.where(dy[..., 0] > 0, strength, _WRONG_WAY * strength).astype(np.float32)
+
+
+def _continue_outwards(picture: U8, inside: Bool) -> U8:
+    """Give the surroundings the garment's own nearest colour: its outline against the backdrop is not sought."""
+    core = cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8))
+    _, nearest = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
+    colours[nearest[core > 0]] = picture[core > 0]
+    continued: U8 = np.where(core[..., None] > 0, picture, colours[nearest])
+    return continued
 
 
 def curve(p: F64, depth: float, shape: float, samples: int = SAMPLES) -> F64:
@@ -70,26 +90,40 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     p = fit.params
     edges = _edge_map(rgb, silhouette)
     hole = max(0.0, float(p[P.BACK_Y] - p[P.COLLAR_Y]))
-    deepest = min(0.5, float(p[P.ARMPIT_Y] - p[P.COLLAR_Y]) + 0.1)
+    deepest = float(p[P.ARMPIT_Y] - p[P.COLLAR_Y]) + 0.12
     scores: list[tuple[float, float, float]] = []
     for depth in _DEPTHS:
         if depth > deepest or depth < hole - 0.02:
             continue
         for shape in _SHAPES:
-            points = curve(p, float(depth), shape, 33)[2:-2]
-            x = np.clip(points[:, 0] * WORK_HEIGHT + silhouette.origin[0], 0, edges.shape[1] - 1).round().astype(int)
-            y = np.clip(points[:, 1] * WORK_HEIGHT + silhouette.origin[1], 1, edges.shape[0] - 2).round().astype(int)
-            values = np.maximum(edges[y, x], 0.85 * np.maximum(edges[y - 1, x], edges[y + 1, x]))
-            scores.append((float(values.mean() * 0.5 + np.percentile(values, 25) * 0.5), float(depth), shape))
-    if not scores:
-        return _pack(p, silhouette, hole + 0.02, 1.8, clear=False)
-    best = max(score for score, _, _ in scores)
+            score = _score(curve(p, float(depth), shape, 33), edges, silhouette)
+            if score is not None:
+                scores.append((score, float(depth), shape))
+    best = max((score for score, _, _ in scores), default=0.0)
     if best < _CLEAR_EDGE:
-        return _pack(p, silhouette, max(hole, 0.02), 1.8, clear=hole > 0.06)
-    first = min(depth for score, depth, _ in scores if score >= _FIRST_OF_EQUALS * best)
+        depth = hole if hole > 0.06 else max(hole, _UNSEEN_DEPTH * float(p[P.COLLAR_X]))
+        return _pack(p, silhouette, depth, 2.0, clear=hole > 0.06)
+    first = min(depth for score, depth, _ in scores if score >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best))
     near = [entry for entry in scores if entry[1] <= first + 0.02]
     _, depth, shape = max(near)
     return _pack(p, silhouette, depth, shape, clear=True)
+
+
+def _score(points: F64, edges: F32, silhouette: Silhouette) -> float | None:
+    """Return how clearly the picture shows an edge along a curve; None where most of it leaves the garment."""
+    inside = silhouette.sample(points) < -_INSIDE
+    if inside.mean() < _LEAST_SEEN:
+        return None
+    x = np.clip(points[inside, 0] * WORK_HEIGHT + silhouette.origin[0], 0, edges.shape[1] - 1).round().astype(int)
+    y = np.clip(points[inside, 1] * WORK_HEIGHT + silhouette.origin[1], 1, edges.shape[0] - 2).round().astype(int)
+    values = np.full(len(points), np.nan)
+    values[inside] = np.maximum(edges[y, x], 0.85 * np.maximum(edges[y - 1, x], edges[y + 1, x]))
+    left, centre, right = (part[~np.isnan(part)] for part in np.array_split(values, 3))
+    if min(len(left), len(right)) < 3 or centre.size == 0:
+        return None
+    # Both flanks must agree: a label in the middle has edges of its own.
+    flanks = min(float(left.mean()), float(right.mean()))
+    return 0.65 * flanks + 0.35 * float(centre.mean())
 
 
 def _pack(p: F64, silhouette: Silhouette, depth: float, shape: float, *, clear: bool) -> NecklineFit:

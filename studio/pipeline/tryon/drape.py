@@ -20,6 +20,7 @@ from studio.domain.artefacts import (
     PersonArtefacts,
     Photo,
     Pose,
+    SleeveLength,
     TryOn,
 )
 from studio.domain.edits import LayerOrder
@@ -27,6 +28,7 @@ from studio.domain.errors import PipelineError
 from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
+from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
@@ -34,7 +36,7 @@ from studio.pipeline.tryon.draping.compose import Dressing, render_patch
 from studio.pipeline.tryon.draping.judge import judge
 from studio.pipeline.tryon.draping.layers import take_apart
 from studio.pipeline.tryon.draping.light import cast_shadows
-from studio.pipeline.tryon.draping.plates import draw_polygon, paint_plate
+from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
 from studio.pipeline.tryon.draping.raster import LayerMap, build_layers, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
 from studio.pipeline.tryon.draping.view import View, choose_view
@@ -158,8 +160,9 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     scale = estimate_scale(read_pattern(garment.garment), body, garment.garment.sleeve)
     placed = place_garment(garment.garment, body, layers.tuck)
     maps = build_layers(garment.garment, placed.vertices, view.size)
-    plate = paint_plate(body, evidence, layers.removed, layers.waist)
-    source = prepare_source(garment.cutout, view.scale / scale)
+    plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist))
+    clean = purge_backdrop(garment.photo.rgb8, garment.cutout)
+    source = prepare_source(clean, view.scale / scale)
     sleeves = _coverage(maps, evidence)
     torso_light, sleeve_light = cast_shadows(body, layers, sleeves)
     dressing = Dressing(
@@ -167,6 +170,13 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         torso_light=torso_light, sleeve_light=sleeve_light, neck=_neck(body, evidence), person=evidence.alpha,
     )  # fmt: skip
     return dressing, placed
+
+
+def _bareness(garment: Garment, placed: Placed, waist: float) -> Bareness:
+    """Say which skin the new garment can leave bare."""
+    if garment.sleeve is SleeveLength.NONE:
+        return Bareness(waist, None)
+    return Bareness(waist, placed.cuffs)
 
 
 def _coverage(maps: tuple[LayerMap, ...], evidence: Evidence) -> F32:
@@ -184,7 +194,8 @@ def _neck(body: Body, evidence: Evidence) -> F32:
     corners = [(-half, -0.6), (half, -0.6), (half * 1.05, 0.0), (-half * 1.05, 0.0)]
     points = [body.place(np.array([x]), np.array([y * body.size]))[0] for x, y in corners]
     column = draw_polygon(np.array(points), (evidence.alpha.shape[0], evidence.alpha.shape[1]))
-    return np.maximum(cv2.GaussianBlur(seen, (0, 0), 0.8), column)
+    trunk = draw_torso(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]), 0.5 * body.length)
+    return np.maximum(np.maximum(cv2.GaussianBlur(seen, (0, 0), 0.8), column), trunk).astype(np.float32)
 
 
 def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> TryOn:

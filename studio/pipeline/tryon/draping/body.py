@@ -13,7 +13,7 @@ import numpy as np
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Pose
 from studio.domain.labels import Cihp
-from studio.pipeline.pose_body import Torso, read_torso
+from studio.pipeline.pose_body import read_torso
 from studio.pipeline.tryon.draping.view import View
 
 PICTURE_LEFT, PICTURE_RIGHT = -1, 1
@@ -81,7 +81,8 @@ class Body:
 
     def axis(self, depth: F64) -> F64:
         """Return points of the axis at distances below the shoulder line, `(n, 2)`."""
-        return self.neck + depth[..., None] * self.down
+        points: F64 = self.neck + depth[..., None] * self.down
+        return points
 
     def across(self, depth: F64) -> F64:
         """Return the unit vectors to the picture's right at these depths."""
@@ -92,20 +93,22 @@ class Body:
 
     def place(self, lateral: F64, depth: F64) -> F64:
         """Return picture points at a signed distance from the axis and a depth below the shoulder line."""
-        return self.axis(depth) + lateral[..., None] * self.across(depth)
+        points: F64 = self.axis(depth) + lateral[..., None] * self.across(depth)
+        return points
 
     def locate(self, points: F64) -> tuple[F64, F64]:
         """Return (lateral, depth) of picture points `(..., 2)`; the inverse of `place` to first order."""
         offset = points - self.neck
         depth: F64 = offset @ self.down
         lateral: F64 = (offset * self.across(depth)).sum(axis=-1)
-        depth = ((offset - lateral[..., None] * self.across(depth)) * self.down).sum(axis=-1)
-        return lateral, depth
+        corrected: F64 = ((offset - lateral[..., None] * self.across(depth)) * self.down).sum(axis=-1)
+        return lateral, corrected
 
     def half_width(self, depth: F64, side: int) -> F64:
         """Return the torso's half-width at depths below the shoulder line, picture's left (-1) or right (+1)."""
         row = self.half[0 if side < 0 else 1]
-        return np.interp(depth / self.length, self.half_at, row)
+        half: F64 = np.interp(depth / self.length, self.half_at, row)
+        return half
 
     def shoulder_up(self, lateral: F64, side: int) -> F64:
         """Return how far above the shoulder line the body's upper edge lies, at distances from the axis (>= 0)."""
@@ -113,12 +116,14 @@ class Body:
         at = np.abs(lateral) / self.size
         # The neck keeps its width when the body turns; the shoulder beyond it shortens.
         beyond = np.where(at > NECK_HALF, NECK_HALF + (at - NECK_HALF) / reach, at)
-        return np.interp(beyond, _SHOULDER_AT, _SHOULDER_UP) * self.size
+        up: F64 = np.interp(beyond, _SHOULDER_AT, _SHOULDER_UP) * self.size
+        return up
 
     def arm_half(self, along: F64, side: int) -> F64:
         """Return the bare arm's half-width; along: 0 shoulder, 1 elbow, 2 wrist."""
         arm = self.arms[0 if side < 0 else 1]
-        return np.interp(along, _ARM_AT, _ARM_HALF) * self.size * arm.thickness
+        half: F64 = np.interp(along, _ARM_AT, _ARM_HALF) * self.size * arm.thickness
+        return half
 
 
 @dataclass(frozen=True, slots=True, eq=False)

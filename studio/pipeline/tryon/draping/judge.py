@@ -1,19 +1,106 @@
-"""How far a result can be trusted, and why not further."""
+"""How far a result can be trusted, and why not further: read off pose and garment before anyone wastes time."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts
+from studio.domain.arrays import F64
+from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, Pose
 from studio.domain.keys import Note
+from studio.pipeline.pose_body import TORSO_PER_SHOULDERS, Torso, read_torso
+from studio.pipeline.tryon.draping.relax import STRETCH_LIMIT
 from studio.pipeline.tryon.draping.targets import Placed
+
+TURNED, SLIGHTLY_TURNED = 0.62, 0.78
+"""Shoulder width over what the torso's length promises: below the first a turn of some 50 degrees, the second 40."""
+_SEATED_THIGH = 0.62
+"""Drop from hip to knee over the torso's length; standing people have about 1."""
+_FOLDED_SHARE = 0.02
 
 
 def judge(person: PersonArtefacts, garment: GarmentArtefacts, placed: Placed | None) -> Confidence:
-    """Return confidence and reasons; `placed` adds what the warp itself says."""
-    reasons = list(garment.garment.reasons)
-    score = garment.garment.confidence
-    if placed is not None and placed.relaxed.folded > 0.05 * len(garment.garment.mesh.faces):
-        score = min(score, 0.4)
-        reasons.append(Note("tryon.folded", {"file": person.photo.name}))
-    return Confidence(float(np.clip(score, 0, 1)), tuple(reasons))
+    """Return confidence and reasons, worst first; `placed` adds what the warp itself says."""
+    found = [(garment.garment.confidence, note) for note in garment.garment.reasons]
+    found += judge_pose(person.pose, person.photo.name)
+    if placed is not None:
+        faces = len(garment.garment.mesh.faces)
+        if placed.relaxed.folded > _FOLDED_SHARE * faces:
+            found.append((0.55, Note("tryon.folded", {"file": person.photo.name})))
+        if placed.relaxed.stretch > STRETCH_LIMIT:
+            percent = f"{100 * (placed.relaxed.stretch - 1):.0f}"
+            found.append((0.7, Note("tryon.stretched", {"file": garment.photo.name, "percent": percent})))
+    found.sort(key=lambda entry: entry[0])
+    score = min([garment.garment.confidence, *(value for value, _ in found)])
+    return Confidence(float(np.clip(score, 0.0, 1.0)), tuple(note for _, note in found))
+
+
+def judge_pose(pose: Pose, file: str) -> list[tuple[float, Note]]:
+    """Return what a pose makes hard, each with the confidence that remains."""
+    torso = read_torso(pose)
+    if torso is None:
+        return [(0.0, Note("tryon.no_shoulders", {"file": file}))]
+    found: list[tuple[float, str]] = []
+    if pose.people > 1:
+        found.append((0.6, "tryon.people"))
+    if torso.right_shoulder[0] > torso.left_shoulder[0]:
+        found.append((0.15, "tryon.from_behind"))
+    found += _judge_turn(torso)
+    found += _judge_arms(pose, torso)
+    if _is_seated(pose, torso):
+        found.append((0.35, "tryon.seated"))
+    return [(score, Note(key, {"file": file})) for score, key in found]
+
+
+def _judge_turn(torso: Torso) -> list[tuple[float, str]]:
+    if torso.guessed_hips:
+        return [(0.6, "tryon.half_body")]
+    share = torso.shoulder_width * TORSO_PER_SHOULDERS / max(torso.length, 1e-6)
+    if share < TURNED:
+        return [(0.25, "tryon.turned")]
+    return [(0.6, "tryon.slightly_turned")] if share < SLIGHTLY_TURNED else []
+
+
+def _trunk_place(torso: Torso, point: F64) -> tuple[float, float]:
+    """Return a point's place on the trunk: across in half shoulder widths, down in torso lengths."""
+    offset = point - torso.neck
+    depth = float(offset @ torso.down) / max(torso.length, 1e-6)
+    side = np.array([-torso.down[1], torso.down[0]])
+    lateral = -float(offset @ side) / max(torso.size / 2, 1e-6)
+    return lateral, depth
+
+
+def _judge_arms(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
+    """Tell arms that cross, cover or leave the torso. Lateral is positive towards the picture's right."""
+    crossing, covering, raised = 0, 0, 0
+    for name, outward in (("right", -1.0), ("left", 1.0)):
+        wrist, elbow = pose.point(f"{name}_wrist"), pose.point(f"{name}_elbow")
+        if elbow is not None and _trunk_place(torso, elbow.astype(np.float64))[1] < -0.02:
+            raised += 1
+        if wrist is None:
+            continue
+        lateral, depth = _trunk_place(torso, wrist.astype(np.float64))
+        if depth < 0.0:
+            raised += 1
+        elif lateral * outward < 0.1 and depth < 0.85:
+            crossing += 1
+        elif abs(lateral) < 0.75 and depth < 0.8:
+            covering += 1
+    if crossing >= 2 or (crossing and raised):
+        return [(0.25, "tryon.arms_crossed")]
+    found = []
+    if crossing:
+        found.append((0.5, "tryon.arm_across"))
+    if covering:
+        found.append((0.7, "tryon.hand_on_garment"))
+    if raised:
+        found.append((0.5, "tryon.arm_raised"))
+    return found
+
+
+def _is_seated(pose: Pose, torso: Torso) -> bool:
+    drops = []
+    for side in ("right", "left"):
+        hip, knee = pose.point(f"{side}_hip"), pose.point(f"{side}_knee")
+        if hip is not None and knee is not None:
+            drops.append(float((knee - hip) @ torso.down) / max(torso.length, 1e-6))
+    return bool(drops) and min(drops) < _SEATED_THIGH

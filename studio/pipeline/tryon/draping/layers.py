@@ -11,12 +11,17 @@ from studio.domain.arrays import F32, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
-from studio.pipeline.tryon.draping.plates import OLD_GARMENT, fill_smoothly
+from studio.pipeline.tryon.draping.plates import OLD_GARMENT, fill_smoothly, locate_on_arm
 
 EDGE_BLEED = 0.012
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
 DEFAULT_WAIST = 0.80
 """Where trousers begin when the picture does not show it, in shares of neck to hips."""
+
+ON_SHOULDER = 0.3
+"""Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
+NATURAL_WAIST = 0.72
+"""Where trousers begin under a top that hangs over them."""
 
 _ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)
 _HEAD = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
@@ -58,9 +63,34 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder) -> Layers:
     strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
     removed = _soft(grown | strip, 0.8)
     head = _occluder(rgb, np.isin(labels, _HEAD), grown, bleed)
-    arms = _occluder(rgb, np.isin(labels, _ARMS), grown, bleed)
-    lower = _occluder(rgb, np.isin(labels, LOWER_BODY), grown, bleed)
-    return Layers(removed, head, arms, lower, waist, waist if tucked else None)
+    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(body, labels.shape), grown, bleed)
+    below = np.isin(labels, LOWER_BODY)
+    if tucked:
+        below |= _below_waist(body, below, waist) & ~np.isin(labels, (*_ARMS, *_HEAD))
+    lower = _occluder(rgb, below, grown, bleed)
+    hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
+    return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None)
+
+
+def _below_waist(body: Body, lower: Bool, waist: float) -> Bool:
+    """Return everything well below the waistband: a hole in the parse map must not let the hem through."""
+    rows, columns = np.indices(lower.shape)
+    first = np.where(lower.any(axis=0), lower.argmax(axis=0), lower.shape[0])
+    near = np.abs(first - np.median(first[lower.any(axis=0)])) < 0.25 * body.size if lower.any() else first < 0
+    edge = np.interp(columns[0], columns[0][near], first[near]) if near.any() else first
+    _, depth = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
+    below: Bool = (rows > edge[None] + 1) & (depth.reshape(lower.shape) > waist - 0.1 * body.size)
+    return below
+
+
+def _near_arms(body: Body, shape: tuple[int, ...]) -> Bool:
+    """Return where arms can be: a parse map may call a bare midriff an arm."""
+    near = np.zeros(shape, bool)
+    for side, arm in zip((-1, 1), body.arms, strict=True):
+        along, across = locate_on_arm(arm, body, side, (shape[0], shape[1]))
+        # Over the shoulder's cap the garment lies on the arm; lower down the arm hangs before the garment.
+        near |= ((np.abs(across) < 1.7) | (along > 1.9)) & (along > ON_SHOULDER)
+    return near
 
 
 def _grow(mask: Bool, radius: int) -> Bool:
@@ -70,7 +100,8 @@ def _grow(mask: Bool, radius: int) -> Bool:
 
 
 def _soft(mask: Bool, sigma: float) -> F32:
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
+    softened: F32 = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
+    return softened
 
 
 def _occluder(rgb: F32, mask: Bool, old: Bool, bleed: int) -> Occluder:

@@ -44,11 +44,13 @@ def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
     return covered
 
 
-def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: float = 0.0, last: float = 2.0) -> F32:
+def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: float = 0.0, last: float = 2.2) -> F32:
     """Return the bare arm's coverage between two places on it (shoulder 0, elbow 1, wrist 2)."""
     places = np.linspace(first, last, 40)
-    spot = np.stack([np.interp(places, [0, 1, 2], arm.points[:, axis]) for axis in (0, 1)], -1)
-    kernel = np.array([1.0, 2, 3, 2, 1]) / 9
+    beyond = arm.points[2] + (arm.points[2] - arm.points[1])
+    joints = np.concatenate([arm.points, beyond[None]])
+    spot = np.stack([np.interp(places, [0, 1, 2, 3], joints[:, axis]) for axis in (0, 1)], -1)
+    kernel = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
     padded = np.concatenate([spot[:1].repeat(2, 0), spot, spot[-1:].repeat(2, 0)])
     spot = np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], -1)
     tangent = np.gradient(spot, axis=0)
@@ -86,25 +88,51 @@ class Plate:
     skin: F32
 
 
-def paint_plate(body: Body, evidence: Evidence, removed: F32, waist: float) -> Plate:
-    """Paint what the old garment hid. removed: where it stood; waist: depth at which the lower garment begins."""
+@dataclass(frozen=True, slots=True)
+class Bareness:
+    """Which skin may show. waist: depth at which the lower garment begins. cuffs: where the new sleeves end on the
+    picture's left and right arm (0 shoulder .. 2 wrist); None without sleeves: then shoulders and arms are bare.
+    """
+
+    waist: float
+    cuffs: tuple[float, float] | None
+
+
+def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) -> Plate:
+    """Paint what the old garment hid. removed: where it stood."""
+    waist = bare.waist
     rgb = evidence.rgb.astype(np.float32)
     shape = evidence.alpha.shape
     background = _background(rgb, evidence, removed)
     lower = _lower_garment(rgb, body, evidence, removed, waist)
     torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size)
+    if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
+        torso = torso * _inside_seams(body, (shape[0], shape[1]))
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
     torso_skin, known = _torso_skin(rgb, body, evidence, removed)
     plate = plate + (torso_skin - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
     skin = torso
-    for side, label, arm in zip((-1, 1), (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), body.arms, strict=True):
-        coverage = draw_arm(arm, body, side, (shape[0], shape[1]))
+    for number, (side, label) in enumerate(((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM))):
+        arm = body.arms[number]
+        first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
+        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1))
         colours = _arm_skin(rgb, (arm, body, side), evidence, (removed, label), known)
         plate = plate + (colours - plate) * coverage[..., None]
         covered, skin = np.maximum(covered, coverage), np.maximum(skin, coverage)
     return Plate(plate, covered, skin)
+
+
+def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:
+    """Return where the trunk lies well inside the armholes."""
+    depth = np.linspace(-0.7 * body.size, 1.6 * body.length, 40)
+    share = np.interp(depth / body.length, [0.0, 0.2, 0.5], [0.74, 0.8, 1.0])
+    edges = []
+    for side in (-1, 1):
+        half = np.maximum(body.half_width(np.maximum(depth, 0.2 * body.length), side), 0.2 * body.size)
+        edges.append(body.place(side * share * half, depth))
+    return draw_polygon(np.concatenate([edges[0], edges[1][::-1]]), shape)
 
 
 def _shrunk(mask: Bool, radius: int) -> F32:
@@ -182,10 +210,8 @@ def _arm_skin(rgb: F32, which: tuple[Arm, Body, int], evidence: Evidence, seen: 
     if known.sum() < 0.004 * body.size**2:
         flat = np.broadcast_to(tone, rgb.shape).astype(np.float32)
         return _with_grain(flat * (1.08 * round_shade)[..., None], rgb, known)
-    strength = known / np.maximum(round_shade, 0.5)
     flattened = rgb / np.maximum(round_shade, 0.5)[..., None]
     filled = _along_limb(flattened, (along, across), known, tone)
-    del strength
     shaded = filled * round_shade[..., None]
     distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     local = fill_smoothly(rgb, known + 1e-6)

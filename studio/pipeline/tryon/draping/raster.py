@@ -148,7 +148,8 @@ def _split_source(garment: Garment, face_part: U8) -> U8:
 
 
 def _soften(plane: F32) -> F32:
-    return cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 0.6)
+    softened: F32 = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 0.6)
+    return softened
 
 
 def neckline_points(garment: Garment) -> F64:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from studio.domain.arrays import F64
+from studio.domain.arrays import F32, F64, Bool
 from studio.domain.artefacts import Garment, SleeveLength
 from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
 from studio.pipeline.tryon.draping.relax import Relaxed, relax
@@ -16,14 +17,18 @@ TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
 
 SHOULDER_SEAM = 1.13
 """Distance of set-in sleeve seams over that of the shoulder joints."""
+SHORT_SEAM = 1.03
+"""The same for the fitted template of short sleeves, whose corner lies a little down the sleeve."""
 BARE_SHOULDER = 1.0
 """The same for sleeveless garments: their edge ends on the shoulder."""
-CHEST_EASE = 1.06
+CHEST_EASE = 1.0
 """Width of an ordinary top at the armpits over the body's."""
 BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.22
 """A narrow garment gives way across by this at most."""
+NECK_UP, NECK_SHARE = 0.275, 0.6
+"""Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
 TUCK_BLOUSE = 0.05
 """How far beyond the lower garment's width a tucked top may billow, in shoulder widths."""
 
@@ -89,12 +94,13 @@ def read_pattern(garment: Garment) -> Pattern:
 class Placed:
     """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
 
-    hem_depth: of the hem below the shoulder line. armholes: working-raster polylines, picture's left and right.
+    hem_depth: of the hem below the shoulder line. cuffs: where the sleeves end on the picture's left and right arm.
     """
 
     vertices: F64
     scale: float
     hem_depth: float
+    cuffs: tuple[float, float]
     relaxed: Relaxed
 
 
@@ -108,9 +114,10 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
     if sleeve is SleeveLength.NONE:
         strappy = np.clip((pattern.shoulder[0] - pattern.neck_half) / pattern.armpit[0] / 0.25, 0.0, 1.0)
         return float(np.exp(by_chest + 0.4 * strappy * (by_shoulder - by_chest)))
-    # Wide cuts make one of the two too small, never too large: lean to the larger.
-    high, low = max(by_chest, by_shoulder), min(by_chest, by_shoulder)
-    return float(np.exp(0.65 * high + 0.35 * low))
+    # Where a sleeve hangs close to the torso the fit reads the chest too wide: then the shoulders say more.
+    by_shoulder += np.log((SHORT_SEAM if sleeve is SleeveLength.SHORT else 1.01 * SHOULDER_SEAM) / SHOULDER_SEAM)
+    chest_share = 0.5 if sleeve is SleeveLength.SHORT else 0.3
+    return float(np.exp(chest_share * by_chest + (1 - chest_share) * by_shoulder))
 
 
 def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
@@ -131,12 +138,13 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
     rest = pattern.points * scale
     relaxed = relax(rest, garment.mesh.faces, targets, weights)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
-    return Placed(relaxed.vertices, scale, hem, relaxed)
+    cuff = float(_travel(np.array([pattern.cuff_length * scale]), body)[0])
+    return Placed(relaxed.vertices, scale, hem, (cuff, cuff), relaxed)
 
 
-def _hem(garment: Garment) -> F64:
+def _hem(garment: Garment) -> Bool:
     mesh = garment.mesh
-    rows: F64 = (mesh.part == TORSO) & (mesh.along > 0.995)
+    rows: Bool = (mesh.part == TORSO) & (mesh.along > 0.995)
     return rows
 
 
@@ -172,7 +180,8 @@ def _torso_targets(garment: Garment, pattern: Pattern, body: Body, scale: float,
 
 
 def _neck_height(body: Body, side: int, half: float) -> float:
-    return float(body.shoulder_up(np.array([max(half, 0.9 * body.size * 0.185)]), side)[0])
+    on_shoulder = float(body.shoulder_up(np.array([max(half, 0.9 * body.size * 0.185)]), side)[0])
+    return NECK_SHARE * NECK_UP * body.size + (1 - NECK_SHARE) * on_shoulder
 
 
 def _neck_keeping(x: F64, factor: F64, neck: float) -> F64:
@@ -186,8 +195,6 @@ def _width_ratio(garment: Garment, body: Body, edge: tuple[F64, F64], side: int,
     """Return, per row of the edge, wanted half-width over the garment's own."""
     depth, own = edge
     reach = body.reach[0 if side < 0 else 1]
-    armhole = garment.landmarks  # the armpit's row parts shoulder from flank
-    del armhole
     flank = np.interp(depth, [0.1 * body.size, 0.35 * body.size], [0.0, 1.0])
     body_half = body.half_width(depth, side)
     turned = 1 + (np.clip(reach, 0.6, 1.12) - 1) * np.interp(depth / body.length, [0.1, 0.9], [1.0, 0.4])
@@ -257,8 +264,7 @@ def _sleeve_targets(
     arm = body.arms[0 if side < 0 else 1]
     start = _seam_middle(torso[seam][order], len(np.unique(across)))
     path, along_arm = _arm_path(arm.points, start, body)
-    stretch = _foreshortening(arm.lengths, body)
-    travelled = _travel(length, along_arm, stretch, body)
+    travelled = _travel(length, body)
     spot, normal, joint = _walk(path, along_arm, travelled, side)
     arm_half = body.arm_half(joint, side)
     half = np.maximum(width * scale, arm_half * 1.04)
@@ -267,7 +273,7 @@ def _sleeve_targets(
     return placed
 
 
-def _sleeve_rows(points: F64, across: F64, index: F64, rows: int) -> tuple[F64, F64]:
+def _sleeve_rows(points: F64, across: F32, index: npt.NDArray[np.intp], rows: int) -> tuple[F64, F64]:
     width, centre = np.zeros(rows), np.zeros((rows, 2))
     for row in range(rows):
         line = points[index == row]
@@ -296,16 +302,11 @@ def _arm_path(joints: F64, start: F64, body: Body) -> tuple[F64, F64]:
     return smooth, places
 
 
-def _foreshortening(lengths: tuple[float, float], body: Body) -> tuple[float, float]:
-    """Return, for upper arm and forearm, how much shorter than square-on they are seen."""
-    upper = np.clip(lengths[0] / (UPPER_ARM * body.size), 0.5, 1.12)
-    fore = np.clip(lengths[1] / (FOREARM * body.size), 0.45, 1.12)
-    return float(upper), float(fore)
+def _travel(length: F64, body: Body) -> F64:
+    """Turn lengths of cloth into places on the arm (0 shoulder, 1 elbow, 2 wrist).
 
-
-def _travel(length: F64, along_arm: F64, stretch: tuple[float, float], body: Body) -> F64:
-    """Turn lengths of cloth into places on the arm (0 shoulder, 1 elbow, 2 wrist)."""
-    del along_arm, stretch
+    Places are shares of the limb as seen: an arm that comes forward shortens its sleeve with it.
+    """
     upper, fore = UPPER_ARM * body.size * 0.97, FOREARM * body.size
     place: F64 = np.where(length <= upper, length / upper, 1 + (length - upper) / fore)
     end = place[-1]

@@ -32,11 +32,13 @@ class View:
 
     def to_work(self, points: F64) -> F64:
         """Map photo points `(..., 2)` to the working raster."""
-        return (points - np.array([self.box.x0, self.box.y0]) + 0.5) * self.scale - 0.5
+        mapped: F64 = (points - np.array([self.box.x0, self.box.y0]) + 0.5) * self.scale - 0.5
+        return mapped
 
     def to_photo(self, points: F64) -> F64:
         """Map points `(..., 2)` of the working raster to the photo."""
-        return (points + 0.5) / self.scale - 0.5 + np.array([self.box.x0, self.box.y0])
+        mapped: F64 = (points + 0.5) / self.scale - 0.5 + np.array([self.box.x0, self.box.y0])
+        return mapped
 
     def reduce(self, plane: F32 | U8, *, nearest: bool = False) -> F32 | U8:
         """Return the view's part of a native plane or picture at working size."""

@@ -1,0 +1,71 @@
+"""Take islands of backdrop out of a garment's cut-out: the gap between sleeve and torso is where cut-outs fail."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8
+from studio.domain.artefacts import Cutout
+
+WORK_SIDE = 900
+PLAIN_SPREAD = 7.0
+"""A backdrop is plain when its colours spread less than this (8-bit levels)."""
+LIKE_BACKDROP = 7.0
+GARMENT_DISTANCE = 24.0
+"""A garment whose own colour is nearer to the backdrop than this could be eaten: leave it alone."""
+_LEAST_SHARE = 3e-4
+
+
+def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
+    """Return the cut-out without enclosed pieces that look exactly like a plain backdrop."""
+    height, width = cutout.alpha.shape
+    scale = min(1.0, WORK_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
+    island = find_islands(small, alpha)
+    if island is None:
+        return cutout
+    native = cv2.resize(island, (width, height), interpolation=cv2.INTER_LINEAR)
+    kept = (cutout.alpha * (1 - native)).astype(np.float32)
+    return Cutout(kept, _without_backdrop(cutout.foreground, kept, native))
+
+
+def _without_backdrop(foreground: U8, alpha: F32, island: F32) -> U8:
+    """Give the new edge the colour of the cloth beside it."""
+    band = (island > 0.02) & (alpha > 0)
+    if not band.any():
+        return foreground
+    solid = (alpha > 0.98) & (island <= 0.02)
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
+    colours[nearest[solid]] = foreground[solid]
+    cleaned = foreground.copy()
+    cleaned[band] = colours[nearest[band]]
+    return cleaned
+
+
+def find_islands(rgb: F32, alpha: F32) -> F32 | None:
+    """Return the coverage of backdrop islands inside the cut-out; None where there are none to be trusted."""
+    outside = cv2.erode((alpha < 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if outside.mean() < 0.05:
+        return None
+    backdrop = np.median(rgb[outside], axis=0)
+    spread = np.percentile(np.abs(rgb[outside] - backdrop).max(axis=1), 80)
+    distance = np.abs(rgb - backdrop).max(axis=2)
+    cloth = alpha > 0.9
+    if spread > PLAIN_SPREAD or not cloth.any() or np.percentile(distance[cloth], 20) < GARMENT_DISTANCE:
+        return None
+    alike = ((distance < max(LIKE_BACKDROP, 1.5 * spread)) & (alpha > 0.3)).astype(np.uint8)
+    alike = cv2.morphologyEx(alike, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(alike)
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > _LEAST_SHARE * alpha.size)
+    islands = np.isin(labels, large[large > 0]) if count > 1 else np.zeros(alpha.shape, bool)
+    if not islands.any():
+        return None
+    grown = cv2.dilate(islands.astype(np.uint8), np.ones((5, 5), np.uint8)) & (distance < 3.0 * LIKE_BACKDROP)
+    soft: F32 = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 1.0)
+    return np.clip(soft * 1.6 - 0.3, 0.0, 1.0)
