@@ -23,6 +23,8 @@ from studio.domain.keys import Note
 from studio.domain.progress import Progress
 
 _TILE = 512
+_PERCEIVED = 2.2
+"""Darkness is meant as seen, as in an sRGB layer of black; in linear light that is this power of what remains."""
 _LARGEST_SIDE = 30000
 """Beyond this no format that is delivered can be written."""
 
@@ -182,7 +184,7 @@ def _render_tile(
             darkness = look.shadow.sample(tile, to_background)[..., None]
             if float(darkness.max()) > 1e-3:
                 touched = True
-                colour = colour * (1 - darkness)
+                colour = colour * np.power(1 - darkness, np.float32(_PERCEIVED))
                 opacity = opacity + darkness * (1 - opacity)
         layer = look.draw(tile)
         if layer is not None:

@@ -99,7 +99,7 @@ def _contact(
     wide = max(placement.shadow.softness * height, 0.6)
     tight = cv2.GaussianBlur(footprint.astype(np.float32), (0, 0), 0.35 * wide + 0.3, sigmaY=0.2 * wide + 0.3)
     broad = cv2.GaussianBlur(footprint.astype(np.float32), (0, 0), 2.6 * wide, sigmaY=0.9 * wide)
-    pooled: F32 = 1.0 - (1.0 - 0.9 * _normalised(tight)) * (1.0 - 0.6 * _normalised(broad))
+    pooled: F32 = (1.0 - (1.0 - 0.9 * _normalised(tight)) * (1.0 - 0.6 * _normalised(broad))).astype(np.float32)
     return pooled
 
 
@@ -125,5 +125,5 @@ def _cast(small: F32, upright: F64, foot: F64, height: float, placement: Placeme
     far = np.clip(np.hypot(columns - foot[0], (rows - foot[1]) / _FLOOR_TILT) / reach, 0.0, 1.0)
     near_blur = cv2.GaussianBlur(laid, (0, 0), max(0.35 * shadow.softness * height, 0.5))
     far_blur = cv2.GaussianBlur(laid, (0, 0), max(1.5 * shadow.softness * height, 0.8))
-    blended: F32 = ((1.0 - far) * near_blur + far * far_blur) * (1.0 - _FADE * far)
+    blended: F32 = (((1.0 - far) * near_blur + far * far_blur) * (1.0 - _FADE * far)).astype(np.float32)
     return blended

@@ -24,6 +24,8 @@ _PLAIN_TAIL = 10.0
 _STUDIO_NOISE, _STUDIO_TAIL = 1.1, 6.0
 _FLAT_TAIL = 0.5
 """A background flatter than this was painted in retouching: the smallest difference counts."""
+_SHADE = 25.0
+"""CIELAB distance up to which a smooth darkening beside the subject is its shadow."""
 _MIN_SHARE = 0.06
 """Share of the picture that must be surely background to say anything about it."""
 
@@ -90,12 +92,15 @@ class Evidence:
     """What a backdrop says about each pixel, in units of its noise and of CIELAB.
 
     distance: CIELAB distance to the backdrop. unlike: surely something else than backdrop or its shadow.
-    like: as the backdrop itself.
+    like: as the backdrop itself. shade: darker, equally coloured and smooth, as a shadow on the backdrop.
+    fine: has detail finer than any shadow's.
     """
 
     distance: F32
     unlike: Bool
     like: Bool
+    shade: Bool
+    fine: Bool
 
 
 def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
@@ -107,7 +112,11 @@ def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
     limit = 2.2 if flat else max(4.0 * backdrop.noise, 4.5)
     same = 1.2 if flat else max(2.5 * backdrop.noise, 2.0)
     shadow = (delta[..., 0] < 0) & (delta[..., 0] > -32) & (chroma < limit + 0.08 * np.abs(delta[..., 0]))
-    return Evidence(distance, (distance > limit) & ~shadow, distance < same)
+    level = delta[..., 0]
+    detail = np.abs(level - cv2.GaussianBlur(level, (0, 0), 3.0))
+    fine = cv2.dilate(detail, np.ones((3, 3), np.uint8)) > max(1.2, 2.0 * backdrop.noise)
+    shade = shadow & ~fine & (distance < _SHADE)
+    return Evidence(distance, (distance > limit) & ~shadow, distance < same, shade, fine)
 
 
 def _robust_fit(terms: F64, values: F64) -> tuple[F64, F64]:

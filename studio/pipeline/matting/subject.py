@@ -20,6 +20,8 @@ _CLOSE_SHARE = 0.012
 """Gaps up to twice this share of the longest side inside mended cloth are its folds."""
 _GAP_MASK = (0.03, 0.995)
 """A patch that looks as the backdrop and has such mask values is a gap: white cloth on white scores higher."""
+_SHADE_MASK = 0.93
+"""A shadow on the floor that the network took for a shoe scores lower than folds of cloth do."""
 _GAP_SHARE = 0.006
 """Half the least width of a gap, in shares of the longest side: a mask's soft rim is narrower."""
 _RIM_SHARE = 0.008
@@ -101,7 +103,7 @@ def _find_gaps(mask: F32, evidence: Evidence) -> Bool:
 
     A gap has the subject's own colours around it; a patch of white cloth has more white cloth.
     """
-    doubted = evidence.like & (mask > _GAP_MASK[0]) & (mask < _GAP_MASK[1])
+    doubted = (evidence.like | (evidence.shade & (mask < _SHADE_MASK))) & (mask > _GAP_MASK[0]) & (mask < _GAP_MASK[1])
     radius = max(2, round(_GAP_SHARE * max(mask.shape)))
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     wide = cv2.morphologyEx(doubted.astype(np.uint8), cv2.MORPH_OPEN, kernel)

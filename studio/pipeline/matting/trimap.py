@@ -19,8 +19,6 @@ _BASE_SHARE = 0.0042
 """Least half-width of the band, in shares of the longest side: how far a 320-pixel network's edge is off at times."""
 _REACH_SHARE = 0.05
 """Farthest that strands are followed outside the mask."""
-_SHADE = 25.0
-"""CIELAB distance up to which a smooth darkening beside the subject is its shadow."""
 _SHADE_MASK = 0.4
 """Mask value above which a shadowed pixel stays open: it may be a fold of white cloth."""
 _WIDTHS = (3, 6, 12, 24)
@@ -69,16 +67,13 @@ def _widen(soft: Bool, base: int) -> Bool:
 def _follow_strands(trimap: U8, rgb: U8, alpha: F32, backdrop: Backdrop, reach: int) -> None:
     """On a plain backdrop: add what stands out from it near the person, give back what is the backdrop itself."""
     evidence = weigh(rgb, backdrop)
-    level = rgb.astype(np.float32) @ np.array([0.3, 0.59, 0.11], np.float32)
-    detail = np.abs(level - cv2.GaussianBlur(level, (0, 0), 3.0))
-    fine = cv2.dilate(detail, np.ones((3, 3), np.uint8)) > max(3.0, 2.0 * backdrop.noise * 2.55)
-    stands_out = ~evidence.like & (evidence.unlike | fine)
+    stands_out = ~evidence.like & (evidence.unlike | evidence.fine)
     near = cv2.distanceTransform((alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= reach
     strands = _connected_to(stands_out & near & (trimap != FOREGROUND), trimap == UNKNOWN)
     grown = cv2.dilate(strands.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     trimap[grown & (trimap == BACKGROUND)] = UNKNOWN
     plain = evidence.like & (alpha < 0.5)
-    shade = ~evidence.unlike & ~fine & (evidence.distance < _SHADE) & (alpha < _SHADE_MASK)
+    shade = evidence.shade & (alpha < _SHADE_MASK)
     quiet = cv2.erode((plain | shade).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     trimap[quiet & (trimap == UNKNOWN)] = BACKGROUND
 
