@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from studio.domain.arrays import U8, U16
 from studio.domain.artefacts import Artefact, PhotoRole
 from studio.domain.edits import Edit
 from studio.domain.errors import JobError
+from studio.domain.geometry import Placement
 from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe
 from studio.jobs.dress import plan_run
@@ -254,6 +256,31 @@ class Workspace:
     def apply_edit(self, target_id: str, edit: Edit, name: str = "") -> Changes:
         """Store a correction of a photo, pair or look; `looks` in the changes are stale now: `redress` them."""
         return self.library.add_edit(target_id, edit, name)
+
+    def compose(
+        self,
+        scene_id: str,
+        *,
+        size: tuple[int, int] | None = None,
+        transparent: bool = False,
+        progress: Progress | None = None,
+    ) -> U8 | U16:
+        """Render a scene; see `studio.jobs.scenes.compose`."""
+        from studio.jobs.scenes import compose
+
+        return compose(self, scene_id, size=size, transparent=transparent, progress=progress)
+
+    def place_batch(self, look_ids: Sequence[str], background_id: str, placement: Placement | str) -> Changes:
+        """Make one scene for each look at one place of a background; see `studio.jobs.scenes.place_batch`."""
+        from studio.jobs.scenes import place_batch
+
+        return place_batch(self, look_ids, background_id, placement)
+
+    def contact_sheet(self, look_id: str) -> U8:
+        """Return all intermediates of a look on one sheet; see `studio.jobs.sheet`."""
+        from studio.jobs.sheet import contact_sheet
+
+        return contact_sheet(self, look_id)
 
     def close(self) -> None:
         """Interrupt what runs, wait for it, and give the project back."""

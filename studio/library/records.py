@@ -258,16 +258,21 @@ class SceneItem:
 
 @dataclass(frozen=True, slots=True)
 class SceneRow:
-    """A background with looks on it, back to front. colour: of the backdrop where there is no background photo."""
+    """A background with looks on it, back to front.
+
+    Where there is no background photo: `colour` of the backdrop, None = transparent; `canvas` (width, height) that
+    placements refer to, (0, 0) = the size of the first look.
+    """
 
     id: str
     name: str
     background_id: str
-    colour: tuple[int, int, int]
+    colour: tuple[int, int, int] | None
     items: tuple[SceneItem, ...]
     created_at: str
     changed_at: str
     marks: Marks
+    canvas: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

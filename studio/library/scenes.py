@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -32,6 +33,15 @@ from studio.library.records import (
 from studio.library.section import Section, changed, marks_of, missing_row
 
 WHITE = (255, 255, 255)
+
+
+class Keep(Enum):
+    """Stands for "as it is" where None means something."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
 
 
 class Scenes(Section):
@@ -73,9 +83,10 @@ class Scenes(Section):
         name: str,
         background_id: str = "",
         items: Sequence[SceneItem] = (),
-        colour: tuple[int, int, int] = WHITE,
+        colour: tuple[int, int, int] | None = WHITE,
+        canvas: tuple[int, int] = (0, 0),
     ) -> Changes:
-        """Make a scene; its id is in `created`. colour: of the backdrop where there is no background photo."""
+        """Make a scene; its id is in `created`. colour, canvas: see `SceneRow`."""
         scene_id = new_id()
         with self._writing() as db:
             db.table("scene").insert(
@@ -86,6 +97,7 @@ class Scenes(Section):
                     "sort_name": sort_key(name),
                     "background_id": background_id or None,
                     "colour": json.dumps(colour),
+                    "canvas": json.dumps(canvas),
                     "created_at": now(),
                     "changed_at": now(),
                 }
@@ -99,16 +111,19 @@ class Scenes(Section):
         *,
         items: Sequence[SceneItem] | None = None,
         background_id: str | None = None,
-        colour: tuple[int, int, int] | None = None,
+        colour: tuple[int, int, int] | Keep | None = KEEP,
+        canvas: tuple[int, int] | None = None,
     ) -> Changes:
-        """Change what a scene shows; what is None stays as it is."""
+        """Change what a scene shows; what is not given stays as it is. colour None: transparent."""
         with self._writing() as db:
             if items is not None:
                 db.conn.execute("DELETE FROM scene_item WHERE scene_id = ?", (scene_id,))
                 _put_items(db, scene_id, items)
             if background_id is not None:
                 db.conn.execute("UPDATE scene SET background_id = ? WHERE id = ?", (background_id or None, scene_id))
-            if colour is not None:
+            if canvas is not None:
+                db.conn.execute("UPDATE scene SET canvas = ? WHERE id = ?", (json.dumps(canvas), scene_id))
+            if not isinstance(colour, Keep):
                 db.conn.execute("UPDATE scene SET colour = ? WHERE id = ?", (json.dumps(colour), scene_id))
             db.conn.execute("UPDATE scene SET changed_at = ? WHERE id = ?", (now(), scene_id))
             return self._tell(changed(Kind.SCENE, [scene_id]))
@@ -230,14 +245,15 @@ def _put_items(db: Database, scene_id: str, items: Sequence[SceneItem]) -> None:
 
 
 def _scene_row(row: Row, items: tuple[SceneItem, ...], tags: dict[str, tuple[str, ...]]) -> SceneRow:
-    red, green, blue = json.loads(row["colour"])
+    colour, canvas = json.loads(row["colour"]), json.loads(row["canvas"])
     return SceneRow(
         id=row["id"],
         name=row["name"],
         background_id=row["background_id"] or "",
-        colour=(red, green, blue),
+        colour=None if colour is None else (colour[0], colour[1], colour[2]),
         items=items,
         created_at=row["created_at"],
         changed_at=row["changed_at"],
         marks=marks_of(row, tags),
+        canvas=(canvas[0], canvas[1]),
     )

@@ -209,6 +209,11 @@ def _scenes(db: Database) -> None:
     )
 
 
+@_migration("005_canvas")
+def _canvas(db: Database) -> None:
+    db.execute("ALTER TABLE scene ADD COLUMN canvas TEXT NOT NULL DEFAULT '[0, 0]'")
+
+
 def latest() -> str:
     """Return the name of the newest migration this program knows."""
     return known()[-1]

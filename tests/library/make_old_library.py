@@ -58,6 +58,7 @@ ROWS: dict[str, list[str]] = {
         f"INSERT INTO collection VALUES ('collection', 'Set-up', 'set', '{WHEN}', '')",
         "INSERT INTO photo_member VALUES ('collection', 'model')",
     ],
+    "005_canvas": ["UPDATE scene SET canvas = '[800, 1200]'"],
 }
 
 
