@@ -84,7 +84,8 @@ def project_colours(image: F32, sure_foreground: F32, sure_background: F32, back
 
 def shade_backdrop(image: F32, backdrop: F32, sure_background: F32) -> F32:
     """Return the backdrop as it looks beside the subject: with the shadows that sure background pixels show."""
-    return np.clip(backdrop + spread_colours(image - backdrop, sure_background), 0.0, 1.0)
+    shaded: F32 = np.clip(backdrop + spread_colours(image - backdrop, sure_background), 0.0, 1.0)
+    return shaded
 
 
 def _local_statistics(image: F32, weight: F32) -> tuple[F32, F32]:
