@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import dress, models, project
+from studio.cli import dress, models, project, scenes
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -18,7 +18,11 @@ app = typer.Typer(
 app.add_typer(project.app, name="project")
 app.add_typer(project.import_app, name="import")
 app.add_typer(models.app, name="models")
+app.add_typer(scenes.placement_app, name="placement")
 app.command("dress")(dress.dress)
+app.command("looks")(scenes.looks)
+app.command("show")(scenes.show)
+app.command("compose")(scenes.compose)
 
 
 def _print_version(wanted: bool) -> None:
