@@ -51,7 +51,7 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
     depth = 257.0 if photo.dtype == np.uint16 else 1.0
     pixels = photo[box.slices].copy()
     change = np.zeros(pixels.shape[:2], np.float32)
-    body = np.ascontiguousarray(person_alpha[box.slices])
+    body = person_alpha[box.slices].copy()
     garment = np.zeros(pixels.shape[:2], np.uint8)
     for tile in _tiles(box):
         local = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
