@@ -60,8 +60,9 @@ class ModelEntry:
     """One model of the manifest.
 
     bytes, sha256: of the file in the store; empty for checkpoints which people bring themselves (their files differ:
-    they are recognised by their keys). network: id in `studio.networks.registry`. memory_mb: what a warm session
-    takes, measured; 0 = estimated from the file. notice: what the licence asks to be shown.
+    they are recognised by their keys). network: id in `studio.networks.registry`. memory_mb, work_mb: what a warm
+    session takes, and what a run takes on top, measured; 0 = estimated from the file, and little. notice: what the
+    licence asks to be shown.
     """
 
     id: str
@@ -76,6 +77,7 @@ class ModelEntry:
     embedded: bool = False
     network: str = ""
     memory_mb: int = 0
+    work_mb: int = 0
     notice: str = ""
     sources: tuple[Source, ...] = ()
 

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from studio.domain.arrays import AnyArray
@@ -23,21 +24,50 @@ T = TypeVar("T")
 DEFAULT_BUDGET_MB = 2048
 """What warm models may take together before the least recently used is let go."""
 
+_LARGE_WORK_MB = 1000
+"""A model that needs this much to run gives it back after each run; for smaller ones keeping it is worth the time."""
+
 
 class WarmSession:
     """One onnxruntime session; `provider` is where it really runs."""
 
-    __slots__ = ("_session", "input_names", "output_names", "provider")
+    __slots__ = ("_options", "_session", "input_names", "output_names", "provider")
 
-    def __init__(self, session: Any) -> None:  # Any: onnxruntime is imported lazily and has no types
+    def __init__(self, session: Any, *, frees_memory: bool = False) -> None:
+        # session is Any: onnxruntime is imported lazily and has no types
         self._session = session
+        self._options = _freeing_options() if frees_memory else None
         self.input_names: tuple[str, ...] = tuple(node.name for node in session.get_inputs())
         self.output_names: tuple[str, ...] = tuple(node.name for node in session.get_outputs())
         self.provider: str = session.get_providers()[0]
 
     def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
         """Return all outputs, in the model's order."""
-        return cast("list[AnyArray]", self._session.run(None, dict(feeds)))
+        return cast("list[AnyArray]", self._session.run(None, dict(feeds), self._options))
+
+
+@cache
+def _share_arena() -> None:
+    """Let all sessions work in one pool of memory that grows by what is asked for, not by doubling.
+
+    Measured with u2netp, selfie_multiclass, blazepose and modnet warm: 0.46 GB instead of 0.88; u2net_cloth_seg at
+    768 x 768: 2.4 GB instead of 4.2 and 40 % less time (fewer fresh pages), together with `enable_mem_pattern` off.
+    """
+    import onnxruntime
+
+    kind, use = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
+    same_as_requested = {"max_mem": 0, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1}
+    settings = onnxruntime.OrtArenaCfg(same_as_requested | {"max_dead_bytes_per_chunk": -1})
+    onnxruntime.create_and_register_allocator(onnxruntime.OrtMemoryInfo("Cpu", kind, 0, use), settings)
+
+
+def _freeing_options() -> Any:  # Any: as above
+    """Return run options that give the pool's free memory back to the system after a run."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _session_errors() -> tuple[type[Exception], ...]:
@@ -133,19 +163,25 @@ class LocalModels:
     def _open_session(self, model_id: str) -> WarmSession:
         import onnxruntime
 
+        _share_arena()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3  # errors only: a fallback is reported by us, through `provider`
+        options.enable_mem_pattern = False
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        # Idle threads sleep instead of spinning: other libraries and the window need the same few cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        entry = self.store.manifest.find(model_id)
         path, wanted = self.store.path(model_id), onnx_providers(self._device)
         try:
-            warm = WarmSession(onnxruntime.InferenceSession(path, options, providers=wanted))
+            session = onnxruntime.InferenceSession(path, options, providers=wanted)
         except _session_errors() as error:
             if len(wanted) == 1:
                 raise ModelError("model.unreadable", model=model_id, file=str(path), reason=str(error)) from error
-            warm = WarmSession(onnxruntime.InferenceSession(path, options, providers=wanted[-1:]))
+            session = onnxruntime.InferenceSession(path, options, providers=wanted[-1:])
+        warm = WarmSession(session, frees_memory=entry.work_mb >= _LARGE_WORK_MB)
         if warm.provider != wanted[0]:
-            title = self.store.manifest.find(model_id).title
-            self.fallbacks.append(Note("model.fell_back_to_cpu", {"title": title, "reason": wanted[0]}))
+            self.fallbacks.append(Note("model.fell_back_to_cpu", {"title": entry.title, "reason": wanted[0]}))
         log.info("model %s is warm on %s, %d threads", model_id, warm.provider, self._threads)
         return warm
 
