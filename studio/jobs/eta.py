@@ -28,6 +28,7 @@ def estimate_seconds(jobs: Sequence[JobRow], history: History) -> float | None:
     preparations, not N x M.
     """
     prepared = set(history.prepared)
+    known: dict[tuple[int, tuple[str, ...]], float | None] = {}
     total = 0.0
     for job in jobs:
         parts: list[tuple[tuple[str, ...], str]] = [(PAIR_STAGES, "model")]
@@ -36,10 +37,13 @@ def estimate_seconds(jobs: Sequence[JobRow], history: History) -> float | None:
                 prepared.add(photo_id)
                 parts.append((own, role))
         for stages, role in parts:
-            known = _seconds_of(stages, role, job.recipe, history)
-            if known is None:
+            part = (id(job.recipe), stages)
+            if part not in known:
+                known[part] = _seconds_of(stages, role, job.recipe, history)
+            seconds = known[part]
+            if seconds is None:
                 return None
-            total += known
+            total += seconds
     return total
 
 

@@ -19,6 +19,9 @@ from studio.library.records import Changes, JobRow, JobState
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 1 / 30
+LOOK_AHEAD_SHARE = 10
+"""The estimate may cost a tenth of the time at most."""
+
 _HALTING = frozenset(["storage.full", "storage.read_only"])
 """Errors that every further job would meet too: the queue stops and waits for the operator."""
 
@@ -62,6 +65,7 @@ class JobQueue:
         self._is_feeding = False
         self._last_progress_s = 0.0
         self._ahead = _Ahead()
+        self._next_look_s = 0.0
         if not library.is_read_only:
             library.interrupt_running()
 
@@ -186,11 +190,19 @@ class JobQueue:
             return max(0.0, self._ahead.seconds - flying)
 
     def _look_ahead(self) -> None:
-        """Work the estimate out again: after a start and after every end, not at every progress report."""
+        """Work the estimate out again, after a start and after every end; for a queue of thousands not every time."""
+        counts = self._library.job_counts()
+        left = counts[JobState.RUNNING] + counts[JobState.QUEUED]
+        started = time.monotonic()
+        if started < self._next_look_s:
+            self._ahead = replace(self._ahead, jobs=left)
+            return
         history = History(self._library.typical_seconds(), self._library.dressed_photo_ids())
         jobs = self._library.jobs(self._library.job_ids([JobState.RUNNING, JobState.QUEUED]))
         alone = {job.id: estimate_seconds([job], history) or 0.0 for job in jobs if job.id in self._in_flight}
-        self._ahead = _Ahead(len(jobs), estimate_seconds(jobs, history), alone)
+        self._ahead = _Ahead(left, estimate_seconds(jobs, history), alone)
+        ended = time.monotonic()
+        self._next_look_s = ended + LOOK_AHEAD_SHARE * (ended - started)
 
     def _feed(self) -> None:
         """Give the executor as many runs as it takes."""

@@ -20,6 +20,8 @@ from studio.library.connection import Row
 from studio.library.records import Changes, EditRow
 from studio.library.section import Section, missing_row
 
+_States = dict[str, list[tuple[str, str]]]
+
 _ACTIVE = """
     WITH RECURSIVE branch (id, parent_id) AS (
         SELECT e.id, e.parent_id FROM edit e JOIN edit_cursor c ON c.edit_id = e.id WHERE c.target_id = ?
@@ -139,16 +141,18 @@ class Edits(Section):
 
     def edits_digest(self, model_id: str, garment_id: str, pair_id: str) -> str:
         """Return what stands for all active edits of a pair, "" where there are none."""
-        states = [
-            [role, row["stage"], row["chain"]]
-            for role, target in (("model", model_id), ("garment", garment_id), ("pair", pair_id))
-            for row in self._sql.rows(
-                "SELECT c.stage, e.chain FROM edit_cursor c JOIN edit e ON e.id = c.edit_id"
-                " WHERE c.target_id = ? AND c.stage <> 'scene' ORDER BY c.stage",
-                (target,),
-            )
-        ]
-        return hashlib.sha256(json.dumps(states).encode()).hexdigest() if states else ""
+        return _digest(self._edit_states([model_id, garment_id, pair_id]), model_id, garment_id, pair_id)
+
+    def _edit_states(self, targets: Sequence[str]) -> _States:
+        """Return (stage, chain) of every stage with active edits, by target; where a look stands is no part of it."""
+        found: _States = {}
+        query = (
+            "SELECT c.target_id, c.stage, e.chain FROM edit_cursor c JOIN edit e ON e.id = c.edit_id"
+            " WHERE c.target_id IN (%s) AND c.stage <> 'scene' ORDER BY c.stage"
+        )
+        for row in self._in_chunks(query, targets):
+            found.setdefault(row["target_id"], []).append((row["stage"], row["chain"]))
+        return found
 
     def edited_ids(self) -> frozenset[str]:
         """Return the ids of all photos and pairs that carry active edits."""
@@ -169,12 +173,15 @@ class Edits(Section):
         looks = db.conn.execute(
             "SELECT look.id, look.edits_digest, look.stale, pair.id AS pair_id, model_id, garment_id"
             " FROM look JOIN pair ON pair.id = look.pair_id"
-            " WHERE current = 1 AND (model_id = ?1 OR garment_id = ?1 OR pair.id = ?1)",
+            " WHERE current = 1 AND pair.id IN (SELECT id FROM pair WHERE model_id = ?1"
+            " UNION SELECT id FROM pair WHERE garment_id = ?1 UNION SELECT ?1)",
             (target,),
         ).fetchall()
+        targets = {look[column] for look in looks for column in ("model_id", "garment_id", "pair_id")}
+        states = self._edit_states(sorted(targets))
         touched = []
         for look in looks:
-            digest = self.edits_digest(look["model_id"], look["garment_id"], look["pair_id"])
+            digest = _digest(states, look["model_id"], look["garment_id"], look["pair_id"])
             is_stale = int(digest != look["edits_digest"])
             if is_stale != look["stale"]:
                 db.conn.execute("UPDATE look SET stale = ? WHERE id = ?", (is_stale, look["id"]))
@@ -192,6 +199,12 @@ def _move_cursor(db: Database, target: str, stage: str, edit_id: str | None) -> 
         " ON CONFLICT (target_id, stage) DO UPDATE SET edit_id = excluded.edit_id",
         (target, stage, edit_id),
     )
+
+
+def _digest(states: _States, model_id: str, garment_id: str, pair_id: str) -> str:
+    sides = (("model", model_id), ("garment", garment_id), ("pair", pair_id))
+    active = [[role, stage, chain] for role, target in sides for stage, chain in states.get(target, ())]
+    return hashlib.sha256(json.dumps(active).encode()).hexdigest() if active else ""
 
 
 def _chain(before: str, edit: Edit) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TypeVar, cast
 
@@ -381,11 +382,14 @@ def to_text(value: object) -> str:
 def from_text(kind: type[T], text: str) -> T:
     """Read back what `to_text` wrote."""
     if kind is Recipe:  # its parameters are any JSON: nothing to check them against here
-        return cast(T, _recipe(json.loads(text)))
+        return cast(T, _recipe(text))
     return decode(kind, json.loads(text))
 
 
-def _recipe(value: dict[str, Json]) -> Recipe:
+@lru_cache(maxsize=64)
+def _recipe(text: str) -> Recipe:
+    """A queue of thousands of jobs has a handful of recipes."""
+    value = json.loads(text)
     choices = cast(dict[str, dict[str, Json]], value["choices"])
     return Recipe(
         str(value["name"]),

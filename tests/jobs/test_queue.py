@@ -12,6 +12,7 @@ from studio.domain.edits import LayerOrder, MaskOp, MaskOpKind
 from studio.domain.errors import Cancelled, StorageError
 from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe, StageChoice
+from studio.jobs import queue as queue_module
 from studio.jobs.dress import dress_pair
 from studio.jobs.local import LocalExecutor
 from studio.jobs.queue import JobQueue
@@ -249,7 +250,8 @@ def test_the_same_pair_is_not_queued_twice(studio: Studio) -> None:
     assert len(studio.queue.add(pair, other).created) == 1
 
 
-def test_events_count_down_with_an_estimate_from_own_history(studio: Studio) -> None:
+def test_events_count_down_with_an_estimate_from_own_history(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "LOOK_AHEAD_SHARE", 0)
     studio.queue.add(studio.pairs()[:1], RECIPE)
     studio.queue.run()
     assert [event.eta_s for event in studio.events if event.kind is EventKind.STARTED] == [None]
