@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.compositing.harmonise import Grading, delta_e, plan_grading, protect
+from studio.compositing.harmonise import Grading, plan_grading, protect
 from studio.compositing.light import to_linear, to_srgb8
 from studio.compositing.placement import Stand, chain, measure_stand, placement_matrix, settle
 from studio.compositing.resample import Resampler
@@ -17,6 +17,7 @@ from studio.domain.arrays import F32, F64, U8, U16
 from studio.domain.artefacts import Cutout, Look, Photo
 from studio.domain.geometry import Box, Placement
 from studio.domain.keys import Note
+from studio.media.colour_difference import delta_e2000, to_lab
 
 _GREATEST_REDUCTION = 8
 
@@ -127,11 +128,11 @@ def report_grade(prepared: PreparedLook) -> GradeReport:
     if prepared.kept is not None:
         keep = prepared.kept[box.slices][::step, ::step][..., None].astype(np.float32) / np.float32(255)
         graded = graded * (1 - keep) + linear * keep
-    moved = delta_e(before, to_srgb8(graded))
+    moved = delta_e2000(to_lab(before).astype(np.float64), to_lab(to_srgb8(graded)).astype(np.float64))
     worn = (look.garment_mask[::step, ::step] > 127) & (alpha > 0.5)
     person = (alpha > 0.5) & ~worn
-    on_garment = moved[worn] if worn.any() else np.zeros(1, np.float32)
-    on_person = moved[person] if person.any() else np.zeros(1, np.float32)
+    on_garment = moved[worn] if worn.any() else np.zeros(1)
+    on_person = moved[person] if person.any() else np.zeros(1)
     return GradeReport(float(on_person.mean()), float(on_garment.mean()), float(on_garment.max()))
 
 

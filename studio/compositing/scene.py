@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from studio.compositing.layered import Layer
 from studio.compositing.layers import GradeReport, PreparedLook, prepare_look, report_grade
 from studio.compositing.light import to_linear, to_srgb8, to_srgb16
 from studio.compositing.placement import invert
@@ -211,3 +212,55 @@ def _tiles(size: tuple[int, int]) -> Iterator[Box]:
     for y in range(0, size[1], _TILE):
         for x in range(0, size[0], _TILE):
             yield Box(x, y, min(x + _TILE, size[0]), min(y + _TILE, size[1]))
+
+
+def scene_layers(scene: Scene, view: View | None = None, *, progress: Progress | None = None) -> tuple[list[Layer], U8]:
+    """Return the scene as layers, back to front (background, then each look's shadow and the look), and merged.
+
+    Layers are 8-bit straight alpha, cropped to what they show.
+    """
+    view = view or View.whole(scene)
+    progress = progress or Progress.silent()
+    merged = _to_8_bit(render_scene(scene, view, progress=progress.part(0.0, 0.5)))
+    layers = []
+    if scene.background is not None or scene.fill is not None:
+        base = _to_8_bit(_background(scene, view, deep=False))
+        layers.append(Layer("Background", np.dstack([base, np.full(base.shape[:2], 255, np.uint8)])))
+    prepared = prepare(scene, view)
+    for index, (look, placed) in enumerate(zip(prepared, scene.ordered, strict=True)):
+        progress.report(0.5 + 0.5 * index / len(prepared), "compose")
+        name = placed.name or f"Look {index + 1}"
+        if look.shadow is not None:
+            layers += _cropped(f"{name} – shadow", _draw_alone(look, view, shadow=True))
+        layers += _cropped(name, _draw_alone(look, view, shadow=False))
+    return layers, merged
+
+
+def _draw_alone(look: PreparedLook, view: View, *, shadow: bool) -> U8:
+    """Render one look, or its shadow, on nothing."""
+    out = np.zeros((view.size[1], view.size[0], 4), np.uint8)
+    to_background = invert(view.matrix)
+    for tile in _tiles(view.size):
+        if shadow and look.shadow is not None:
+            darkness = look.shadow.sample(tile, to_background)
+            out[tile.slices][..., 3] = np.rint(darkness * 255)
+        elif not shadow:
+            layer = look.draw(tile)
+            if layer is not None:
+                out[tile.slices] = _straight(layer[..., :3], layer[..., 3:], deep=False)
+    return out
+
+
+def _cropped(name: str, pixels: U8) -> list[Layer]:
+    seen = pixels[..., 3] > 0
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if rows.size == 0:
+        return []
+    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    return [Layer(name, pixels[y0:y1, x0:x1].copy(), x0, y0)]
+
+
+def _to_8_bit(pixels: AnyArray) -> U8:
+    if pixels.dtype == np.uint16:
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels.astype(np.uint8, copy=False)

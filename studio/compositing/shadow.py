@@ -20,6 +20,7 @@ _FOOT_SHARE = 0.045
 """Parts of the person within this share of its height above the lowest point touch the ground."""
 _FLOOR_TILT = 0.45
 """How much a length towards the viewer is shortened: the floor is seen at a flat angle."""
+_LEAST_TILT = 0.02
 _BODY_DEPTH = 0.13
 """Of a standing person, in heights."""
 _FADE = 0.75
@@ -112,7 +113,10 @@ def _cast(small: F32, upright: F64, foot: F64, height: float, placement: Placeme
     """Lay the silhouette on the floor: a point h above the ground falls h * length along the light's direction."""
     shadow = placement.shadow
     angle = np.deg2rad(shadow.angle_deg)
-    along = shadow.length * np.array([np.cos(angle), np.sin(angle) * _FLOOR_TILT])
+    towards = float(np.sin(angle)) * _FLOOR_TILT
+    # Exactly sideways the silhouette would collapse into a line; the body's depth is added below.
+    towards = towards if abs(towards) > _LEAST_TILT else _LEAST_TILT
+    along = shadow.length * np.array([np.cos(angle), towards])
     # y counts down from the foot: height above ground is foot_y - y.
     linear = np.array([[1.0, -along[0]], [0.0, -along[1]]])
     floor = np.hstack([linear, (foot - linear @ foot)[:, None]])
