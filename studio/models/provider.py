@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from studio.domain.errors import ModelError
 from studio.domain.keys import ModelUse, Note
 from studio.models.device import Device, onnx_providers, physical_cores, torch_device
 from studio.models.manifest import ModelFormat
-from studio.models.store import ModelStore
+from studio.models.store import REMBG_VARIABLE, ModelStore
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class LocalModels:
         budget_mb: int = DEFAULT_BUDGET_MB,
     ) -> None:
         self.store = store or ModelStore()
+        os.environ[REMBG_VARIABLE] = str(self.store.root)  # so that rembg, wherever it is called, uses the same files
         self._device = device
         self._threads = threads or physical_cores()
         self._budget_mb = budget_mb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tarfile
 import zipfile
@@ -230,3 +231,17 @@ def test_a_missing_converter_is_told_before_anything_is_fetched(
     error = _refused(_store(tmp_path, source))
     assert error.key == "model.converter_missing" and error.values["packages"] == "tflite onnx"
     assert not (tmp_path / "store").exists()
+
+
+def test_what_a_killed_fetch_left_is_swept_but_parts_stay(tmp_path: Path) -> None:
+    with serve(Site()) as site:
+        store = _store(tmp_path, site.source)
+        old, young = store.root / ".fetch.old", store.root / ".fetch.young"
+        for folder in (old, young):
+            folder.mkdir(parents=True)
+            (folder / "half.tgz").write_bytes(b"half")
+        (store.root / "other.onnx.part").write_bytes(b"half")
+        for path in (old, store.root / "other.onnx.part"):
+            os.utime(path, (1, 1))
+        get_model("tiny", Progress.silent(), store)
+    assert _left(store) == [".fetch.young", "other.onnx.part", "tiny.onnx", "tiny.onnx.receipt.json"]
