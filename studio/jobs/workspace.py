@@ -27,6 +27,8 @@ from studio.pipeline.graph import EditNode, GraphBuilder, Node, PhotoSpec
 from studio.pipeline.stage import ModelProvider
 
 if TYPE_CHECKING:
+    from studio.compositing.export import ExportPreset
+    from studio.jobs.deliver import DeliveryReport
     from studio.pipeline.runner import Runner
 
 MakeExecutor = Callable[["Workspace"], Executor]
@@ -275,6 +277,52 @@ class Workspace:
         from studio.jobs.scenes import place_batch
 
         return place_batch(self, look_ids, background_id, placement)
+
+    def export_looks(
+        self,
+        look_ids: Sequence[str],
+        preset: ExportPreset,
+        folder: Path | None = None,
+        *,
+        subfolders: str = "",
+        allow_noncommercial: bool = False,
+        progress: Progress | None = None,
+    ) -> DeliveryReport:
+        """Write looks as a preset says and prove the files; see `studio.jobs.deliver.export_looks`."""
+        from studio.jobs.deliver import export_looks
+
+        return export_looks(
+            self,
+            look_ids,
+            preset,
+            folder,
+            subfolders=subfolders,
+            allow_noncommercial=allow_noncommercial,
+            progress=progress,
+        )
+
+    def export_scenes(
+        self,
+        scene_ids: Sequence[str],
+        preset: ExportPreset,
+        folder: Path | None = None,
+        *,
+        subfolders: str = "",
+        allow_noncommercial: bool = False,
+        progress: Progress | None = None,
+    ) -> DeliveryReport:
+        """Write scenes as a preset says and prove the files; see `studio.jobs.deliver.export_scenes`."""
+        from studio.jobs.deliver import export_scenes
+
+        return export_scenes(
+            self,
+            scene_ids,
+            preset,
+            folder,
+            subfolders=subfolders,
+            allow_noncommercial=allow_noncommercial,
+            progress=progress,
+        )
 
     def contact_sheet(self, look_id: str) -> U8:
         """Return all intermediates of a look on one sheet; see `studio.jobs.sheet`."""

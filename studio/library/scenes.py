@@ -173,8 +173,9 @@ class Scenes(Section):
         scene_id: str = "",
         preset: Mapping[str, Json] | None = None,
         report: Mapping[str, Json] | None = None,
+        is_delivered: bool = True,
     ) -> Changes:
-        """Note a delivered file, hashed as it lies on disk; its look counts as exported.
+        """Note an exported file, hashed as it lies on disk; where it is fit to be delivered its look is "exported".
 
         Raises:
             PhotoError: the file is not there.
@@ -199,11 +200,16 @@ class Scenes(Section):
                     "created_at": now(),
                 }
             )
-            looks = [look_id] if look_id else [item.look_id for item in self.scene(scene_id).items] if scene_id else []
+            looks = self._shown(look_id, scene_id) if is_delivered else []
             for shown in looks:
                 db.conn.execute("UPDATE look SET state = ? WHERE id = ?", (LookState.EXPORTED.value, shown))
             told = Changes(exports=frozenset([export_id]), looks=frozenset(looks), created=(export_id,))
             return self._tell(told)
+
+    def _shown(self, look_id: str, scene_id: str) -> list[str]:
+        if look_id:
+            return [look_id]
+        return [item.look_id for item in self.scene(scene_id).items] if scene_id else []
 
     def exports(self, *, look_id: str = "", scene_id: str = "") -> list[ExportRow]:
         """Return what was delivered, the newest first: of a look, of a scene, or all."""
