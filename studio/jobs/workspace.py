@@ -50,6 +50,13 @@ def in_threads(workspace: Workspace) -> Executor:
     return LocalExecutor(workspace.runner)
 
 
+def in_process(workspace: Workspace) -> Executor:
+    """Dress in a process of its own: the window stays fluid and outlives it."""
+    from studio.jobs.process import ProcessExecutor
+
+    return ProcessExecutor(workspace.library.store.root)
+
+
 class Workspace:
     """A library with its artefacts, models, runner and queue. Free of Qt; safe to use from several threads."""
 

@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studio.domain.artefacts import Cutout, Garment, Look, Photo, PhotoRole, TryOn
+from studio.domain.artefacts import Cutout, Garment, Look, Photo, PhotoRole, Pose, TryOn
 from studio.domain.edits import LayerOrder, MaskOp, MaskOpKind
 from studio.domain.errors import JobError, LibraryError
 from studio.domain.recipe import Recipe, StageChoice
 from studio.jobs.run import EventKind, RunEvent
 from studio.jobs.workspace import QueueSummary, Workspace
 from studio.library.compare import Cause
+from studio.library.integrity import check_project
 from studio.library.records import Filter, Kind, LookState, Marks
+from studio.library.space import clear_intermediates, measure_space
+from studio.pipeline.cache import WarmCache
 from tests.fakes import Bench, FakeModels, draw_photo
 
 
@@ -175,4 +178,23 @@ def test_the_newest_standard_recipe_is_the_default(workspace: Workspace) -> None
     assert workspace.default_recipe() == recipe
     workspace.library.save_recipe(Recipe("Standard", {"edges": StageChoice("fake", {"strength": 0.5})}))
     assert [row.version for row in workspace.library.recipes()] == [2]
+    workspace.close()
+
+
+def test_intermediates_can_be_cleared_and_come_back(workspace: Workspace, bench: Bench) -> None:
+    look = workspace.library.look(dress(workspace)[0])
+    before = measure_space(workspace.library)
+    freed = clear_intermediates(workspace.library)
+    after = measure_space(workspace.library)
+    assert freed == before.intermediates > 0
+    assert after.intermediates == 0
+    assert (after.looks, after.originals) == (before.looks, before.originals)
+    assert after.total == before.total - freed
+    assert check_project(workspace.library).findings == ()
+    bench.counts.clear()
+    workspace.runner.warm = WarmCache(1)
+    assert isinstance(workspace.artefact(look.id, "look"), Look)
+    assert not bench.counts, "the look itself is still there"
+    assert isinstance(workspace.artefact(look.id, "pose"), Pose)
+    assert bench.counts["pose"] == 1
     workspace.close()
