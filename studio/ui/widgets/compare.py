@@ -138,8 +138,8 @@ class LinkedViews(QObject):
 
     def _follow(self, view: View) -> None:
         source = self.sender()
-        if source in self.frozen:
-            return
+        if source in self.frozen or not (isinstance(source, PicturePane) and source.isVisible()):
+            return  # a hidden pane fits its picture into a size that nobody sees
         for pane in self._panes:
             if pane is not source and pane not in self.frozen:
                 pane.set_view(view)
