@@ -11,7 +11,7 @@ import io
 import itertools
 import struct
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -75,6 +75,7 @@ def convert(image: Image.Image, profile: bytes) -> Image.Image:
     return turned
 
 
+@lru_cache(maxsize=32)
 def is_srgb(profile: bytes) -> bool:
     """Say whether an RGB profile is sRGB, by what it does to colours, whatever it is called.
 

@@ -43,9 +43,9 @@ def read_checkpoint(path: Path) -> Any:  # Any: what people saved; `recognise_we
     Raises:
         ModelError: it is cut off, no checkpoint, or wants to run code.
     """
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return _read_safetensors(path)
-    if path.suffix in _ARRAY_PICKLES:
+    if path.suffix.lower() in _ARRAY_PICKLES:
         return _as_tensors(read_arrays(path))
     import torch
 

@@ -117,7 +117,7 @@ class ModelStore:
             raise ModelError("model.checksum", model=entry.id, title=entry.title, source=source)
         path = self.target(entry)
         with storage_errors(path):
-            with part.open("rb") as stream:
+            with part.open("r+b") as stream:  # Windows syncs only what may be written
                 os.fsync(stream.fileno())
             part.chmod(mode_for(path))
             part.replace(path)

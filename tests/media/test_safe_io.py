@@ -97,6 +97,19 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
     assert caught.value.key == "storage.read_only"
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_refuses_new_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(**_: object) -> tuple[int, str]:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(safe_io.tempfile, "mkstemp", refuse)
+    for attempt in (lambda: ensure_folder(tmp_path), lambda: write_atomic(tmp_path / "a.bin", b"x")):
+        with pytest.raises(StorageError) as caught:
+            attempt()
+        assert caught.value.key == "storage.read_only"
+        assert str(tmp_path) in caught.value.values["path"]
+
+
 def test_new_files_get_the_umask_and_old_ones_keep_their_mode(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     umask = os.umask(0o027)
