@@ -7,7 +7,8 @@ import sys
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code: see `studio.cli.console.ExitCode`."""
-    from studio.cli.console import guarded
+    from studio.cli.console import guarded, start_logging
     from studio.cli.root import app
 
+    start_logging()
     return guarded(app, arguments, sys.stderr)

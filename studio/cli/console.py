@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -76,6 +77,16 @@ def sentence(message: StudioError | Note) -> str:
 def exit_code(error: StudioError) -> ExitCode:
     """Return the exit code that stands for an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.OTHER)
+
+
+def start_logging() -> None:
+    """Keep the rooms' own story off the terminal: what matters is said once; FITTING_STUDIO_LOG names a file for it."""
+    root = logging.getLogger()
+    path = os.environ.get("FITTING_STUDIO_LOG")
+    handler: logging.Handler = logging.FileHandler(path, encoding="utf-8") if path else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
 
 
 def guarded(app: typer.Typer, arguments: list[str], stream: TextIO) -> int:
