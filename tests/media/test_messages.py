@@ -96,6 +96,11 @@ def test_both_languages_name_the_same_values() -> None:
     assert [key for key, row in rows if len({frozenset(placeholders(text)) for text in row.values()}) > 1] == []
 
 
+def test_korean_keeps_to_the_glossary_s_register() -> None:
+    rows = shipped_catalogue().sentences.items()
+    assert [key for key, row in rows if "세요" in row.get("ko", "")] == []
+
+
 def test_no_key_is_written_twice() -> None:
     import tomllib
 
