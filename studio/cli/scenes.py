@@ -131,6 +131,45 @@ def save_placement(
         library.save_placement(find_background(library, background), name, Placement(x=x, y=y, scale=scale))
 
 
+@placement_app.command("import")
+def import_placements(
+    file: Annotated[Path, typer.Argument(help="A backgrounds.txt: a background and its position file on each line.")],
+    name: Annotated[str, typer.Option(help="What to call the places.")] = "imported",
+    project: ProjectOption = None,
+) -> int:
+    """Take backgrounds and their places from the forerunner's backgrounds.txt."""
+    from studio.compositing.backgrounds_txt import read_backgrounds
+
+    found = read_backgrounds(file)
+    problems = [sentence(note) for note in found.problems]
+    with Library.open(project_folder(project)) as library:
+        for entry in found.entries:
+            report = library.import_photos([entry.picture], PhotoRole.BACKGROUND)
+            problems += [sentence(failure.error) for failure in report.failed]
+            for photo_id in (*report.imported, *(known for _, known in report.duplicates)):
+                library.save_placement(photo_id, name, entry.placement)
+                out.print(f"{entry.picture.name}: {name}")
+    for problem in problems:
+        err.print(problem)
+    return ExitCode.SOME_FAILED if problems else ExitCode.OK
+
+
+@placement_app.command("export")
+def export_placements(
+    file: Annotated[Path, typer.Argument(help="The backgrounds.txt to write; position files go beside it.")],
+    project: ProjectOption = None,
+) -> None:
+    """Write every background with its first named place in the forerunner's format."""
+    from studio.compositing.backgrounds_txt import entry_beside, write_backgrounds
+
+    with Library.open(project_folder(project), read_only=True) as library:
+        photos = library.photos(library.photo_ids(Filter(role=PhotoRole.BACKGROUND)))
+        places = [(photo.file, library.placements(photo.id)) for photo in photos]
+    entries = [entry_beside(file, picture, kept[0].placement) for picture, kept in places if kept]
+    write_backgrounds(file, entries)
+    out.print(f"{file}: {len(entries)}")
+
+
 def compose(
     background: BackgroundOption,
     look: LookOption = None,
