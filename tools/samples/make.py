@@ -1,0 +1,63 @@
+"""Make the shipped samples: render, grade to JPEG, and write the truth for the tests.
+
+python tools/samples/make.py BUILD_FOLDER [NAME ...]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SAMPLES = ROOT / "resources" / "samples"
+TRUTH = ROOT / "tests" / "data" / "synthetic"
+JPEG_QUALITY = 92
+
+# name: script, Cycles samples a pixel (the denoiser does the rest)
+RECIPES: dict[str, tuple[str, int]] = {
+    "model_mira": ("people.py", 28),
+    "model_amara": ("people.py", 28),
+    "model_jonas": ("people.py", 28),
+    "tee_sunrise": ("garments.py", 20),
+    "breton_longsleeve": ("garments.py", 20),
+    "tank_satin": ("garments.py", 24),
+    "knit_jacquard": ("garments.py", 20),
+    "room_daylight": ("backgrounds.py", 40),
+    "studio_sweep": ("backgrounds.py", 24),
+}
+FOLDERS = {"people.py": "models", "garments.py": "garments", "backgrounds.py": "backgrounds"}
+
+
+def run(*arguments: str | Path) -> None:
+    subprocess.run([sys.executable, *map(str, arguments)], cwd=HERE, check=True)
+
+
+def publish(build: Path, name: str) -> Path:
+    """Save a render as the shipped JPEG."""
+    folder = SAMPLES / FOLDERS[RECIPES[name][0]]
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}.jpg"
+    with Image.open(build / f"{name}.png") as image:
+        image.convert("RGB").save(target, quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    return target
+
+
+def main(build: Path, names: list[str]) -> None:
+    build = build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    if not (build / "mira_rig.npz").exists():
+        run("body.py", build)
+    for name in names:
+        script, samples = RECIPES[name]
+        run(script, build, name, str(samples), "100")
+        print(publish(build, name))
+        if script == "people.py":
+            run("truth.py", build, TRUTH, name)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:] or list(RECIPES))
