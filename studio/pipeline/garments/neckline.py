@@ -25,6 +25,7 @@ _CLEAR_EDGE = 0.08
 """Mean edge strength (in log luminance and chroma) that noise and weave do not reach."""
 _INSIDE = 0.012
 """Edges nearer than this to the silhouette's own outline are the outline, not the neckline."""
+_LABEL_CONTRAST = 45.0
 _WRONG_WAY = 0.5
 _LEAST_SEEN = 0.5
 _UNSEEN_DEPTH = 0.55
@@ -65,6 +66,31 @@ def _edge_map(rgb: U8, silhouette: Silhouette) -> F32:
     return np.where(dy[..., 0] > 0, strength, _WRONG_WAY * strength).astype(np.float32)
 
 
+def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> tuple[float, float] | None:
+    """Return a sewn-in label's lower edge below the collar's top and its reach from the axis (share of the collar)."""
+    scale = silhouette.photo_scale
+    centre = to_picture(np.array([[0.0, float(p[P.COLLAR_Y])]]), p, 1)[0]
+    half = 0.7 * float(p[P.COLLAR_X])
+    corners = silhouette.to_photo(np.array([centre + [-half, -0.01], centre + [half, 0.22]])).round().astype(int)
+    (x0, y0), (x1, y1) = np.maximum(corners, 0)
+    window = rgb[y0:y1, x0:x1].astype(np.float32).mean(axis=2)
+    if min(window.shape) < 12:
+        return None
+    beside = float(np.median(rgb[y0:y1, max(0, x0 - (x1 - x0)) : x1 + (x1 - x0)].mean(axis=2)))
+    odd = (np.abs(window - np.median(window)) > _LABEL_CONTRAST) & (np.abs(window - beside) > 0.5 * _LABEL_CONTRAST)
+    count, _, stats, centres = cv2.connectedComponentsWithStats(odd.astype(np.uint8))
+    found: tuple[float, float] | None = None
+    for number in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[number])
+        free = x > 1 and x + w < window.shape[1] - 1 and y > 0.012 * scale and y + h < window.shape[0] - 1
+        compact = area > 0.62 * w * h and 0.008 * scale < h < 0.1 * scale and 0.012 * scale < w
+        if free and compact and abs(centres[number][0] / window.shape[1] - 0.5) < 0.3 and y < 0.12 * scale:
+            edge = max(abs(x / window.shape[1] - 0.5), abs((x + w) / window.shape[1] - 0.5)) * 2 * 0.7
+            if found is None or (y + h) / scale - 0.01 > found[0]:
+                found = (y + h) / scale - 0.01, min(edge, 0.9)
+    return found
+
+
 def _continue_outwards(picture: U8, inside: Bool) -> U8:
     """Give the surroundings the garment's own nearest colour: its outline against the backdrop is not sought."""
     core = cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8))
@@ -98,7 +124,12 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
         for shape in _SHAPES:
             score = _score(curve(p, float(depth), shape, 33), edges, silhouette)
             if score is not None:
-                scores.append((score, float(depth), shape))
+                scores.append((score * _prior(float(depth), shape, float(p[P.COLLAR_X])), float(depth), shape))
+    label = _find_label(rgb, silhouette, p)
+    if label is not None:  # a label is sewn to the inside of the back: the front begins below all of it
+        bottom, reach = label
+        scores = [entry for entry in scores if entry[1] * (1 - reach ** entry[2]) > bottom + 0.004]
+        hole = max(hole, bottom + 0.02)
     best = max((score for score, _, _ in scores), default=0.0)
     if best < _CLEAR_EDGE:
         depth = hole if hole > 0.06 else max(hole, _UNSEEN_DEPTH * float(p[P.COLLAR_X]))
@@ -124,6 +155,13 @@ def _score(points: F64, edges: F32, silhouette: Silhouette) -> float | None:
     # Both flanks must agree: a label in the middle has edges of its own.
     flanks = min(float(left.mean()), float(right.mean()))
     return 0.65 * flanks + 0.35 * float(centre.mean())
+
+
+def _prior(depth: float, shape: float, half: float) -> float:
+    """Return how likely a neckline is: deep ones are V-shaped or round, hardly ever square."""
+    if depth < 1.1 * half:
+        return 1.0
+    return 1.0 if shape < 2.0 else 0.75 if shape < 3.0 else 0.55
 
 
 def _pack(p: F64, silhouette: Silhouette, depth: float, shape: float, *, clear: bool) -> NecklineFit:

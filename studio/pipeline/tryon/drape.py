@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -34,10 +34,11 @@ from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
 from studio.pipeline.tryon.draping.judge import judge
-from studio.pipeline.tryon.draping.layers import take_apart
+from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
+from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.light import cast_shadows
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
-from studio.pipeline.tryon.draping.raster import LayerMap, build_layers, prepare_source
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, build_layers, prepare_source, sample_coverage
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -117,14 +118,16 @@ class Drape:
             PipelineError: the photo shows no shoulders to hang a garment on.
         """
         ctx.progress.report(0.0, "tryon")
-        fitting = _fit(person, garment, leak_free)
+        seen = agnostic_person(person) if leak_free else person
+        fitting = _fit(seen, leak_free)
         ctx.progress.report(0.2, "tryon")
         dressing, placed = _prepare(fitting, garment, layers)
         ctx.progress.report(0.5, "tryon")
-        patch = render_patch(dressing, person.photo.pixels, person.cutout.alpha)
+        patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
         confidence = judge(person, garment, placed)
-        return _pack(person, (patch, confidence))
+        tryon = _pack(seen, (patch, confidence))
+        return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
 
 DRAPE = Drape()
@@ -137,7 +140,7 @@ class _Fitting:
     body: Body
 
 
-def _fit(person: PersonArtefacts, garment: GarmentArtefacts, leak_free: bool) -> _Fitting:
+def _fit(person: PersonArtefacts, leak_free: bool) -> _Fitting:
     torso = read_torso(person.pose)
     if torso is None:
         raise PipelineError("tryon.no_shoulders", file=person.photo.name)
@@ -159,32 +162,36 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     layers = take_apart(body, evidence, order)
     scale = estimate_scale(read_pattern(garment.garment), body, garment.garment.sleeve)
     placed = place_garment(garment.garment, body, layers.tuck)
+    if garment.garment.sleeve is not SleeveLength.NONE:
+        layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs)
     maps = build_layers(garment.garment, placed.vertices, view.size)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist))
     clean = purge_backdrop(garment.photo.rgb8, garment.cutout)
+    layers = add_painted_arms(layers, plate)
     source = prepare_source(clean, view.scale / scale)
-    sleeves = _coverage(maps, evidence)
-    torso_light, sleeve_light = cast_shadows(body, layers, sleeves)
+    light = cast_shadows(body, layers, *_coverage(maps, source))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
-        torso_light=torso_light, sleeve_light=sleeve_light, neck=_neck(body, evidence), person=evidence.alpha,
+        light=light, neck=_neck(body, evidence), person=evidence.alpha,
     )  # fmt: skip
     return dressing, placed
 
 
 def _bareness(garment: Garment, placed: Placed, waist: float) -> Bareness:
     """Say which skin the new garment can leave bare."""
-    if garment.sleeve is SleeveLength.NONE:
-        return Bareness(waist, None)
-    return Bareness(waist, placed.cuffs)
+    cuffs = None if garment.sleeve is SleeveLength.NONE else placed.cuffs
+    return Bareness(waist, cuffs, placed.hem_depth)
 
 
-def _coverage(maps: tuple[LayerMap, ...], evidence: Evidence) -> F32:
-    covered = np.zeros(evidence.alpha.shape, np.float32)
+def _coverage(maps: tuple[LayerMap, ...], source: ClothSource) -> tuple[F32, F32]:
+    """Return the coverage of the front and of both sleeves on the working raster."""
+    front, sleeves = np.zeros_like(maps[0].weight), np.zeros_like(maps[0].weight)
     for layer in maps:
-        if layer.name.endswith("sleeve"):
-            covered = np.maximum(covered, cv2.erode(layer.weight, np.ones((9, 9), np.uint8)))
-    return covered
+        if layer.name == "front":
+            front = sample_coverage(source, layer)
+        elif layer.name.endswith("sleeve"):
+            sleeves = np.maximum(sleeves, sample_coverage(source, layer))
+    return front, sleeves
 
 
 def _neck(body: Body, evidence: Evidence) -> F32:

@@ -24,12 +24,12 @@ _TORSO_HALF = np.array([0.40, 0.455, 0.465, 0.44, 0.395, 0.46, 0.53, 0.56, 0.5])
 
 # How high the shoulder's upper edge lies above the joints' line, over the distance from the axis.
 _SHOULDER_AT = np.array([0.0, 0.17, 0.24, 0.32, 0.42, 0.5, 0.56, 0.60, 0.64, 0.68])
-_SHOULDER_UP = np.array([0.29, 0.27, 0.19, 0.145, 0.115, 0.085, 0.04, -0.03, -0.14, -0.32])
+_SHOULDER_UP = np.array([0.30, 0.285, 0.235, 0.185, 0.135, 0.09, 0.04, -0.03, -0.14, -0.32])
 NECK_HALF = 0.185
 
 # Half-width of the bare arm over its length: shoulder 0, elbow 1, wrist 2.
-_ARM_AT = np.array([0.0, 0.35, 0.7, 1.0, 1.3, 1.7, 2.0])
-_ARM_HALF = np.array([0.16, 0.155, 0.135, 0.12, 0.118, 0.092, 0.078])
+_ARM_AT = np.array([0.0, 0.15, 0.35, 0.7, 1.0, 1.3, 1.7, 2.0])
+_ARM_HALF = np.array([0.105, 0.13, 0.145, 0.133, 0.12, 0.118, 0.092, 0.078])
 UPPER_ARM, FOREARM = 0.86, 0.76
 """Lengths of upper arm and forearm seen square on."""
 

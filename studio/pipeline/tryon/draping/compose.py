@@ -12,12 +12,15 @@ from studio.domain.arrays import F32, U8, U16
 from studio.domain.artefacts import NativePatch
 from studio.domain.geometry import Box
 from studio.pipeline.tryon.draping.layers import Layers
+from studio.pipeline.tryon.draping.light import Light
 from studio.pipeline.tryon.draping.plates import Plate
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
 from studio.pipeline.tryon.draping.view import View
 
 TILE = 1024
 INVISIBLE = 1.0 / 512
+FAINTEST = 0.012
+"""A shadow lighter than this is not worth touching the photo for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +32,7 @@ class Dressing:
     layers: Layers
     maps: tuple[LayerMap, ...]
     source: ClothSource
-    torso_light: F32
-    sleeve_light: F32
+    light: Light
     neck: F32
     person: F32
 
@@ -111,26 +113,32 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     removed = reader.read(dressing.layers.removed)
     rgb = _mix(photo, reader.read(dressing.plate.rgb), removed)
     body = person + (reader.read(dressing.plate.body) - person) * removed
-    change = removed.copy()
-    covered = np.zeros_like(removed)
     lower = dressing.layers.lower
     lower_alpha = reader.read(lower.alpha) if dressing.layers.tuck is not None else np.zeros_like(removed)
+    lower_rgb = reader.read(lower.rgb)
+    shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha)
+    shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
+    rgb = rgb * (1 - shade)[..., None]
+    change = np.maximum(removed, np.clip(shade * 20, 0, 1))
+    covered = np.zeros_like(removed)
     arms_alpha = reader.read(dressing.layers.arms.alpha)
-    arms_rgb = reader.read(dressing.layers.arms.rgb)
+    arms_rgb = reader.read(dressing.layers.arms.rgb) * reader.read(dressing.light.arms)[..., None]
+    arms_touched = np.clip((1 - reader.read(dressing.light.arms)) * 40, 0, 1)
     for layer in dressing.maps:
         weight = reader.read(layer.weight)
         if not weight.any():
             continue
         cloth, alpha = sample_layer(dressing.source, (reader.read(layer.x), reader.read(layer.y), weight), layer.source)
         sleeve = layer.name.endswith("sleeve")
-        light = reader.read(dressing.sleeve_light if sleeve else dressing.torso_light)
+        light = reader.read(dressing.light.sleeves if sleeve else dressing.light.torso)
         cloth = cloth * light[..., None]
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
         if layer.name == "front":
-            rgb = _mix(rgb, cloth, alpha * (1 - lower_alpha))
+            rgb = _mix(rgb, cloth, alpha)
+            rgb = _mix(rgb, lower_rgb, lower_alpha * np.clip((alpha + removed) * 4, 0, 1))
             alpha = alpha * (1 - lower_alpha)
-            rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4, 0, 1))
+            rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
             change = np.maximum(change, alpha)
             covered = np.maximum(covered, alpha * (1 - arms_alpha))
             body = np.maximum(body, alpha)
@@ -140,7 +148,6 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     head = dressing.layers.head
     head_alpha = reader.read(head.alpha)
     rgb = _mix(rgb, reader.read(head.rgb), head_alpha)
-    rgb = _mix(rgb, reader.read(lower.rgb), lower_alpha * np.clip(removed * 4, 0, 1))
     body = np.maximum(body, person * head_alpha)
     same = np.abs(rgb - photo).max(axis=2) < 0.5
     change = np.where(same, 0.0, change).astype(np.float32)

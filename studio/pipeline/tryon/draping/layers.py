@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from studio.domain.arrays import F32, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
-from studio.pipeline.tryon.draping.plates import OLD_GARMENT, fill_smoothly, locate_on_arm
+from studio.pipeline.tryon.draping.plates import OLD_GARMENT, Occluder, Plate, fill_smoothly, locate_on_arm
 
-EDGE_BLEED = 0.012
+EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
 DEFAULT_WAIST = 0.80
 """Where trousers begin when the picture does not show it, in shares of neck to hips."""
 
+LAST_SKIN = 1.9
+"""Hands, from here on, are never hidden by a sleeve."""
 ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
 NATURAL_WAIST = 0.72
@@ -25,14 +28,6 @@ NATURAL_WAIST = 0.72
 
 _ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)
 _HEAD = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Occluder:
-    """Part of the photo that stays in front: coverage and its own clean colours (float32 0..255)."""
-
-    alpha: F32
-    rgb: F32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,15 +56,50 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder) -> Layers:
     grown = _grow(old, bleed)
     # The old garment also bleeds into thin strips that no label owns, between it and the background.
     strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
+    strip &= ~_grow(labels == Cihp.HAIR, 4 * bleed)
     removed = _soft(grown | strip, 0.8)
     head = _occluder(rgb, np.isin(labels, _HEAD), grown, bleed)
-    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(body, labels.shape), grown, bleed)
+    # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
+    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(body, labels.shape), grown, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
     if tucked:
-        below |= _below_waist(body, below, waist) & ~np.isin(labels, (*_ARMS, *_HEAD))
+        below = _below_waist(body, below, waist) & ~np.isin(labels, (*_ARMS, *_HEAD))
     lower = _occluder(rgb, below, grown, bleed)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
     return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None)
+
+
+def hide_sleeved_skin(layers: Layers, body: Body, evidence: Evidence, cuffs: tuple[float, float]) -> Layers:
+    """Remove bare skin that the new sleeves enclose: a shoulder may not peep out beside its sleeve."""
+    skin = np.isin(evidence.labels, (*_ARMS, Cihp.NECK))
+    shape = (skin.shape[0], skin.shape[1])
+    enclosed = np.zeros(shape, bool)
+    for number, side in enumerate((-1, 1)):
+        along, across = locate_on_arm(body.arms[number], body, side, shape)
+        enclosed |= (along < min(cuffs[number] - 0.08, LAST_SKIN)) & (along > 0.0) & (np.abs(across) < 2.0)
+        enclosed |= (along <= 0.0) & (np.abs(across) < 1.6) & _beyond_neck(body, shape, side)
+    hidden = _soft(skin & enclosed, 0.9)
+    arms = Occluder((layers.arms.alpha * (1 - hidden)).astype(np.float32), layers.arms.rgb)
+    removed = np.maximum(layers.removed, _soft(_grow(skin & enclosed, 2) & ~np.isin(evidence.labels, _HEAD), 0.8))
+    return replace(layers, removed=removed, arms=arms)
+
+
+def add_painted_arms(layers: Layers, plate: Plate) -> Layers:
+    """Let painted arms stand where seen ones would: before the garment, where the old sleeve covered them."""
+    alpha = layers.arms.alpha
+    painted = plate.arms.alpha * layers.removed * (1 - alpha)
+    both = alpha + painted
+    share = (painted / np.maximum(both, 1e-4))[..., None]
+    rgb = (layers.arms.rgb * (1 - share) + plate.arms.rgb * share).astype(np.float32)
+    return replace(layers, arms=Occluder(both.astype(np.float32), rgb))
+
+
+def _beyond_neck(body: Body, shape: tuple[int, int], side: int) -> Bool:
+    """Return where the trunk lies outside the neck's opening on one side."""
+    rows, columns = np.indices(shape)
+    lateral, _ = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
+    beyond: Bool = (lateral * side).reshape(shape) > 0.36 * body.size * body.reach[0 if side < 0 else 1]
+    return beyond
 
 
 def _below_waist(body: Body, lower: Bool, waist: float) -> Bool:
@@ -77,7 +107,10 @@ def _below_waist(body: Body, lower: Bool, waist: float) -> Bool:
     rows, columns = np.indices(lower.shape)
     first = np.where(lower.any(axis=0), lower.argmax(axis=0), lower.shape[0])
     near = np.abs(first - np.median(first[lower.any(axis=0)])) < 0.25 * body.size if lower.any() else first < 0
-    edge = np.interp(columns[0], columns[0][near], first[near]) if near.any() else first
+    edge = np.interp(columns[0], columns[0][near], first[near]) if near.any() else first.astype(np.float64)
+    # A waistband is a smooth line; the parse map's edge is not.
+    window = max(3, round(0.12 * body.size))
+    edge = gaussian_filter1d(median_filter(edge, window, mode="nearest"), 0.05 * body.size, mode="nearest")
     _, depth = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
     below: Bool = (rows > edge[None] + 1) & (depth.reshape(lower.shape) > waist - 0.1 * body.size)
     return below

@@ -12,6 +12,9 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence
 
 OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
+IN_FRONT = (0.3, 0.85)
+"""Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
+MOTTLE = 0.018
 _SKIN = (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 
 
@@ -26,7 +29,8 @@ def fill_smoothly(rgb: F32, known: F32) -> F32:
         colour, weight = levels[-1]
         levels.append((cv2.pyrDown(colour), cv2.pyrDown(weight)))
     colour, weight = levels[-1]
-    filled = colour / np.maximum(weight, 1e-6)[..., None]
+    mean = colour.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-9)
+    filled = (colour + 1e-4 * mean) / (weight + 1e-4)[..., None]
     for colour, weight in reversed(levels[:-1]):
         size = (weight.shape[1], weight.shape[0])
         coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
@@ -57,7 +61,12 @@ def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: flo
     tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
     half = body.arm_half(places, side)[:, None]
-    return draw_polygon(np.concatenate([spot + normal * half, (spot - normal * half)[::-1]]), shape)
+    limb = draw_polygon(np.concatenate([spot + normal * half, (spot - normal * half)[::-1]]), shape)
+    if first > 0.05:
+        return limb
+    around = np.linspace(0, 2 * np.pi, 32)
+    cap = spot[0] + half[0] * np.stack([np.cos(around), np.sin(around)], -1)
+    return np.maximum(limb, draw_polygon(cap, shape))
 
 
 def draw_torso(body: Body, shape: tuple[int, int], bottom: float) -> F32:
@@ -80,22 +89,35 @@ def _neck_corners(half: float, size: float) -> tuple[tuple[float, float], ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Occluder:
+    """Part of the photo that stays in front: coverage and its own clean colours (float32 0..255)."""
+
+    alpha: F32
+    rgb: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Plate:
-    """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment."""
+    """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment.
+
+    arms: the painted arms alone, from where they may hang before the garment.
+    """
 
     rgb: F32
     body: F32
-    skin: F32
+    arms: Occluder
 
 
 @dataclass(frozen=True, slots=True)
 class Bareness:
     """Which skin may show. waist: depth at which the lower garment begins. cuffs: where the new sleeves end on the
     picture's left and right arm (0 shoulder .. 2 wrist); None without sleeves: then shoulders and arms are bare.
+    hem: depth at which the new garment ends.
     """
 
     waist: float
     cuffs: tuple[float, float] | None
+    hem: float
 
 
 def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) -> Plate:
@@ -106,6 +128,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) ->
     background = _background(rgb, evidence, removed)
     lower = _lower_garment(rgb, body, evidence, removed, waist)
     torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size)
+    torso = torso * _open_depths(body, (shape[0], shape[1]), bare.hem)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
     plate = background
@@ -113,15 +136,42 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) ->
     torso_skin, known = _torso_skin(rgb, body, evidence, removed)
     plate = plate + (torso_skin - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
-    skin = torso
+    limbs, limbs_rgb = np.zeros(shape, np.float32), plate
     for number, (side, label) in enumerate(((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM))):
         arm = body.arms[number]
         first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1))
         colours = _arm_skin(rgb, (arm, body, side), evidence, (removed, label), known)
         plate = plate + (colours - plate) * coverage[..., None]
-        covered, skin = np.maximum(covered, coverage), np.maximum(skin, coverage)
-    return Plate(plate, covered, skin)
+        covered = np.maximum(covered, coverage)
+        hanging = coverage * _before_garment(arm, body, side, (shape[0], shape[1]))
+        limbs, limbs_rgb = np.maximum(limbs, hanging), plate
+    return Plate(plate, covered, Occluder(limbs, limbs_rgb))
+
+
+def _open_depths(body: Body, shape: tuple[int, int], hem: float) -> F32:
+    """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
+    rows, columns = np.indices(shape)
+    lateral, depth = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
+    soft = 0.03 * body.size
+    chest, end = 0.30 * body.size, hem - 0.06 * body.size
+    covered = np.clip((depth - chest) / soft, 0, 1) * np.clip((end - depth) / soft, 0, 1)
+    half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
+    covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
+    result: F32 = (1 - covered).reshape(shape).astype(np.float32)
+    return result
+
+
+def _before_garment(arm: Arm, body: Body, side: int, shape: tuple[int, int]) -> F32:
+    """Return where a painted arm hangs before the garment: along a slanting line from shoulder to armpit to elbow."""
+    along, across = locate_on_arm(arm, body, side, shape)
+    # Which side of the limb is the body's: the sign of `across` at the trunk's middle.
+    middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
+    step = arm.points[1] - arm.points[0]
+    inner = np.sign(-(middle[0] - arm.points[0][0]) * step[1] + (middle[1] - arm.points[0][1]) * step[0]) or 1.0
+    limit = np.interp(along, IN_FRONT, [-1.3, 1.3])
+    front: F32 = np.clip((limit - across * inner) / 0.08, 0.0, 1.0).astype(np.float32)
+    return front
 
 
 def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:
@@ -160,6 +210,15 @@ def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
     return grain
 
 
+def mottle(shape: tuple[int, ...], size: float) -> F32:
+    """Return the faint unevenness that real skin has, a factor about 1."""
+    noise = np.random.default_rng(11).standard_normal((shape[0] // 4 + 1, shape[1] // 4 + 1)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), size / 4)
+    soft = soft / max(float(soft.std()), 1e-6)
+    factor: F32 = 1 + MOTTLE * cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return factor.astype(np.float32)
+
+
 def skin_tone(rgb: F32, labels: Bool) -> F32:
     """Return the median colour of the person's skin; a mid tone where none is seen."""
     pixels = rgb[labels]
@@ -184,7 +243,7 @@ def _torso_skin(rgb: F32, body: Body, evidence: Evidence, removed: F32) -> tuple
     distance = cv2.distanceTransform((near < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     trust = np.exp(-distance / (0.22 * body.size))[..., None]
     smooth = filled[..., :3] * trust + tone * (1 - trust)
-    shaded = smooth * _roundness(body, rgb.shape[:2])[..., None]
+    shaded = smooth * _roundness(body, rgb.shape[:2])[..., None] * mottle(rgb.shape[:2], 0.07 * body.size)[..., None]
     return _with_grain(shaded, rgb, near), tone
 
 
@@ -212,7 +271,7 @@ def _arm_skin(rgb: F32, which: tuple[Arm, Body, int], evidence: Evidence, seen: 
         return _with_grain(flat * (1.08 * round_shade)[..., None], rgb, known)
     flattened = rgb / np.maximum(round_shade, 0.5)[..., None]
     filled = _along_limb(flattened, (along, across), known, tone)
-    shaded = filled * round_shade[..., None]
+    shaded = filled * round_shade[..., None] * mottle(rgb.shape[:2], 0.06 * body.size)[..., None]
     distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     local = fill_smoothly(rgb, known + 1e-6)
     trust = np.exp(-distance / (0.05 * body.size))[..., None]

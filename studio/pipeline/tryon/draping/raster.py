@@ -195,6 +195,17 @@ def prepare_source(cutout: Cutout, garment_per_pixel: float) -> ClothSource:
     return ClothSource(rgb, alpha, size[0] / width, (width, height))
 
 
+def sample_coverage(source: ClothSource, layer: LayerMap) -> F32:
+    """Return one layer's alpha on the raster of its own map."""
+    sx, sy = (layer.x + 0.5) * source.scale - 0.5, (layer.y + 0.5) * source.scale - 0.5
+    alpha = cv2.remap(source.alpha, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    reduced = layer.source.shape[1] / source.photo_size[0]
+    px, py = (layer.x + 0.5) * reduced - 0.5, (layer.y + 0.5) * reduced - 0.5
+    belongs = cv2.remap(layer.source, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    coverage: F32 = alpha * belongs * layer.weight
+    return coverage
+
+
 def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32) -> tuple[F32, F32]:
     """Return (rgb 0..255, alpha) of one layer; layer: its x, y and weight on the wanted raster; part: source mask."""
     x, y, weight = layer

@@ -1,0 +1,78 @@
+"""Paired evaluation without leaks: the person as published engines see it, and nothing else.
+
+The person in a paired photo already wears the garment. What the engine may know is rebuilt on the working canvas from
+the agnostic image, the parse agnostic, the pose and DensePose; neither pixels nor outline under the mask are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, Bool
+from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
+from studio.domain.geometry import Framing
+from studio.domain.labels import Cihp
+
+GREY = 128
+"""The colour that agnostic images are masked with."""
+_KEPT = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES, Cihp.TROUSERS, Cihp.SKIRT)
+
+
+def masked_area(person: PersonArtefacts) -> Bool:
+    """Return where the agnostic image is masked: `(1024, 768)`."""
+    grey = np.abs(person.agnostic.image.astype(np.int16) - GREY).max(axis=2) <= 3
+    area: Bool = grey & ~np.isin(person.agnostic.labels, _KEPT)
+    return cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+
+
+def agnostic_person(person: PersonArtefacts) -> PersonArtefacts:
+    """Return the person on the working canvas as the agnostic inputs show it; the masked area is labelled UPPER."""
+    labels = person.agnostic.labels.copy()
+    hidden = masked_area(person)
+    labels[hidden] = Cihp.UPPER
+    body = (person.densepose.index > 0) | ((labels > 0) & ~hidden)
+    alpha = cv2.GaussianBlur(body.astype(np.float32), (0, 0), 0.8)
+    image = person.agnostic.image
+    identity = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    return replace(
+        person,
+        photo=Photo(image, person.photo.source_sha256, person.photo.name),
+        cutout=Cutout(np.asarray(alpha, np.float32), image),
+        pose=_on_canvas(person.pose, person.framing),
+        framing=Framing(identity, person.framing.canvas_size, person.framing.fill, person.framing.canvas_size),
+        parse=ParseMap(labels),
+    )
+
+
+def _on_canvas(pose: Pose, framing: Framing) -> Pose:
+    def mapped(points: F32) -> F32:
+        moved = points.copy()
+        seen = points[:, 2] > 0
+        moved[seen, :2] = framing.to_canvas(points[seen, :2].astype(np.float64)).astype(np.float32)
+        return moved
+
+    return Pose(mapped(pose.keypoints), mapped(pose.extra), framing.canvas_size, pose.people)
+
+
+def patch_to_photo(patch: NativePatch, person: PersonArtefacts) -> NativePatch:
+    """Lay a patch made on the canvas back into the photo it came from."""
+    framing = person.framing
+    width, height = framing.canvas_size
+    where = patch.box.slices
+    planes = [np.zeros((height, width), np.float32) for _ in range(3)]
+    for plane, part in zip(planes, (patch.alpha, patch.body_alpha, patch.garment / np.float32(255)), strict=True):
+        plane[where] = part
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[where] = patch.pixels
+    alpha, body, garment = (_back(plane, framing.inverse, person.photo.size) for plane in planes)
+    native = _back(pixels, framing.inverse, person.photo.size)
+    alpha = np.where(alpha > 0.999, 1.0, 0.0).astype(np.float32)
+    return NativePatch(0, 0, native.astype(np.uint8), alpha, body, np.round(garment * 255).astype(np.uint8))
+
+
+def _back(plane: F32, inverse: F64, size: tuple[int, int]) -> F32:
+    moved: F32 = cv2.warpAffine(plane, inverse, size, flags=cv2.INTER_LINEAR)
+    return moved

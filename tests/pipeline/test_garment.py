@@ -1,0 +1,150 @@
+"""Garment analysis: drawn garments with exact truth, and real product photos where the shared folder is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.artefacts import Category, Cutout, Garment, Photo, SleeveLength
+from studio.domain.edits import GarmentOverride, LandmarkMove, MaskStroke, StrokeMode
+from studio.domain.errors import PipelineError
+from studio.pipeline.garment import TEMPLATE, GarmentParams, analyse_garment
+from studio.pipeline.garments.edits import apply_landmark_moves
+from studio.pipeline.garments.purge import purge_backdrop
+from studio.pipeline.stage import Inputs
+from tests.pipeline.tryon_figures import BACKDROP, LONG, TANK, TEE, context, draw_garment, outline
+
+SIZE = (480, 640)
+
+
+def _folded(garment: Garment) -> int:
+    triangles = garment.mesh.vertices[garment.mesh.faces]
+    first, second = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    return int((first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] <= 0).sum())
+
+
+@pytest.mark.parametrize(
+    ("half", "sleeve"), [(TEE, SleeveLength.SHORT), (LONG, SleeveLength.LONG), (TANK, SleeveLength.NONE)]
+)
+def test_drawn_tops_are_read(half: tuple[tuple[float, float], ...], sleeve: SleeveLength) -> None:
+    garment = analyse_garment(*draw_garment(half))
+    assert garment.category is Category.TOP
+    assert garment.sleeve is sleeve
+    assert garment.confidence > 0.8
+    assert _folded(garment) == 0
+
+
+def test_landmarks_lie_where_they_were_drawn() -> None:
+    garment = analyse_garment(*draw_garment(TEE))
+    drawn = outline(TEE, SIZE, 0.8 * SIZE[1])
+    tolerance = 0.05 * 0.8 * SIZE[1]
+    for name, corner in (("collar_left", 0), ("armpit_left", 4), ("hem_left", 5), ("hem_right", 6)):
+        gap = np.hypot(*(np.array(garment.landmarks[name]) - drawn[corner]))
+        assert gap < tolerance, (name, gap)
+
+
+def test_landmarks_are_symmetric() -> None:
+    garment = analyse_garment(*draw_garment(LONG))
+    for name in ("shoulder", "armpit", "hem"):
+        left, right = garment.landmarks[f"{name}_left"], garment.landmarks[f"{name}_right"]
+        assert abs(left[0] + right[0] - (SIZE[0] - 1)) < 8
+        assert abs(left[1] - right[1]) < 8
+
+
+def test_a_large_photo_gives_the_same_landmarks_scaled() -> None:
+    small = analyse_garment(*draw_garment(TEE))
+    photo, cutout = draw_garment(TEE)
+    big_rgb = cv2.resize(photo.rgb8, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    big_alpha = np.clip(cv2.resize(cutout.alpha, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), 0, 1)
+    large = analyse_garment(Photo(big_rgb, "2" * 64, "big.png"), Cutout(big_alpha, big_rgb.copy()))
+    for name in ("collar_left", "hem_right", "armpit_left"):
+        gap = np.hypot(*(np.array(large.landmarks[name]) / 4 - np.array(small.landmarks[name])))
+        assert gap < 6, name
+
+
+def test_an_empty_cutout_is_refused() -> None:
+    photo, cutout = draw_garment(TEE)
+    with pytest.raises(PipelineError) as caught:
+        analyse_garment(photo, Cutout(np.zeros_like(cutout.alpha), cutout.foreground.copy()))
+    assert caught.value.key == "garment.empty"
+    assert caught.value.values["file"] == "garment.png"
+
+
+def test_the_operator_overrides_what_a_garment_is() -> None:
+    photo, cutout = draw_garment(TEE)
+    params = GarmentParams(GarmentOverride(category="outerwear", sleeve="elbow", neckline="v"))
+    garment = TEMPLATE.run(Inputs({"photo": photo, "edges": cutout}), params, context())
+    assert (garment.category.value, garment.sleeve.value, garment.neckline.value) == ("outerwear", "elbow", "v")
+
+
+def test_an_unsupported_category_lowers_confidence_with_a_reason() -> None:
+    garment = analyse_garment(*draw_garment(TEE), GarmentOverride(category="skirt"))
+    assert garment.confidence <= 0.2
+    assert garment.reasons[0].key == "garment.unsupported"
+
+
+def test_a_moved_landmark_takes_the_mesh_along() -> None:
+    photo, cutout = draw_garment(TEE)
+    garment = analyse_garment(photo, cutout)
+    x, y = garment.landmarks["armpit_left"]
+    edited = apply_landmark_moves(garment, [LandmarkMove("armpit_left", x + 12, y - 9)], photo)
+    assert edited.landmarks["armpit_left"] == (x + 12, y - 9)
+    vertex = int(np.argmin(np.hypot(*(garment.mesh.vertices - np.float32([x, y])).T)))
+    shift = edited.mesh.vertices[vertex] - garment.mesh.vertices[vertex]
+    assert np.allclose(shift, [12, -9], atol=0.2)
+    far = int(np.argmin(np.hypot(*(garment.mesh.vertices - np.float32(garment.landmarks["hem_right"])).T)))
+    assert np.hypot(*(edited.mesh.vertices[far] - garment.mesh.vertices[far])) < 1.0
+    assert _folded(edited) == 0
+
+
+def test_wrong_edits_are_refused() -> None:
+    photo, cutout = draw_garment(TEE)
+    garment = analyse_garment(photo, cutout)
+    with pytest.raises(PipelineError) as caught:
+        apply_landmark_moves(garment, [LandmarkMove("knee", 0, 0)], photo)
+    assert caught.value.key == "garment.landmark"
+    with pytest.raises(PipelineError):
+        apply_landmark_moves(garment, [MaskStroke(((0, 0),), StrokeMode.ADD)], photo)
+
+
+def test_backdrop_left_between_sleeve_and_torso_is_taken_out() -> None:
+    photo, cutout = draw_garment(LONG)
+    solid = cutout.alpha.copy()
+    gap = np.s_[360:420, 92:98]  # between the drawn left sleeve and the torso
+    was_open = solid[gap].mean()
+    solid[200:500, 60:150] = np.maximum(solid[200:500, 60:150], 1.0 * (photo.rgb8[200:500, 60:150, 0] > 0))
+    spoiled = Cutout(solid.astype(np.float32), photo.rgb8.copy())
+    mended = purge_backdrop(photo.rgb8, spoiled)
+    backdrop = (np.abs(photo.rgb8.astype(int) - BACKDROP).max(axis=2) == 0) & (cv2.erode(solid, np.ones((9, 9))) > 0.5)
+    assert was_open < 0.5
+    assert backdrop.sum() > 500
+    assert mended.alpha[backdrop].mean() < 0.2
+
+
+def test_a_garment_like_its_backdrop_is_left_alone() -> None:
+    photo, cutout = draw_garment(TEE, colour=(228, 229, 230))
+    assert np.abs(purge_backdrop(photo.rgb8, cutout).alpha - cutout.alpha).max() < 1e-6
+
+
+EXPECTED = {"00006": "long", "00013": "short", "00017": "short", "00034": "none", "00055": "short", "00064": "long"}
+
+
+@pytest.mark.parametrize("pair", sorted(EXPECTED))
+def test_real_product_photos(shared: Path, pair: str) -> None:
+    stem = shared / "photos" / "pairs" / f"{pair}_00_garment"
+    rgb = cv2.imread(f"{stem}.jpg")[:, :, ::-1].copy()
+    mask = cv2.imread(f"{stem}_mask.jpg", cv2.IMREAD_GRAYSCALE)
+    garment = analyse_garment(Photo(rgb, "3" * 64, pair), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
+    assert garment.category is Category.TOP
+    assert garment.sleeve.value == EXPECTED[pair]
+    assert garment.confidence > 0.8
+    assert _folded(garment) == 0
+    alpha = np.zeros(mask.shape, np.uint8)
+    for face in garment.mesh.faces:
+        cv2.fillConvexPoly(alpha, np.round(garment.mesh.vertices[face]).astype(np.int32), 1)
+    solid = mask > 127
+    # The mesh may span the open neck, so only what it misses counts.
+    assert (solid & (alpha == 0)).sum() < 0.05 * solid.sum()
