@@ -53,10 +53,9 @@ def main(build: Path, names: list[str]) -> None:
         run("body.py", build)
     for name in names:
         script, samples = RECIPES[name]
-        run(script, build, name, str(samples), "100")
+        extra = [TRUTH] if script == "people.py" else []
+        run(script, build, name, str(samples), "100", *extra)
         print(publish(build, name))
-        if script == "people.py":
-            run("truth.py", build, TRUTH, name)
 
 
 if __name__ == "__main__":

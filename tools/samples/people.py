@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import bpy  # noqa: F401  (before pymeshlab: both carry an Embree, Blender's mus
 import numpy as np
 
 import blend
-from cut import GarmentMesh, Tailor, TopCut, clip_mesh, remesh
+from cut import Tailor, TopCut, clip_mesh, remesh
 from drape import DENIM, JERSEY, Fabric, moving_body, relax, simulate
 from hair import HairStyle, Head, add_strands, bun_strands, grow_brows, grow_lashes, grow_scalp_hair, hair_material
 from materials import DEEP, FAIR, OLIVE, Cloth, SkinTone, cloth_material, eye_material, plain_material, skin_material
@@ -303,11 +302,17 @@ def build_scene(name: str, build: Path, samples: int, redo: bool = False) -> dic
     return dressed
 
 
-def main(build: Path, name: str, samples: int, percent: int, redo: bool) -> None:
-    build_scene(name, build, samples, redo)
+def main(build: Path, name: str, samples: int, percent: int, redo: bool, truth_folder: Path | None) -> None:
+    dressed = build_scene(name, build, samples, redo)
     blend.render(build / f"{name}.png", percent)
+    if truth_folder is not None:
+        import truth
+
+        truth.measure(name, dressed, build, truth_folder)
 
 
 if __name__ == "__main__":
+    sys.modules["people"] = sys.modules["__main__"]
     args = sys.argv[1:]
-    main(Path(args[0]), args[1], int(args[2]), int(args[3]), "redo" in args)
+    folders = [Path(a) for a in args[4:] if a != "redo"]
+    main(Path(args[0]), args[1], int(args[2]), int(args[3]), "redo" in args, folders[0] if folders else None)

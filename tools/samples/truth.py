@@ -105,7 +105,11 @@ def openpose(rig: Rig, body: np.ndarray, size: tuple[int, int], scale: float) ->
 
 def write_truth(name: str, build: Path, out: Path) -> None:
     """Render and write `<name>_alpha.png`, `<name>_parse.png`, `<name>_keypoints.json`."""
-    dressed = people.build_scene(name, build, 1)
+    measure(name, people.build_scene(name, build, 1), build, out)
+
+
+def measure(name: str, dressed: dict[str, Any], build: Path, out: Path) -> None:
+    """Turn the scene just built into its truth; the scene is spent afterwards."""
     rig, body = dressed["rig"], dressed["body"]
     faces = rig.faces("body")
     keep = ~people.covered(dressed)[faces].all(1)
