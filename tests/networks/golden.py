@@ -204,17 +204,25 @@ class Recorded:
         stride = entry.get("stored_stride", [1] * values.ndim)
         return np.asarray(values[tuple(slice(None, None, s) for s in stride)], dtype=np.float64)
 
-    def error(self, name: str, full: torch.Tensor | npt.NDArray[Any]) -> tuple[float, float]:
-        """Return the largest and the mean absolute difference to what was recorded."""
-        difference = np.abs(self.subsample(name, full) - self.stored(name))
-        return float(difference.max()), float(difference.mean())
-
     def assert_close(
-        self, name: str, full: torch.Tensor | npt.NDArray[Any], *, largest: float, mean: float | None = None
+        self,
+        name: str,
+        full: torch.Tensor | npt.NDArray[Any],
+        *,
+        largest: float,
+        mean: float | None = None,
+        outliers: float = 0.0,
     ) -> None:
-        """Fail unless the output equals the recorded one, and its overall statistics do too."""
-        worst, average = self.error(name, full)
-        assert worst <= largest, f"{name}: max abs difference {worst:.3g} > {largest:.3g}"
+        """Fail unless the output equals the recorded one, and its overall statistics do too.
+
+        Args:
+            outliers: share of the elements that may be further off: those below a label that rounding
+                decides, where two classes tie.
+        """
+        difference = np.abs(self.subsample(name, full) - self.stored(name))
+        worst, beyond = float(difference.max()), float((difference > largest).mean())
+        assert beyond <= outliers, f"{name}: max abs difference {worst:.3g} > {largest:.3g} ({beyond:.3g} of it)"
+        average = float(difference.mean())
         assert mean is None or average <= mean, f"{name}: mean abs difference {average:.3g} > {mean:.3g}"
         values = np.asarray(full.detach() if isinstance(full, torch.Tensor) else full, dtype=np.float64)
         for statistic, got in (("mean", values.mean()), ("std", values.std())):

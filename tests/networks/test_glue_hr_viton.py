@@ -13,6 +13,7 @@ from studio.networks import glue_hr_viton as glue
 from studio.networks.blocks import resize_bilinear
 from studio.networks.hr_viton import Condition, ConditionGenerator, ImageGenerator
 from studio.networks.preprocess import join_batch, picture_u8
+from studio.networks.runtime import default_plan, prepare
 
 from . import golden
 
@@ -54,15 +55,17 @@ def test_golden_glue_end_to_end(
     folder = golden_root / "hrviton"
     about = golden.meta(folder)["files"][f"glue_{name}"]
     reference = golden.recorded(folder / f"glue_{name}.npz", about["outputs"])
-    result = glue.dress(inputs[name], condition_generator, image_generator)
+    # The large size goes through what production runs, the small one through the published form.
+    painter = prepare(image_generator, default_plan("cpu")) if name == "1024x768" else image_generator
+    result = glue.dress(inputs[name], condition_generator, painter)
     close = _between_networks(inputs[name], result)
     for output, value in close.items():
         reference.assert_close(output, value, largest=TOLERANCE)
     ties = 5 * about["fraction_pixels_with_top2_margin_below_1e_4"]
     reference.assert_labels("parse7_labels", result.parse.labels7, fraction=ties)
     reference.assert_labels("fake_parse13_argmax", result.parse.labels13, fraction=ties)
-    reference.assert_close("output", result.picture, largest=PICTURE_MAX, mean=PICTURE_MEAN)
-    reference.assert_close("saved_uint8_hwc", picture_u8(result.picture)[0], largest=3, mean=0.05)
+    reference.assert_close("output", result.picture, largest=PICTURE_MAX, mean=PICTURE_MEAN, outliers=ties)
+    reference.assert_close("saved_uint8_hwc", picture_u8(result.picture)[0], largest=3, mean=0.05, outliers=ties)
     others = {"parse7_labels", "fake_parse13_argmax", "output", "saved_uint8_hwc"}
     assert sorted(others | set(close)) == reference.names()
     _check_histograms(result.parse, about, ties)
