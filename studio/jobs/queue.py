@@ -295,13 +295,20 @@ class JobQueue:
         with self._lock:
             if self._in_flight or self._idle.is_set():
                 return
-            if self._is_feeding and self._library.job_ids([JobState.QUEUED]):
+            if self._is_feeding and self._has_queued():
                 return
             self._is_feeding = False
         self._emit(RunEvent(EventKind.IDLE))
         with self._lock:  # after the event, so that who waits has heard it; unless its listener started us again
             if not self._is_feeding and not self._in_flight:
                 self._idle.set()
+
+    def _has_queued(self) -> bool:
+        try:
+            return bool(self._library.job_ids([JobState.QUEUED]))
+        except StudioError as error:  # the project itself is gone: nobody shall wait for it
+            log.error("the queue cannot be read: %s", error)
+            return False
 
     def _emit_throttled(self, event: RunEvent) -> None:
         moment = time.monotonic()
@@ -313,5 +320,12 @@ class JobQueue:
         if self._on_event is None:
             return
         if event.kind is not EventKind.PROGRESS:
-            self._look_ahead()
-        self._on_event(replace(event, left=self._ahead.jobs, eta_s=self.eta_s()))
+            try:
+                self._look_ahead()
+            except StudioError as error:
+                log.error("no estimate: %s", error)
+        try:
+            self._on_event(replace(event, left=self._ahead.jobs, eta_s=self.eta_s()))
+        except Exception:
+            # We are in an executor's thread, and it must live on: the listener's bug is not the job's.
+            log.exception("a listener failed at %s of job %s", event.kind, event.job_id)

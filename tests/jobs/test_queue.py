@@ -16,7 +16,7 @@ from studio.jobs import queue as queue_module
 from studio.jobs.dress import dress_pair
 from studio.jobs.local import LocalExecutor
 from studio.jobs.queue import JobQueue
-from studio.jobs.run import EventKind
+from studio.jobs.run import EventKind, RunEvent
 from studio.library.integrity import check_project
 from studio.library.library import Library
 from studio.library.records import Filter, JobState, Kind, LookState
@@ -317,3 +317,29 @@ def test_a_second_window_sees_what_the_first_one_makes(studio: Studio, tmp_path:
         studio.queue.add(studio.pairs()[:1], RECIPE)
         studio.queue.run()
         assert len(window.look_ids(Filter())) == 1
+
+
+def test_a_project_that_disappears_lets_nobody_wait_forever(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*args: object, **values: object) -> list[str]:
+        raise StorageError("storage.failed", path="project.db", reason="unable to open database file")
+
+    studio.bench.gate = threading.Event()
+    studio.queue.add(studio.pairs()[:2], RECIPE)
+    studio.queue.start()
+    assert studio.bench.entered.wait(WAIT_S)
+    with monkeypatch.context() as patch:
+        for name in ("record_look", "add_timings", "finish_job", "job_ids", "job_counts", "jobs"):
+            patch.setattr(Library, name, gone)
+        studio.bench.gate.set()
+        assert studio.queue.wait(WAIT_S)
+    assert studio.kinds(EventKind.HALTED)
+
+
+def test_a_listener_with_a_bug_does_not_stop_the_batch(studio: Studio) -> None:
+    def break_down(event: RunEvent) -> None:
+        raise ZeroDivisionError
+
+    studio.queue.listen(break_down)
+    studio.queue.add(studio.pairs()[:2], RECIPE)
+    studio.queue.run()
+    assert states(studio) == [JobState.SUCCEEDED] * 2
