@@ -7,6 +7,7 @@ symmetric curve from collar point to collar point whose depth and roundness vary
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -18,7 +19,9 @@ from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
 SAMPLES = 17
 """Points of the curve, ends included."""
-_DEPTHS = np.linspace(0.02, 0.62, 61)
+_DEPTHS = np.linspace(0.02, 0.62, 41)
+_WIDTHS = (0.95, 1.08, 1.22)
+"""Half-width of the opening over the collar's: the front often begins a little outside the collar's highest points."""
 _SHAPES = (1.0, 1.35, 1.8, 2.4, 3.2, 4.5)
 _EDGE_CAP = 0.8
 _CLEAR_EDGE = 0.08
@@ -41,6 +44,7 @@ class NecklineFit:
     points: F64
     depth: float
     shape: float
+    width: float
     clear: bool
 
 
@@ -101,11 +105,11 @@ def _continue_outwards(picture: U8, inside: Bool) -> U8:
     return continued
 
 
-def curve(p: F64, depth: float, shape: float, samples: int = SAMPLES) -> F64:
+def curve(p: F64, depth: float, shape: float, width: float = 1.0, samples: int = SAMPLES) -> F64:
     """Return the neckline's points in normalised picture coordinates, left to right."""
     x = np.linspace(-1, 1, samples)
     y = p[P.COLLAR_Y] + depth * (1 - np.abs(x) ** shape)
-    outward = np.abs(x) * p[P.COLLAR_X]
+    outward = np.abs(x) * p[P.COLLAR_X] * width
     points = np.stack([outward, y], axis=-1)
     left, right = to_picture(points, p, -1), to_picture(points, p, 1)
     return np.where((x < 0)[:, None], left, right)
@@ -117,27 +121,27 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     edges = _edge_map(rgb, silhouette)
     hole = max(0.0, float(p[P.BACK_Y] - p[P.COLLAR_Y]))
     deepest = float(p[P.ARMPIT_Y] - p[P.COLLAR_Y]) + 0.12
-    scores: list[tuple[float, float, float]] = []
+    scores: list[tuple[float, float, float, float]] = []
     for depth in _DEPTHS:
         if depth > deepest or depth < hole - 0.02:
             continue
-        for shape in _SHAPES:
-            score = _score(curve(p, float(depth), shape, 33), edges, silhouette)
+        for shape, width in product(_SHAPES, _WIDTHS):
+            score = _score(curve(p, float(depth), shape, width, 25), edges, silhouette)
             if score is not None:
-                scores.append((score * _prior(float(depth), shape, float(p[P.COLLAR_X])), float(depth), shape))
+                likely = _prior(float(depth), shape, float(p[P.COLLAR_X]))
+                scores.append((score * likely, float(depth), shape, width))
     label = _find_label(rgb, silhouette, p)
     if label is not None:  # a label is sewn to the inside of the back: the front begins below all of it
         bottom, reach = label
         scores = [entry for entry in scores if entry[1] * (1 - reach ** entry[2]) > bottom + 0.004]
         hole = max(hole, bottom + 0.02)
-    best = max((score for score, _, _ in scores), default=0.0)
+    best = max((entry[0] for entry in scores), default=0.0)
     if best < _CLEAR_EDGE:
         depth = hole if hole > 0.06 else max(hole, _UNSEEN_DEPTH * float(p[P.COLLAR_X]))
-        return _pack(p, silhouette, depth, 2.0, clear=hole > 0.06)
-    first = min(depth for score, depth, _ in scores if score >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best))
-    near = [entry for entry in scores if entry[1] <= first + 0.02]
-    _, depth, shape = max(near)
-    return _pack(p, silhouette, depth, shape, clear=True)
+        return _pack(p, silhouette, (depth, 2.0, 1.0), clear=hole > 0.06)
+    first = min(entry[1] for entry in scores if entry[0] >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best))
+    near = [entry for entry in scores if entry[1] <= first + 0.03]
+    return _pack(p, silhouette, max(near)[1:], clear=True)
 
 
 def _score(points: F64, edges: F32, silhouette: Silhouette) -> float | None:
@@ -161,11 +165,12 @@ def _prior(depth: float, shape: float, half: float) -> float:
     """Return how likely a neckline is: deep ones are V-shaped or round, hardly ever square."""
     if depth < 1.1 * half:
         return 1.0
-    return 1.0 if shape < 2.0 else 0.75 if shape < 3.0 else 0.55
+    return 1.0 if shape < 2.0 else 0.9 if shape < 3.0 else 0.78
 
 
-def _pack(p: F64, silhouette: Silhouette, depth: float, shape: float, *, clear: bool) -> NecklineFit:
-    return NecklineFit(silhouette.to_photo(curve(p, depth, shape)), depth, shape, clear)
+def _pack(p: F64, silhouette: Silhouette, found: tuple[float, float, float], *, clear: bool) -> NecklineFit:
+    depth, shape, width = found
+    return NecklineFit(silhouette.to_photo(curve(p, depth, shape, width)), depth, shape, width, clear)
 
 
 def name_neckline(fit: Fit, neckline: NecklineFit, has_collar: bool) -> Neckline:

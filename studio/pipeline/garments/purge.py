@@ -16,6 +16,7 @@ GARMENT_DISTANCE = 24.0
 """A garment whose own colour is nearer to the backdrop than this could be eaten: leave it alone."""
 CORE_SHARE = 0.006
 PINHOLE_SHARE = 0.002
+CRACK_SHARE = 0.025
 _LEAST_SHARE = 3e-4
 
 
@@ -37,7 +38,7 @@ def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
 
 def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
     """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper is still cloth."""
-    solid = _without_pinholes((cutout.alpha >= 0.5).astype(np.uint8))
+    solid = _without_pinholes(_closed_collar((cutout.alpha >= 0.5).astype(np.uint8)))
     radius = max(2, round(CORE_SHARE * max(solid.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     core = cv2.erode(solid, kernel).astype(np.float32)
@@ -45,6 +46,18 @@ def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
     alpha = np.maximum(cutout.alpha, share).astype(np.float32)
     mixed = cutout.foreground + (rgb.astype(np.float32) - cutout.foreground) * share[..., None]
     return Cutout(alpha, np.round(mixed).astype(np.uint8))
+
+
+def _closed_collar(solid: U8) -> U8:
+    """Close cracks around the collar, where a pale rib melts into a pale backdrop; armpit gaps stay open."""
+    x, y, width, height = cv2.boundingRect(solid)
+    radius = max(2, round(CRACK_SHARE * height))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    zone = np.s_[y : y + round(0.2 * height), x + round(0.28 * width) : x + round(0.72 * width)]
+    closed = solid.copy()
+    padded = np.pad(solid[zone], radius)
+    closed[zone] = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[radius:-radius, radius:-radius]
+    return closed
 
 
 def _without_pinholes(solid: U8) -> U8:

@@ -177,7 +177,7 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
         armholes[side], sides[side] = armhole, np.concatenate([armhole, flank[1:]])
     torso = _torso_grid(builder, key, p, sides, silhouette)
     names = _torso_names(torso)
-    has_collar = float(key.neck[1] - key.collar[1]) > MIN_COLLAR
+    has_collar = float(key.neck[1] - key.collar[1]) > MIN_COLLAR and float(key.collar[0]) > 0.02
     if has_collar:
         names |= _add_collar(builder, torso, key, p, silhouette)
     if fit.sleeve is not SleeveModel.NONE:

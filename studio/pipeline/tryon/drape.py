@@ -173,6 +173,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
         light=light, neck=_neck(body, evidence), person=evidence.alpha,
+        shows_inside="collar_back" in garment.garment.landmarks,
     )  # fmt: skip
     return dressing, placed
 

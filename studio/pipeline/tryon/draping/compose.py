@@ -35,6 +35,7 @@ class Dressing:
     light: Light
     neck: F32
     person: F32
+    shows_inside: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +135,8 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
         cloth = cloth * light[..., None]
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
+            if not dressing.shows_inside:  # a neck fills a plain neckline: nothing of the back's inside is seen
+                cloth = reader.read(dressing.plate.skin) * reader.read(dressing.light.below)[..., None]
         if layer.name == "front":
             rgb = _mix(rgb, cloth, alpha)
             rgb = _mix(rgb, lower_rgb, lower_alpha * np.clip((alpha + removed) * 4, 0, 1))
@@ -144,7 +147,9 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
             body = np.maximum(body, alpha)
             continue
         rgb = _mix(rgb, cloth, alpha)
-        change, covered, body = np.maximum(change, alpha), np.maximum(covered, alpha), np.maximum(body, alpha)
+        change, body = np.maximum(change, alpha), np.maximum(body, alpha)
+        if layer.name != "inner" or dressing.shows_inside:
+            covered = np.maximum(covered, alpha)
     head = dressing.layers.head
     head_alpha = reader.read(head.alpha)
     rgb = _mix(rgb, reader.read(head.rgb), head_alpha)

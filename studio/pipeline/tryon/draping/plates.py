@@ -100,12 +100,13 @@ class Occluder:
 class Plate:
     """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment.
 
-    arms: the painted arms alone, from where they may hang before the garment.
+    arms: the painted arms alone, from where they may hang before the garment. skin: the trunk's skin everywhere.
     """
 
     rgb: F32
     body: F32
     arms: Occluder
+    skin: F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) ->
         covered = np.maximum(covered, coverage)
         hanging = coverage * _before_garment(arm, body, side, (shape[0], shape[1]))
         limbs, limbs_rgb = np.maximum(limbs, hanging), plate
-    return Plate(plate, covered, Occluder(limbs, limbs_rgb))
+    return Plate(plate, covered, Occluder(limbs, limbs_rgb), torso_skin)
 
 
 def _open_depths(body: Body, shape: tuple[int, int], hem: float) -> F32:
