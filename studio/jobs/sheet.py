@@ -28,12 +28,12 @@ from studio.domain.labels import LabelScheme, palette
 from studio.jobs.pictures import shrink
 from studio.library.records import LookRow
 from studio.media.resources import resource_path
-from studio.media.thumbnails import SIDE
 
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
-COLUMNS = 6
+COLUMNS = 5
+TILE_PX = 480
 CAPTION_PX = 34
 MARGIN_PX = 14
 PAPER = (250, 250, 250)
@@ -61,7 +61,7 @@ class Tile:
     picture: U8
 
 
-def contact_sheet(workspace: Workspace, look_id: str, side: int = SIDE) -> U8:
+def contact_sheet(workspace: Workspace, look_id: str, side: int = TILE_PX) -> U8:
     """Return all intermediates of a look on one sheet, uint8 RGB; what was cleared from disk is made again.
 
     Args:
@@ -188,9 +188,9 @@ def _garment(garment: Garment, photo: Photo, side: int) -> U8:
 def _tryon(tryon: TryOn, side: int, view: str) -> U8:
     if view != "garment":
         return shrink(tryon.image, side)
-    mask = tryon.warped_mask[..., None]
-    placed = tryon.warped_garment * mask + _checkers(*tryon.warped_mask.shape) * (1 - mask)
-    return shrink(_rounded(placed), side)
+    garment = shrink(tryon.warped_garment, side)
+    mask = cv2.resize(tryon.warped_mask, (garment.shape[1], garment.shape[0]), interpolation=cv2.INTER_AREA)[..., None]
+    return _rounded(garment * mask + _checkers(*garment.shape[:2]) * (1 - mask))
 
 
 def _look(look: Look, side: int, view: str) -> U8:
