@@ -214,6 +214,13 @@ def _canvas(db: Database) -> None:
     db.execute("ALTER TABLE scene ADD COLUMN canvas TEXT NOT NULL DEFAULT '[0, 0]'")
 
 
+@_migration("006_rating_order")
+def _rating_order(db: Database) -> None:
+    # The list by rating runs from five stars down, names upwards: an index in that very order spares the sort.
+    db.execute("DROP INDEX photo_by_rating")
+    db.execute("CREATE INDEX photo_by_rating ON photo (role, trashed_at, rating DESC, sort_name, id)")
+
+
 def latest() -> str:
     """Return the name of the newest migration this program knows."""
     return known()[-1]

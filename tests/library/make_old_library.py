@@ -59,6 +59,7 @@ ROWS: dict[str, list[str]] = {
         "INSERT INTO photo_member VALUES ('collection', 'model')",
     ],
     "005_canvas": ["UPDATE scene SET canvas = '[800, 1200]'"],
+    "006_rating_order": [],
 }
 
 
