@@ -50,12 +50,15 @@ class StudioContext(QObject):
 
     project_changed: another project was opened, or none. library_changed: a `Changes` record of the library.
     failed: a StudioError that nobody showed closer to where it happened. busy_changed: work began or ended.
+    project_closing: store what is pending, now. retouch_wanted: the id of a photo or look to be corrected by hand.
     """
 
     project_changed = Signal(object)
     library_changed = Signal(object)
     failed = Signal(object)
     busy_changed = Signal(bool)
+    project_closing = Signal()
+    retouch_wanted = Signal(str)
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +107,7 @@ class StudioContext(QObject):
     def close_project(self) -> None:
         """Close the open project; nothing is lost, everything was saved when it happened."""
         if self._project is not None:
+            self.project_closing.emit()
             self.work.close()
             self.thumbnails.close()
             if self._unsubscribe is not None:

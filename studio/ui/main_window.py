@@ -106,8 +106,24 @@ class MainWindow(QMainWindow):
         self._place_menu.clear()
         cast(Page, page).fill_menu(self._place_menu)
         cast(Page, page).enter()
+        self._offer_undo(page)
         self._place_menu.setTitle(self._place_actions[name].text())
         self._place_menu.menuAction().setVisible(not self._place_menu.isEmpty())
+
+    def retouch(self, target_id: str) -> None:
+        """Correct a photo or look by hand."""
+        self.go_to("retouch")
+        page = self._pages.get("retouch")
+        if page is not None:
+            cast(Callable[[str], None], page.open_target)(target_id)  # type: ignore[attr-defined]  # made lazily
+
+    def _offer_undo(self, page: QWidget) -> None:
+        """Show a workspace's own undo in place of the library's: strokes are a history of their own."""
+        own = cast("tuple[QAction, ...]", getattr(page, "undo_actions", ()))
+        self._edit_menu.clear()
+        self._edit_menu.addActions(own or (self.undo_action, self.redo_action))
+        for action in (self.undo_action, self.redo_action):
+            action.setVisible(not own)
 
     @property
     def place(self) -> str:
@@ -198,6 +214,7 @@ class MainWindow(QMainWindow):
         self.start.open_wanted.connect(self._on_open)
         self.context.project_changed.connect(self._on_project)
         self.context.failed.connect(self.show_error)
+        self.context.retouch_wanted.connect(self.retouch)
         self.banner.details_wanted.connect(self._copy_details)
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -261,6 +278,7 @@ class MainWindow(QMainWindow):
             action.setChecked(False)
         self.close_action.setEnabled(project is not None)
         if self.context.project is None:
+            self._offer_undo(self.start)
             self._place_menu.menuAction().setVisible(False)
             self.stack.setCurrentWidget(self.start)
         else:

@@ -275,8 +275,13 @@ class LibraryPage(QWidget):
         self.zoom.valueChanged.connect(self._on_zoom)
         self.import_button.clicked.connect(self.choose_files)
         self.empty.acted.connect(self.choose_files)
+        self.grid.opened.connect(self._on_opened)
         self.context.library_changed.connect(self._on_library_changed)
         self.destroyed.connect(self.thumbnails.close)
+
+    def _on_opened(self, item: str) -> None:
+        if self._shelf.kind is not Kind.SCENE and self._shelf.role is not PhotoRole.BACKGROUND:
+            self.context.retouch_wanted.emit(item)
 
     def _on_zoom(self, size: int) -> None:
         self.grid.set_size(size)

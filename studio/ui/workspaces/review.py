@@ -248,6 +248,7 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         self.strip.chosen.connect(self.show_look)
+        self.strip.opened.connect(self.context.retouch_wanted)
         self.note.editingFinished.connect(self._on_note)
         self.context.library_changed.connect(self._on_library_changed)
         self.destroyed.connect(self.thumbnails.close)

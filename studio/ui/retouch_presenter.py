@@ -1,0 +1,307 @@
+"""What the Retouch workspace does off the window's thread: load, compute, store, renew; and in which order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, Signal
+
+from studio.domain.edits import Edit, MaskOp, MaskOpKind
+from studio.domain.geometry import Box
+from studio.domain.progress import Progress
+from studio.library.records import Changes
+from studio.ui.context import StudioContext
+from studio.ui.lanes import JobLane
+
+if TYPE_CHECKING:
+    from studio.jobs.retouch import Flushed, LayerSpec, Moved, RetouchSession
+    from studio.jobs.retouch_layers import Delta
+    from studio.jobs.workspace import Workspace
+
+_WITHOUT_AMOUNT = (MaskOpKind.FILL_HOLES, MaskOpKind.INVERT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Computed:
+    session: RetouchSession
+    edit: Edit
+    delta: Delta | None
+    is_preview: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stored:
+    session: RetouchSession
+    flushed: Flushed
+    stale: list[str]
+
+
+class RetouchPresenter(QObject):
+    """Holds the session. Edits are shown at once and stored in their order in a lane of their own.
+
+    opened: a session is ready to be shown, or None while it loads. changed: the box of the layer to show again.
+    previewed: the Delta that the wand would make. locked: pixels are being computed, strokes have to wait.
+    history_changed: undo and redo mean something else now. looks_found: looks that depend on the layer, and which of
+    them are older than the latest correction. unchanged: an edit changed nothing. renewing: looks that were queued.
+    copied: to how many photos.
+    """
+
+    opened = Signal(object)
+    changed = Signal(object)
+    previewed = Signal(object)
+    locked = Signal(bool)
+    history_changed = Signal()
+    looks_found = Signal(object, object)
+    unchanged = Signal()
+    renewing = Signal(int)
+    copied = Signal(int)
+
+    def __init__(self, context: StudioContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._project: Workspace = cast("Workspace", context.project)
+        self.lane = JobLane(1, self)
+        self.session: RetouchSession | None = None
+        self.is_locked = False
+        self._spec: LayerSpec | None = None
+        self._numbers = itertools.count()
+        self._holds = 0
+        self.lane.failed.connect(self._on_failed)
+
+    def _job(self, name: str) -> str:
+        """A name of its own for every job: a newer one must not cancel an edit that is being stored."""
+        return f"retouch-{name}-{next(self._numbers)}"
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    def open(self, spec: LayerSpec | None) -> None:
+        """Store what is pending and load another layer; `opened` says None at once, then the session."""
+        if self.session is not None and self.session.has_pending:
+            self._store(self.session)
+        self.session = None
+        self._spec = spec
+        self.opened.emit(None)
+        self.history_changed.emit()
+        if spec is None:
+            return
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.retouch import open_layer
+
+            return open_layer(self._project, spec, progress)
+
+        self._context.work.submit("retouch-open", work, self._on_opened)
+
+    def _on_opened(self, result: object) -> None:
+        session = cast("RetouchSession", result)
+        if session.spec == self._spec:
+            self.session = session
+            self.opened.emit(session)
+            self.history_changed.emit()
+            self.find_looks()
+
+    # -- editing -----------------------------------------------------------------------------------------------------
+
+    def commit(self, edit: object, delta: object) -> None:
+        """Take a stroke that is on the screen already."""
+        if self.session is not None:
+            self.session.commit(cast(Edit, edit), cast("Delta | None", delta))
+            self._store(self.session)
+
+    def move_point(self, name: str, at: object) -> None:
+        """Put a joint or landmark somewhere; None hides it."""
+        from studio.jobs.retouch_layers import PointsLayer
+
+        if self.session is not None and isinstance(self.session.layer, PointsLayer):
+            self.session.commit(self.session.layer.edit(name, cast("tuple[float, float] | None", at)))
+            self._rebuild()
+            self._store(self.session)
+
+    def operate(self, kind: MaskOpKind, amount: float) -> None:
+        """Change the whole mask."""
+        if self.session is None or not self.session.spec.layer.is_mask or self.is_locked:
+            return
+        from studio.jobs.retouch import mask_target
+
+        used = 0.0 if kind in _WITHOUT_AMOUNT else amount
+        self.compute(MaskOp(kind, used, mask_target(self.session.spec.layer)), is_preview=False)
+
+    def compute(self, edit: object, is_preview: bool) -> None:
+        """Find out what an edit changes, then show it; a preview is shown but not kept."""
+        session, wanted = self.session, cast(Edit, edit)
+        if session is None or (self.is_locked and is_preview):
+            return
+        self.lane.cancel("retouch-preview")
+        if not is_preview:
+            self._hold()
+
+        def work(progress: Progress) -> object:
+            progress.report(0.0, "retouch")
+            return _Computed(session, wanted, session.compute(wanted), is_preview)
+
+        job = "retouch-preview" if is_preview else self._job("compute")
+        self.lane.submit(job, work, self._on_computed)
+
+    def _on_computed(self, result: object) -> None:
+        found = cast(_Computed, result)
+        if found.is_preview:
+            if found.session is self.session and not self.is_locked:
+                self.previewed.emit(found.delta)
+            return
+        self._release()
+        if found.session is not self.session:
+            return
+        if found.delta is None:
+            self.unchanged.emit()
+            return
+        self.changed.emit(found.session.show(found.delta))
+        self.commit(found.edit, found.delta)
+
+    # -- history -----------------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Take the last edit of this layer back."""
+        if self.session is not None and not self.is_locked:
+            self._follow(self.session, self.session.undo())
+
+    def redo(self) -> None:
+        """Do the edit again that was undone last."""
+        if self.session is not None and not self.is_locked:
+            self._follow(self.session, self.session.redo())
+
+    def reset(self) -> None:
+        """Take all edits of this layer back; redo brings them back one by one."""
+        if self.session is not None and self.session.undo_step is not None and not self.is_locked:
+            self.session.reset()
+            self._rebuild()
+            self._store(self.session)
+
+    def _follow(self, session: RetouchSession, moved: Moved | None) -> None:
+        if moved is None:
+            return
+        if moved.box is not None:
+            self.changed.emit(moved.box)
+        else:
+            self._rebuild()
+        self._store(session)
+
+    def _rebuild(self) -> None:
+        """Apply all edits again to the stage's own output."""
+        session = self.session
+        if session is None:
+            return
+        self._hold()
+
+        def work(progress: Progress) -> object:
+            progress.report(0.0, "retouch")
+            return session, session.adopt(session.rebuild())
+
+        self.lane.submit(self._job("rebuild"), work, self._on_rebuilt)
+
+    def _on_rebuilt(self, result: object) -> None:
+        session, box = cast("tuple[RetouchSession, Box]", result)
+        self._release()
+        if session is self.session:
+            self.changed.emit(box)
+
+    def _hold(self) -> None:
+        self._holds += 1
+        self._set_locked(True)
+
+    def _release(self) -> None:
+        self._holds = max(0, self._holds - 1)
+        self._set_locked(self._holds > 0)
+
+    def _set_locked(self, is_locked: bool) -> None:
+        if is_locked != self.is_locked:
+            self.is_locked = is_locked
+            self.locked.emit(is_locked)
+
+    # -- storing and renewing ----------------------------------------------------------------------------------------
+
+    def _store(self, session: RetouchSession) -> None:
+        """Write what is pending into the library."""
+
+        def work(progress: Progress) -> object:
+            del progress  # stored whole, whatever else happens
+            from studio.jobs.retouch import stale_looks
+
+            return _Stored(session, session.flush(), stale_looks(self._project, session.spec))
+
+        self.lane.submit(self._job("store"), work, self._on_stored)
+        self.history_changed.emit()
+
+    def _on_stored(self, result: object) -> None:
+        stored = cast(_Stored, result)
+        stored.session.set_redo(stored.flushed.redo)
+        if stored.session is self.session:
+            self.history_changed.emit()
+            self.looks_found.emit(None, stored.stale)
+
+    def flush(self) -> None:
+        """Store everything now: the project is about to be closed."""
+        if self.session is not None and self.session.has_pending:
+            self.session.flush()
+        self.lane.close()
+
+    def renew(self) -> None:
+        """Dress those looks again that depend on what was corrected, in the background."""
+        session = self.session
+        if session is None:
+            return
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.retouch import renew
+
+            progress.report(0.0, "queue")
+            return len(renew(self._project, session).jobs)
+
+        self.lane.submit(self._job("renew"), work, self._on_renewing)
+
+    def _on_renewing(self, result: object) -> None:
+        self.renewing.emit(cast(int, result))
+
+    def find_looks(self) -> None:
+        """Find out which looks depend on the layer; `looks_found` follows."""
+        session = self.session
+        if session is None:
+            return
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.retouch import looks_of, stale_looks
+
+            progress.report(0.0, "retouch")
+            return session, looks_of(self._project, session.spec), stale_looks(self._project, session.spec)
+
+        self.lane.submit("retouch-looks", work, self._on_looks)
+
+    def _on_looks(self, result: object) -> None:
+        session, looks, stale = cast("tuple[RetouchSession, list[str], list[str]]", result)
+        if session is self.session:
+            self.looks_found.emit(looks, stale)
+
+    def copy(self, targets: Sequence[str]) -> None:
+        """Copy this layer's corrections to other photos."""
+        session = self.session
+        if session is None or not targets:
+            return
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.retouch import copy_corrections
+
+            progress.report(0.0, "retouch")
+            changes: Changes = copy_corrections(self._project, session, targets)
+            return len(changes.edits)
+
+        self.lane.submit(self._job("copy"), work, self._on_copied)
+
+    def _on_copied(self, result: object) -> None:
+        self.copied.emit(cast(int, result))
+
+    def _on_failed(self, job_id: str, error: object) -> None:
+        if job_id.startswith(("retouch-compute", "retouch-rebuild")):
+            self._release()
+        self._context.failed.emit(error)
