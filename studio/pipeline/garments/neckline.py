@@ -75,7 +75,7 @@ def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> tuple[float, float] 
     scale = silhouette.photo_scale
     centre = to_picture(np.array([[0.0, float(p[P.COLLAR_Y])]]), p, 1)[0]
     half = 0.7 * float(p[P.COLLAR_X])
-    corners = silhouette.to_photo(np.array([centre + [-half, -0.01], centre + [half, 0.22]])).round().astype(int)
+    corners = silhouette.to_photo(centre + np.array([[-half, -0.01], [half, 0.22]])).round().astype(int)
     (x0, y0), (x1, y1) = np.maximum(corners, 0)
     window = rgb[y0:y1, x0:x1].astype(np.float32).mean(axis=2)
     if min(window.shape) < 12:

@@ -37,7 +37,7 @@ def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
 
 
 def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
-    """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper is still cloth."""
+    """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper stays cloth."""
     solid = _without_pinholes(_closed_collar((cutout.alpha >= 0.5).astype(np.uint8)))
     radius = max(2, round(CORE_SHARE * max(solid.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

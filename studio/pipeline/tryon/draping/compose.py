@@ -127,7 +127,7 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     arms_touched = np.clip((1 - reader.read(dressing.light.arms)) * 40, 0, 1)
     for layer in dressing.maps:
         weight = reader.read(layer.weight)
-        if not weight.any():
+        if not weight.any() and layer.name != "front":  # with the front come arms and waistband, cloth or not
             continue
         cloth, alpha = sample_layer(dressing.source, (reader.read(layer.x), reader.read(layer.y), weight), layer.source)
         sleeve = layer.name.endswith("sleeve")
