@@ -19,6 +19,8 @@ from studio.pipeline.parse_garments import (
     find_carried,
     find_headwear,
     find_shoes,
+    find_sunglasses,
+    is_other_skin,
     name_garments,
 )
 from studio.pipeline.parse_limbs import assign_skin, face_reach
@@ -105,12 +107,15 @@ def label_person(work: Work, matter: F32, torso: Torso | None, garments: Garment
     labels[hull & (kinds == Matter.HAIR)] = Cihp.HAIR
     labels[face] = Cihp.FACE
     skin_labels = assign_skin(work, skin, torso)
+    clothed = is_other_skin(work, skin_labels, face)
+    cloth, skin, skin_labels = cloth | clothed, skin & ~clothed, np.where(clothed, np.uint8(0), skin_labels)
     labels = np.where(skin, skin_labels, labels)
     if torso is None:
         labels = np.where(cloth, np.uint8(Cihp.UPPER), labels).astype(np.uint8)
     else:
         labels = _label_cloth(work, labels, cloth, skin_labels, matter, torso, snapper, garments)
         labels = fill_enclosed_skin(labels, hull, torso.size)
+    labels = np.where(find_sunglasses(work, labels), np.uint8(Cihp.SUNGLASSES), labels).astype(np.uint8)
     labels = remove_specks(labels, hull, int(_SPECK_SHARE * hull.sum()), _SMALL_PARTS)
     return extend_labels(labels, hull)
 

@@ -34,6 +34,9 @@ _SKIRT_SHARE = 0.5
 _ONE_PIECE_SIMILARITY = 0.8
 _ENCLOSED = 0.85
 _ENCLOSED_AREA = 0.06  # in squared shoulder widths
+_LENS, _LENS_COVERED = 0.22, 0.6  # half a lens in eye distances; how much of it is not face
+_FEW_FACE_PIXELS = 200
+_OTHER_TONE = 13.0  # in CIELAB's a and b (8 bit): legs and face of one person differ by less
 _TRUNK_EASE = 0.25  # of a shoulder width: how far clothes stand off the trunk
 _OFF_BODY, _FAR_OFF_BODY = 1.3, 2.0  # in limb girths: where a bag may begin, and how far it must reach
 _RARE_COLOUR = 1e-3
@@ -55,6 +58,46 @@ def find_headwear(work: Work, cloth: Bool, torso: Torso) -> tuple[Bool, Bool]:
         large = stats[index, cv2.CC_STAT_AREA] > _HAT_AREA * torso.size**2
         (hat if top_heavy and large else things)[island] = True
     return hat, things
+
+
+def find_sunglasses(work: Work, labels: U8) -> Bool:
+    """Return what covers both eyes and is not face: glasses that hide them (clear ones leave the face)."""
+    glasses = np.zeros(labels.shape, bool)
+    right, left = point(work, "right_eye"), point(work, "left_eye")
+    if right is None or left is None:
+        return glasses
+    apart = float(np.hypot(*(left - right)))
+    reach = max(2, int(_LENS * apart))
+    lenses = []
+    for eye in (right, left):
+        x, y = int(eye[0]), int(eye[1])
+        lens = labels[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
+        lenses.append(lens.size > 0 and float((lens != Cihp.FACE).mean()) > _LENS_COVERED)
+    if not all(lenses):
+        return glasses
+    middle = (right + left) / 2
+    top, bottom = int(middle[1] - 0.6 * apart), int(middle[1] + 0.6 * apart)
+    band = np.s_[max(0, top) : bottom + 1, max(0, int(middle[0] - 1.1 * apart)) : int(middle[0] + 1.1 * apart) + 1]
+    # Hair above the band and glasses in it are one region to the network: keep what lies among face pixels.
+    below_forehead = np.maximum.accumulate(labels[band] == Cihp.FACE, axis=0)
+    above_cheek = np.maximum.accumulate((labels[band] == Cihp.FACE)[::-1], axis=0)[::-1]
+    dark = np.isin(labels[band], (Cihp.HAIR, Cihp.UPPER, Cihp.HAT, Cihp.BACKGROUND))
+    glasses[band] = dark & work.hull[band] & below_forehead & above_cheek
+    return glasses
+
+
+def is_other_skin(work: Work, skin: U8, face: Bool) -> Bool:
+    """Return "legs" in a colour that this person's face does not have: trousers in brick or nude tones."""
+    other = np.zeros(skin.shape, bool)
+    if face.sum() < _FEW_FACE_PIXELS:
+        return other
+    lab = cv2.cvtColor(work.image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    tone = np.median(lab[face], axis=0)
+    for label in (Cihp.LEFT_LEG, Cihp.RIGHT_LEG):
+        leg = skin == label
+        if leg.any() and np.hypot(*(np.median(lab[leg], axis=0) - tone)[1:]) > _OTHER_TONE:
+            other |= leg
+    return other
 
 
 def find_shoes(work: Work, cloth: Bool, matter: F32, torso: Torso) -> U8:
@@ -142,6 +185,9 @@ def hangs_in_one(work: Work, lower: Bool) -> bool:
     outer = sorted(
         float(hip[0] + share * (knee[0] - hip[0])) for hip, knee in ((left_hip, left_knee), (right_hip, right_knee))
     )
+    hip_row = int(np.clip((left_hip[1] + right_hip[1]) / 2, 0, lower.shape[0] - 1))
+    if columns[-1] - columns[0] < 0.9 * lower[hip_row].sum():
+        return False  # narrower at the hem than at the hips: two trouser legs side by side
     spans = columns[0] < outer[0] and columns[-1] > outer[1]
     between = lower[max(0, hem - above) : hem, int(outer[0]) : int(outer[1]) + 1]
     return bool(spans and between.size and between.mean() > 0.9)

@@ -23,6 +23,7 @@ _TORSO_COST = 0.8
 _NECK_COST = 0.6
 _LEG_HANDICAP = 0.6  # a hand on the thigh is nearer to the thigh's bone: arms come first
 _FAR = 1e3
+_COARSE = 2
 _SIDES = (
     ("left", Cihp.LEFT_ARM, Cihp.LEFT_LEG),
     ("right", Cihp.RIGHT_ARM, Cihp.RIGHT_LEG),
@@ -33,6 +34,7 @@ _SLIVER = 0.12  # of a shoulder width
 _DOUBT = 0.6  # how much further away a joint seems that is hardly seen
 _ONE_HAND = 0.25  # in squared shoulder widths: bare skin smaller than this mostly belongs to one limb
 _CLEAR_MAJORITY = 0.7
+_LEG_CRUMB = 0.02  # even where the picture ends below
 _LEG_BIT = 0.3  # in squared shoulder widths: less "leg" than this, ending on an arm above cloth, is part of the hand
 _FACE_REACH = 1.9  # in head sizes: face-coloured skin further from the nose is not face
 _HAND_LENGTH = 0.36  # of a shoulder width beyond the wrist, where the fingers are not seen
@@ -56,15 +58,25 @@ def point(work: Work, name: str) -> F64 | None:
 
 def bone_distance(shape: tuple[int, int], bone: Bone) -> F32:
     """Return float32 `(H, W)` distance to the bone over its half-width there: below 1 is inside."""
-    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
-    dx, dy = (bone.end - bone.start).tolist()
-    length2 = max(dx * dx + dy * dy, 1e-6)
-    along = ((x - bone.start[0]) * dx + (y - bone.start[1]) * dy) / length2
-    along = np.clip(along, 0.0, 1.0).astype(np.float32)
-    away = np.hypot(x - (bone.start[0] + along * dx), y - (bone.start[1] + along * dy))
-    radius = bone.start_radius + along * (bone.end_radius - bone.start_radius)
-    distance: F32 = (away / np.maximum(radius, 1e-3)).astype(np.float32)
-    return distance
+    # A smooth field: worked out on every second pixel and interpolated, at a quarter of the time.
+    y = np.arange(0, shape[0] + _COARSE, _COARSE, dtype=np.float32)[:, None] - np.float32(bone.start[1])
+    x = np.arange(0, shape[1] + _COARSE, _COARSE, dtype=np.float32)[None] - np.float32(bone.start[0])
+    dx, dy = (np.float32(step) for step in (bone.end - bone.start))
+    along = np.clip((x * dx + y * dy) / np.float32(max(float(dx * dx + dy * dy), 1e-6)), 0.0, 1.0)
+    away = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
+    radius = np.float32(bone.start_radius) + along * np.float32(bone.end_radius - bone.start_radius)
+    return _upsample(away / np.maximum(radius, np.float32(1e-3)), shape)
+
+
+def _upsample(coarse: F32 | F64, shape: tuple[int, int]) -> F32:
+    """Return a field known on every `_COARSE`th pixel for all pixels of `(H, W)`."""
+    size = ((coarse.shape[1] - 1) * _COARSE + 1, (coarse.shape[0] - 1) * _COARSE + 1)
+    matrix = np.array([[_COARSE, 0, 0], [0, _COARSE, 0]], np.float64)
+    full = cv2.warpAffine(
+        coarse.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    field: F32 = full[: shape[0], : shape[1]]
+    return field
 
 
 def arm_bones(work: Work, side: str, size: float) -> list[Bone]:
@@ -203,7 +215,8 @@ def _settle_islands(labels: U8, skin: Bool, size: float) -> U8:
         arms = [int(label) for label in (Cihp.LEFT_ARM, Cihp.RIGHT_ARM) if votes[label]]
         legs = island & np.isin(labels[window], (Cihp.LEFT_LEG, Cihp.RIGHT_LEG))
         ends_above = legs.any() and y + int(np.nonzero(legs)[0].max()) < bottom
-        if arms and ends_above and legs.sum() < _LEG_BIT * size**2:
+        limit = _LEG_BIT if ends_above else _LEG_CRUMB
+        if arms and legs.any() and legs.sum() < limit * size**2:
             known = island & ~legs
             settled[window] = np.where(legs, extend_labels(settled[window], known), settled[window])
     return settled

@@ -77,13 +77,14 @@ def remove_specks(labels: U8, hull: Bool, min_area: int, protected: frozenset[in
     doubtful = np.zeros(labels.shape, bool)
     for label in np.unique(labels[hull]):
         limit = max(8, min_area // 4) if int(label) in protected else min_area
-        count, islands, stats, _ = cv2.connectedComponentsWithStats(
-            ((labels == label) & hull).astype(np.uint8), connectivity=4
-        )
+        mask = ((labels == label) & hull).astype(np.uint8)
+        x, y, width, height = cv2.boundingRect(mask)
+        window = np.s_[y : y + height, x : x + width]
+        _, islands, stats, _ = cv2.connectedComponentsWithStats(mask[window], connectivity=4)
         small = stats[:, cv2.CC_STAT_AREA] < limit
         small[0] = False
-        if count > 1 and small.any():
-            doubtful |= small[islands]
+        if small.any():
+            doubtful[window] |= small[islands]
     if not doubtful.any():
         return labels
     from studio.pipeline.parse_work import extend_labels

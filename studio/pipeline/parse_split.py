@@ -31,6 +31,7 @@ _BARE_SHARE = 0.35  # a bone with more skin than this along it has no sleeve
 _UPPER_SEEDS, _LOWER_SEEDS_FROM = (0.08, 0.45), 1.3
 _LEG_CORE = 0.7  # share of a leg's girth that is surely leg
 _FEW = 0.02  # of all cloth: less is no garment
+_SPIKE = 0.07  # of a shoulder width: thinner parts reaching into the other garment are no garment
 _BELLY_FROM = 0.4
 _GENTLE = 1.6  # votes by position below this give way to clear colours
 _UNSEEN_COLOUR = -1.5  # a colour of neither garment below the chest is a belt more often than a print
@@ -89,7 +90,8 @@ def split_cloth(
         return Split(upper, cloth & ~upper, 0.0)
     vote, similarity = _vote(work.image, cloth, prior, position, upper_seeds, lower_seeds, hint)
     upper = cloth & (snapper.snap(np.clip(vote, -3, 3)) > 0)
-    return Split(*_tidy(upper, cloth & ~upper, upper_seeds, lower_seeds), similarity)
+    upper, lower = _trim_spikes(*_tidy(upper, cloth & ~upper, upper_seeds, lower_seeds), torso.size)
+    return Split(upper, lower, similarity)
 
 
 def _leg_cloth(work: Work, cloth: Bool, position: F32, sleeve: Bool, torso: Torso) -> Bool:
@@ -192,3 +194,31 @@ def _tidy(upper: Bool, lower: Bool, upper_seeds: Bool, lower_seeds: Bool) -> tup
         if (ring & lower_kept).sum() > 0.5 * ring.sum():
             lower_kept |= island
     return both & ~lower_kept, lower_kept
+
+
+def _trim_spikes(upper: Bool, lower: Bool, size: float) -> tuple[Bool, Bool]:
+    """Give thin spikes of one garment that reach into the other to that other: stripes of a like colour."""
+    width = max(3, 2 * int(_SPIKE * size / 2) + 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    both = upper | lower
+    for _ in range(2):
+        body = cv2.morphologyEx(lower.astype(np.uint8), cv2.MORPH_OPEN, kernel).astype(bool)
+        spikes = _mostly_beside(lower & ~body, upper)
+        lower, upper = lower & ~spikes, upper | spikes
+        upper, lower = lower, upper  # the second round trims the other garment
+    return both & ~lower, lower
+
+
+def _mostly_beside(pieces: Bool, other: Bool) -> Bool:
+    """Return the pieces whose surroundings are mostly `other`."""
+    count, islands = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return pieces
+    ring = cv2.dilate(islands.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
+    ring[pieces] = 0
+    around = np.bincount(ring.reshape(-1), minlength=count).astype(np.float64)
+    beside = np.bincount(ring[other], minlength=count)
+    chosen = beside > 0.5 * np.maximum(around, 1)
+    chosen[0] = False
+    mostly: Bool = chosen[islands]
+    return mostly
