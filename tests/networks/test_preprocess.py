@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,11 @@ from studio.networks.preprocess import (
     picture_u8,
     resize_to_width,
 )
+from studio.pipeline.agnostic import make_parse_agnostic, paint_hr_viton, paint_viton_hd
 
 from . import golden
+
+Painter = Callable[[golden.U8, golden.U8, golden.F64], golden.U8]
 
 ITEM_OUTPUTS = {
     "hrviton": {"agnostic", "cloth", "cloth_mask", "densepose", "image", "parse_13", "parse_agnostic_13"}
@@ -113,3 +117,16 @@ def test_batches_join_and_move() -> None:
     assert batch.cloth.shape == (2, 3, 8, 6)
     assert batch.pose.dtype == torch.float64
     assert torch.equal(batch.parse_agnostic[1:].float(), items[1].parse_agnostic)
+
+
+@pytest.mark.parametrize(("network", "paint"), [("hrviton", paint_hr_viton), ("vitonhd", paint_viton_hd)])
+def test_golden_dataset_item_agnostic(golden_root: Path, network: str, paint: Painter) -> None:
+    folder = golden_root / network / "dataset_item"
+    item = reference(folder)
+    people = json.loads((folder / "in_keypoints.json").read_text())["people"]
+    points = np.array(people[0]["pose_keypoints_2d"]).reshape(-1, 3)[:, :2]
+    photo, labels = read(folder, "image_a"), read(folder, "image-parse-v3_a")
+    item.assert_close("agnostic", photo_tensor(paint(photo, labels, points))[0], largest=1e-6)
+    if network == "vitonhd":  # its loader makes the agnostic parse itself
+        agnostic = merge_to_13(make_parse_agnostic(labels, points))
+        item.assert_labels("parse_agnostic_13", agnostic, fraction=0)
