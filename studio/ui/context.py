@@ -94,12 +94,12 @@ class StudioContext(QObject):
         """Open or create a project off the UI thread; `project_changed` follows, or `failed`."""
 
         def work(progress: Progress) -> object:
-            from studio.jobs.workspace import Workspace  # heavy rooms load here, after the window shows
+            from studio.jobs.workspace import Workspace, in_process  # heavy rooms load here, after the window shows
 
             progress.report(0.0, "open")
             if create:
-                return Workspace.create(folder)
-            return Workspace.open(folder, read_only=read_only)
+                return Workspace.create(folder, make_executor=in_process)
+            return Workspace.open(folder, read_only=read_only, make_executor=in_process)
 
         self.last_asked = folder
         self.work.submit("open", work, self._on_opened)
