@@ -104,4 +104,5 @@ def find_islands(rgb: F32, alpha: F32) -> F32 | None:
         return None
     grown = cv2.dilate(islands.astype(np.uint8), np.ones((5, 5), np.uint8)) & (distance < 3.0 * LIKE_BACKDROP)
     soft: F32 = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 1.0)
-    return np.clip(soft * 1.6 - 0.3, 0.0, 1.0)
+    island: F32 = np.clip(soft * 1.6 - 0.3, 0.0, 1.0)
+    return island

@@ -33,6 +33,7 @@ from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
+from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.judge import judge
 from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
@@ -159,13 +160,14 @@ def _fit(person: PersonArtefacts, leak_free: bool) -> _Fitting:
 
 def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, Placed]:
     view, evidence, body = fitting.view, fitting.evidence, fitting.body
-    layers = take_apart(body, evidence, order)
+    fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    layers = take_apart(body, evidence, order, fields)
     scale = estimate_scale(read_pattern(garment.garment), body, garment.garment.sleeve)
     placed = place_garment(garment.garment, body, layers.tuck)
     if garment.garment.sleeve is not SleeveLength.NONE:
-        layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs)
+        layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     maps = build_layers(garment.garment, placed.vertices, view.size)
-    plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist))
+    plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     clean = purge_backdrop(garment.photo.rgb8, garment.cutout)
     layers = add_painted_arms(layers, plate)
     source = prepare_source(clean, view.scale / scale)
@@ -203,7 +205,8 @@ def _neck(body: Body, evidence: Evidence) -> F32:
     points = [body.place(np.array([x]), np.array([y * body.size]))[0] for x, y in corners]
     column = draw_polygon(np.array(points), (evidence.alpha.shape[0], evidence.alpha.shape[1]))
     trunk = draw_torso(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]), 0.5 * body.length)
-    return np.maximum(np.maximum(cv2.GaussianBlur(seen, (0, 0), 0.8), column), trunk).astype(np.float32)
+    neck: F32 = np.maximum(np.maximum(cv2.GaussianBlur(seen, (0, 0), 0.8), column), trunk).astype(np.float32)
+    return neck
 
 
 def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> TryOn:
@@ -217,7 +220,7 @@ def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> Tr
     garment = np.zeros(full.shape[:2], np.uint8)
     garment[box.slices] = patch.garment
     image = _to_canvas(full, framing)
-    mask = _to_canvas(garment, framing, 0).astype(np.float32) / 255
+    mask = (_to_canvas(garment, framing, 0) / np.float32(255)).astype(np.float32)
     labels = _new_labels(person, patch)
     warped = np.where(mask[..., None] > 0.02, image, 255).astype(np.uint8)
     canvas_labels = cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)

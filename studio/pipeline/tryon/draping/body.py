@@ -104,7 +104,7 @@ class Body:
         corrected: F64 = ((offset - lateral[..., None] * self.across(depth)) * self.down).sum(axis=-1)
         return lateral, corrected
 
-    def half_width(self, depth: F64, side: int) -> F64:
+    def half_width(self, depth: F64 | F32, side: int) -> F64:
         """Return the torso's half-width at depths below the shoulder line, picture's left (-1) or right (+1)."""
         row = self.half[0 if side < 0 else 1]
         half: F64 = np.interp(depth / self.length, self.half_at, row)

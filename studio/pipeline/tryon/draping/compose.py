@@ -52,7 +52,7 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
     """Return the native pixels of everything that changes."""
     box = dressing.view.box
     depth = 257.0 if photo.dtype == np.uint16 else 1.0
-    pixels = photo[box.slices].copy()
+    pixels: U8 | U16 = photo[box.slices].copy()
     change = np.zeros(pixels.shape[:2], np.float32)
     body = person_alpha[box.slices].copy()
     garment = np.zeros(pixels.shape[:2], np.uint8)
@@ -60,8 +60,8 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
         local = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
         done = render_tile(dressing, photo[tile.slices].astype(np.float32) / depth, person_alpha[tile.slices], tile)
         touched = done.change > INVISIBLE
-        wanted = np.clip(np.round(done.rgb * depth), 0, 255 * depth).astype(photo.dtype)
-        pixels[local][touched] = wanted[touched]
+        wanted = np.clip(np.round(done.rgb * depth), 0, 255 * depth)
+        pixels[local][touched] = wanted[touched].astype(photo.dtype)
         change[local] = np.where(touched, done.change, 0.0)
         body[local] = np.where(touched, done.body, body[local])
         garment[local] = np.round(done.garment * 255).astype(np.uint8)
@@ -77,7 +77,7 @@ def _cropped(box: Box, pixels: U8 | U16, change: F32, body: F32, garment: U8) ->
     whole = (change[cut] > 0).astype(np.float32)
     return NativePatch(
         box.x0 + int(columns[0]), box.y0 + int(rows[0]),
-        np.ascontiguousarray(pixels[cut]), whole,
+        pixels[cut].copy(), whole,
         np.ascontiguousarray(body[cut]), np.ascontiguousarray(garment[cut]),
     )  # fmt: skip
 

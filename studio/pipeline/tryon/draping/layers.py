@@ -12,7 +12,8 @@ from studio.domain.arrays import F32, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
-from studio.pipeline.tryon.draping.plates import OLD_GARMENT, Occluder, Plate, fill_smoothly, locate_on_arm
+from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.plates import OLD_GARMENT, Occluder, Plate, fill_smoothly
 
 EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
@@ -46,7 +47,7 @@ class Layers:
     tuck: float | None
 
 
-def take_apart(body: Body, evidence: Evidence, order: LayerOrder) -> Layers:
+def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFields) -> Layers:
     """Split the person into what is removed and what stays in front."""
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
     old = np.isin(labels, OLD_GARMENT)
@@ -60,24 +61,26 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder) -> Layers:
     removed = _soft(grown | strip, 0.8)
     head = _occluder(rgb, np.isin(labels, _HEAD), grown, bleed)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
-    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(body, labels.shape), grown, 2 * bleed)
+    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(fields), grown, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
     if tucked:
-        below = _below_waist(body, below, waist) & ~np.isin(labels, (*_ARMS, *_HEAD))
+        below = _below_waist(body, below, waist, fields) & ~np.isin(labels, (*_ARMS, *_HEAD))
     lower = _occluder(rgb, below, grown, bleed)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
     return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None)
 
 
-def hide_sleeved_skin(layers: Layers, body: Body, evidence: Evidence, cuffs: tuple[float, float]) -> Layers:
+def hide_sleeved_skin(
+    layers: Layers, body: Body, evidence: Evidence, cuffs: tuple[float, float], fields: BodyFields
+) -> Layers:
     """Remove bare skin that the new sleeves enclose: a shoulder may not peep out beside its sleeve."""
     skin = np.isin(evidence.labels, (*_ARMS, Cihp.NECK))
-    shape = (skin.shape[0], skin.shape[1])
-    enclosed = np.zeros(shape, bool)
+    enclosed = np.zeros(fields.shape, bool)
     for number, side in enumerate((-1, 1)):
-        along, across = locate_on_arm(body.arms[number], body, side, shape)
+        along, across = fields.along[number], fields.across[number]
+        beyond_neck = fields.lateral * side > 0.36 * body.size * body.reach[number]
         enclosed |= (along < min(cuffs[number] - 0.08, LAST_SKIN)) & (along > 0.0) & (np.abs(across) < 2.0)
-        enclosed |= (along <= 0.0) & (np.abs(across) < 1.6) & _beyond_neck(body, shape, side)
+        enclosed |= (along <= 0.0) & (np.abs(across) < 1.6) & beyond_neck
     hidden = _soft(skin & enclosed, 0.9)
     arms = Occluder((layers.arms.alpha * (1 - hidden)).astype(np.float32), layers.arms.rgb)
     removed = np.maximum(layers.removed, _soft(_grow(skin & enclosed, 2) & ~np.isin(evidence.labels, _HEAD), 0.8))
@@ -94,33 +97,24 @@ def add_painted_arms(layers: Layers, plate: Plate) -> Layers:
     return replace(layers, arms=Occluder(both.astype(np.float32), rgb))
 
 
-def _beyond_neck(body: Body, shape: tuple[int, int], side: int) -> Bool:
-    """Return where the trunk lies outside the neck's opening on one side."""
-    rows, columns = np.indices(shape)
-    lateral, _ = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
-    beyond: Bool = (lateral * side).reshape(shape) > 0.36 * body.size * body.reach[0 if side < 0 else 1]
-    return beyond
-
-
-def _below_waist(body: Body, lower: Bool, waist: float) -> Bool:
+def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> Bool:
     """Return everything well below the waistband: a hole in the parse map must not let the hem through."""
-    rows, columns = np.indices(lower.shape)
+    rows = np.arange(lower.shape[0])[:, None]
+    columns = np.arange(lower.shape[1])
     first = np.where(lower.any(axis=0), lower.argmax(axis=0), lower.shape[0])
     near = np.abs(first - np.median(first[lower.any(axis=0)])) < 0.25 * body.size if lower.any() else first < 0
-    edge = np.interp(columns[0], columns[0][near], first[near]) if near.any() else first.astype(np.float64)
+    edge = np.interp(columns, columns[near], first[near]) if near.any() else first.astype(np.float64)
     # A waistband is a smooth line; the parse map's edge is not.
     window = max(3, round(0.12 * body.size))
     edge = gaussian_filter1d(median_filter(edge, window, mode="nearest"), 0.05 * body.size, mode="nearest")
-    _, depth = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
-    below: Bool = (rows > edge[None] + 1) & (depth.reshape(lower.shape) > waist - 0.1 * body.size)
+    below: Bool = (rows > edge[None] + 1) & (fields.depth > waist - 0.1 * body.size)
     return below
 
 
-def _near_arms(body: Body, shape: tuple[int, ...]) -> Bool:
+def _near_arms(fields: BodyFields) -> Bool:
     """Return where arms can be: a parse map may call a bare midriff an arm."""
-    near = np.zeros(shape, bool)
-    for side, arm in zip((-1, 1), body.arms, strict=True):
-        along, across = locate_on_arm(arm, body, side, (shape[0], shape[1]))
+    near = np.zeros(fields.shape, bool)
+    for along, across in zip(fields.along, fields.across, strict=True):
         # Over the shoulder's cap the garment lies on the arm; lower down the arm hangs before the garment.
         near |= ((np.abs(across) < 1.7) | (along > 1.9)) & (along > ON_SHOULDER)
     return near

@@ -25,7 +25,8 @@ def masked_area(person: PersonArtefacts) -> Bool:
     """Return where the agnostic image is masked: `(1024, 768)`."""
     grey = np.abs(person.agnostic.image.astype(np.int16) - GREY).max(axis=2) <= 3
     area: Bool = grey & ~np.isin(person.agnostic.labels, _KEPT)
-    return cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    opened: Bool = cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return opened
 
 
 def agnostic_person(person: PersonArtefacts) -> PersonArtefacts:
@@ -63,14 +64,14 @@ def patch_to_photo(patch: NativePatch, person: PersonArtefacts) -> NativePatch:
     width, height = framing.canvas_size
     where = patch.box.slices
     planes = [np.zeros((height, width), np.float32) for _ in range(3)]
-    for plane, part in zip(planes, (patch.alpha, patch.body_alpha, patch.garment / np.float32(255)), strict=True):
-        plane[where] = part
-    pixels = np.zeros((height, width, 3), np.uint8)
+    planes[0][where], planes[1][where] = patch.alpha, patch.body_alpha
+    planes[2][where] = patch.garment.astype(np.float32) / 255
+    pixels = np.zeros((height, width, 3), np.float32)
     pixels[where] = patch.pixels
     alpha, body, garment = (_back(plane, framing.inverse, person.photo.size) for plane in planes)
     native = _back(pixels, framing.inverse, person.photo.size)
     alpha = np.where(alpha > 0.999, 1.0, 0.0).astype(np.float32)
-    return NativePatch(0, 0, native.astype(np.uint8), alpha, body, np.round(garment * 255).astype(np.uint8))
+    return NativePatch(0, 0, np.round(native).astype(np.uint8), alpha, body, np.round(garment * 255).astype(np.uint8))
 
 
 def _back(plane: F32, inverse: F64, size: tuple[int, int]) -> F32:

@@ -10,6 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, F64, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence
+from studio.pipeline.tryon.draping.fields import BodyFields
 
 OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 IN_FRONT = (0.3, 0.85)
@@ -29,8 +30,8 @@ def fill_smoothly(rgb: F32, known: F32) -> F32:
         colour, weight = levels[-1]
         levels.append((cv2.pyrDown(colour), cv2.pyrDown(weight)))
     colour, weight = levels[-1]
-    mean = colour.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-9)
-    filled = (colour + 1e-4 * mean) / (weight + 1e-4)[..., None]
+    mean = colour.sum(axis=(0, 1)) / np.float32(max(float(weight.sum()), 1e-9))
+    filled: F32 = ((colour + 1e-4 * mean) / (weight + 1e-4)[..., None]).astype(np.float32)
     for colour, weight in reversed(levels[:-1]):
         size = (weight.shape[1], weight.shape[0])
         coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
@@ -44,7 +45,7 @@ def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
     """Return the polygon's coverage with smooth edges, float32 in [0, 1]."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-    covered: F32 = canvas.astype(np.float32) / 255
+    covered: F32 = canvas.astype(np.float32) / np.float32(255)
     return covered
 
 
@@ -121,7 +122,7 @@ class Bareness:
     hem: float
 
 
-def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) -> Plate:
+def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fields: BodyFields) -> Plate:
     """Paint what the old garment hid. removed: where it stood."""
     waist = bare.waist
     rgb = evidence.rgb.astype(np.float32)
@@ -129,12 +130,12 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) ->
     background = _background(rgb, evidence, removed)
     lower = _lower_garment(rgb, body, evidence, removed, waist)
     torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size)
-    torso = torso * _open_depths(body, (shape[0], shape[1]), bare.hem)
+    torso = torso * _open_depths(body, fields, bare.hem)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
-    torso_skin, known = _torso_skin(rgb, body, evidence, removed)
+    torso_skin, known = _torso_skin(rgb, (body, fields), evidence, removed)
     plate = plate + (torso_skin - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
     limbs, limbs_rgb = np.zeros(shape, np.float32), plate
@@ -142,30 +143,29 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness) ->
         arm = body.arms[number]
         first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1))
-        colours = _arm_skin(rgb, (arm, body, side), evidence, (removed, label), known)
+        colours = _arm_skin(rgb, (body, fields, number), evidence, (removed, label), known)
         plate = plate + (colours - plate) * coverage[..., None]
         covered = np.maximum(covered, coverage)
-        hanging = coverage * _before_garment(arm, body, side, (shape[0], shape[1]))
+        hanging = coverage * _before_garment(arm, body, fields, number)
         limbs, limbs_rgb = np.maximum(limbs, hanging), plate
     return Plate(plate, covered, Occluder(limbs, limbs_rgb), torso_skin)
 
 
-def _open_depths(body: Body, shape: tuple[int, int], hem: float) -> F32:
+def _open_depths(body: Body, fields: BodyFields, hem: float) -> F32:
     """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
-    rows, columns = np.indices(shape)
-    lateral, depth = body.locate(np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float64))
+    lateral, depth = fields.lateral, fields.depth
     soft = 0.03 * body.size
     chest, end = 0.30 * body.size, hem - 0.06 * body.size
     covered = np.clip((depth - chest) / soft, 0, 1) * np.clip((end - depth) / soft, 0, 1)
     half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
     covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
-    result: F32 = (1 - covered).reshape(shape).astype(np.float32)
+    result: F32 = (1 - covered).astype(np.float32)
     return result
 
 
-def _before_garment(arm: Arm, body: Body, side: int, shape: tuple[int, int]) -> F32:
+def _before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:
     """Return where a painted arm hangs before the garment: along a slanting line from shoulder to armpit to elbow."""
-    along, across = locate_on_arm(arm, body, side, shape)
+    along, across = fields.along[number], fields.across[number]
     # Which side of the limb is the body's: the sign of `across` at the trunk's middle.
     middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
     step = arm.points[1] - arm.points[0]
@@ -229,8 +229,9 @@ def skin_tone(rgb: F32, labels: Bool) -> F32:
     return tone
 
 
-def _torso_skin(rgb: F32, body: Body, evidence: Evidence, removed: F32) -> tuple[F32, F32]:
+def _torso_skin(rgb: F32, where: tuple[Body, BodyFields], evidence: Evidence, removed: F32) -> tuple[F32, F32]:
     """Continue the neck's skin over the chest; the tone comes from neck and arms, not from the made-up face."""
+    body, fields = where
     free = removed < 0.01
     skin = np.isin(evidence.labels, _SKIN) & free
     if skin.sum() < 0.01 * body.size**2:
@@ -244,60 +245,40 @@ def _torso_skin(rgb: F32, body: Body, evidence: Evidence, removed: F32) -> tuple
     distance = cv2.distanceTransform((near < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     trust = np.exp(-distance / (0.22 * body.size))[..., None]
     smooth = filled[..., :3] * trust + tone * (1 - trust)
-    shaded = smooth * _roundness(body, rgb.shape[:2])[..., None] * mottle(rgb.shape[:2], 0.07 * body.size)[..., None]
+    shaded = smooth * _roundness(body, fields)[..., None] * mottle(rgb.shape[:2], 0.07 * body.size)[..., None]
     return _with_grain(shaded, rgb, near), tone
 
 
-def _roundness(body: Body, shape: tuple[int, int]) -> F32:
+def _roundness(body: Body, fields: BodyFields) -> F32:
     """Return the torso's own shading: a little darker towards the flanks."""
-    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float64)
-    lateral, depth = body.locate(np.stack([grid_x, grid_y], -1).reshape(-1, 2))
+    lateral, depth = fields.lateral, fields.depth
     left, right = body.half_width(depth, -1), body.half_width(depth, 1)
     share = np.abs(lateral) / np.where(lateral < 0, left, right)
     shade = 1.0 - 0.22 * np.clip(share, 0, 1.1) ** 3
-    result: F32 = shade.reshape(shape).astype(np.float32)
+    result: F32 = shade.astype(np.float32)
     return result
 
 
-def _arm_skin(rgb: F32, which: tuple[Arm, Body, int], evidence: Evidence, seen: tuple[F32, Cihp], tone: F32) -> F32:
+def _arm_skin(
+    rgb: F32, which: tuple[Body, BodyFields, int], evidence: Evidence, seen: tuple[F32, Cihp], tone: F32
+) -> F32:
     """Paint an arm: its own seen skin continued along the limb, rounded like a cylinder."""
-    arm, body, side = which
+    body, fields, number = which
     removed, label = seen
     own = (evidence.labels == label) & (removed < 0.01)
     known = _shrunk(own, 3)
-    along, across = locate_on_arm(arm, body, side, rgb.shape[:2])
+    along, across = fields.along[number], fields.across[number]
     round_shade = (1.0 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.5).astype(np.float32)
     if known.sum() < 0.004 * body.size**2:
         flat = np.broadcast_to(tone, rgb.shape).astype(np.float32)
         return _with_grain(flat * (1.08 * round_shade)[..., None], rgb, known)
-    flattened = rgb / np.maximum(round_shade, 0.5)[..., None]
+    flattened = (rgb / np.maximum(round_shade, np.float32(0.5))[..., None]).astype(np.float32)
     filled = _along_limb(flattened, (along, across), known, tone)
     shaded = filled * round_shade[..., None] * mottle(rgb.shape[:2], 0.06 * body.size)[..., None]
     distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     local = fill_smoothly(rgb, known + 1e-6)
     trust = np.exp(-distance / (0.05 * body.size))[..., None]
     return _with_grain(local * trust + shaded * (1 - trust), rgb, known)
-
-
-def locate_on_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int]) -> tuple[F32, F32]:
-    """Return, for each pixel, its place along the arm (0 shoulder .. 2 wrist) and across it (-1..1 is the arm)."""
-    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    best = np.full(shape, np.inf, np.float32)
-    along, across = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for segment in (0, 1):
-        start, step = arm.points[segment], arm.points[segment + 1] - arm.points[segment]
-        length = max(float(np.hypot(*step)), 1e-6)
-        unit = step / length
-        forward = ((grid_x - start[0]) * unit[0] + (grid_y - start[1]) * unit[1]) / length
-        sideways = -(grid_x - start[0]) * unit[1] + (grid_y - start[1]) * unit[0]
-        clipped = np.clip(forward, 0.0, 1.0)
-        gap = np.hypot(sideways, (forward - clipped) * length)
-        nearer = gap < best
-        best = np.where(nearer, gap, best)
-        along = np.where(nearer, segment + clipped, along)
-        across = np.where(nearer, sideways, across)
-    half = body.arm_half(along.astype(np.float64), side).astype(np.float32)
-    return along, (across / np.maximum(half, 1.0)).astype(np.float32)
 
 
 _STRIP = (48, 16)
@@ -316,7 +297,7 @@ def _along_limb(flattened: F32, coordinates: tuple[F32, F32], known: F32, tone: 
     ).astype(np.float32)
     mean = strip / np.maximum(count, 1)[:, None]
     weight = (count > 0).astype(np.float32).reshape(_STRIP)
-    filled = fill_smoothly(mean.reshape(*_STRIP, 3), weight)
+    filled = fill_smoothly(mean.reshape(*_STRIP, 3).astype(np.float32), weight)
     seen_rows = np.flatnonzero(weight.any(axis=1))
     gap = np.abs(np.arange(_STRIP[0])[:, None] - seen_rows[None]).min(axis=1) if seen_rows.size else np.ones(_STRIP[0])
     average = mean[count > 0].mean(axis=0) if (count > 0).any() else tone
