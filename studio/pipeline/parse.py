@@ -32,7 +32,7 @@ from studio.pipeline.pose_body import Torso, read_torso_rows
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
 MATTER_MODEL, GARMENT_MODEL = "selfie_multiclass", "u2net_cloth_seg"
-_SPECK_SHARE = 4e-4  # of the hull's area
+_SPECK_SHARE = 1e-3  # of the hull's area
 _SMALL_PARTS = frozenset(
     int(label) for label in (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.FACE, Cihp.NECK, Cihp.LEFT_SHOE, Cihp.RIGHT_SHOE)
 )

@@ -32,6 +32,9 @@ _LIMB_LABELS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
 _HIP_FLESH = 0.2  # of the hip joints' distance, on each side
 _SLIVER = 0.12  # of a shoulder width
 _DOUBT = 0.6  # how much further away a joint seems that is hardly seen
+_PLAIN_VIEW, _IN_FRONT = 0.6, 0.95  # a wrist's confidence; how far around its bones hand and forearm cover the body
+_CORE, _RIM = 0.6, 1.4  # of a hand's girth: certainly hand within, certainly not beyond
+_MINE, _BEHIND, _ELSEWHERE = 1, 2, 3  # watershed markers
 _ONE_HAND = 0.25  # in squared shoulder widths: bare skin smaller than this mostly belongs to one limb
 _CLEAR_MAJORITY = 0.7
 _LEG_CRUMB = 0.02  # even where the picture ends below
@@ -171,6 +174,7 @@ def assign_skin(work: Work, skin: Bool, torso: Torso | None) -> U8:
     nearest = np.array(order, np.uint8)[stack.argmin(axis=0)]
     labels[skin] = nearest[skin]
     labels = _absorb_slivers(labels, skin, size)
+    labels = _outline_hands(work, labels, skin, size)
     return _settle_islands(labels, skin, size)
 
 
@@ -179,7 +183,11 @@ def _arm_cost(work: Work, side: str, size: float) -> F32:
     wrist = float(work.joints[COCO18.index(f"{side}_wrist"), 2])
     doubt = 1.0 + _DOUBT * (1.0 - wrist) if wrist > 0 else 1.0
     bones = arm_bones(work, side, size)
-    cost: F32 = np.minimum(limb_distance(work, bones[:1]), limb_distance(work, bones[1:]) * np.float32(doubt))
+    lower = limb_distance(work, bones[1:])
+    if wrist > _PLAIN_VIEW:
+        # A hand in plain view at the chin or on the chest is in front of the neck.
+        lower = np.where(lower < _IN_FRONT, lower - 2.0, lower).astype(np.float32)
+    cost: F32 = np.minimum(limb_distance(work, bones[:1]), lower * np.float32(doubt))
     return cost
 
 
@@ -194,6 +202,28 @@ def _absorb_slivers(labels: U8, skin: Bool, size: float) -> U8:
     slivers &= cv2.dilate(arms.astype(np.uint8), kernel).astype(bool)
     filled = extend_labels(labels, skin & ~slivers)
     return np.where(slivers, filled, labels).astype(np.uint8)
+
+
+def _outline_hands(work: Work, labels: U8, skin: Bool, size: float) -> U8:
+    """Move the border between a forearm or hand and the neck or chest behind it onto the photo's edges."""
+    neck = labels == Cihp.NECK
+    outlined = labels.copy()
+    for side, arm in (("left", Cihp.LEFT_ARM), ("right", Cihp.RIGHT_ARM)):
+        mine = labels == arm
+        distance = limb_distance(work, arm_bones(work, side, size)[1:])
+        ring = skin & (mine | neck) & (distance > _CORE) & (distance < _RIM)
+        if not (ring & neck).any() or not (ring & mine).any():
+            continue
+        markers = np.zeros(labels.shape, np.int32)
+        markers[~skin | ~(mine | neck)] = _ELSEWHERE
+        markers[mine & ~ring], markers[neck & ~ring] = _MINE, _BEHIND
+        x, y, width, height = cv2.boundingRect((ring & skin).astype(np.uint8))
+        window = np.s_[max(0, y - 2) : y + height + 2, max(0, x - 2) : x + width + 2]
+        grown = cv2.watershed(np.ascontiguousarray(work.image[window]), np.ascontiguousarray(markers[window]))
+        settled = ring[window]
+        outlined[window][settled & (grown == _MINE)] = arm
+        outlined[window][settled & (grown == _BEHIND)] = Cihp.NECK
+    return outlined
 
 
 def _settle_islands(labels: U8, skin: Bool, size: float) -> U8:
