@@ -21,6 +21,7 @@ from studio.media.safe_io import write_atomic
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LARGEST_FILE = 4 * 1024 * 1024
 """A list of placements is text of a few kilobytes; anything larger is another kind of file."""
+_COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|(?<!\s)#(?!^)|[^#"'])*?)(?:(?:^|(?<=\s))#.*)?$""")
 _QUOTED = re.compile(r'"([^"]*)"|\'([^\']*)\'')
 
 
@@ -53,7 +54,7 @@ def read_backgrounds(path: Path, size_of: Callable[[Path], tuple[int, int]] | No
     measure = size_of or _header_size
     entries, problems = [], []
     for number, line in enumerate(_read_text(path).splitlines(), start=1):
-        text = line.split("#", 1)[0].strip()
+        text = _COMMENT.sub(r"\1", line).strip()
         if not text:
             continue
         try:

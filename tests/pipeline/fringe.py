@@ -1,4 +1,4 @@
-"""A measure of light fringes, and a mask for it that needs no network."""
+"""How much of the old background an edge carries, and a mask for measuring it that needs no network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from studio.domain.artefacts import Cutout
+from studio.pipeline.matting.colours import spread_colours
 
 
 def rough_mask(rgb: np.ndarray) -> np.ndarray:
@@ -18,17 +19,19 @@ def rough_mask(rgb: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur((labels == largest).astype(np.float32), (0, 0), 3.0)
 
 
-def fringe_score(cutout: Cutout) -> float:
-    """Share of edge pixels that on black are clearly brighter than the solid pixels nearest to them."""
+def bleed(cutout: Cutout, backdrop: np.ndarray) -> float:
+    """Return how much light of the backdrop shows at the edge on black: 0 = none, 1 = the edge is the backdrop.
+
+    Mean over pixels within three of the contour, where subject and backdrop differ clearly, of how far the colour
+    lies from the subject's own towards the backdrop's, times alpha.
+    """
     alpha = cutout.alpha
-    solid = alpha > 0.98
-    _, labels = cv2.distanceTransformWithLabels(
-        (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    level = cutout.foreground.astype(np.float32) @ np.array([0.3, 0.59, 0.11], np.float32)
-    inside = cv2.dilate(np.where(solid, level, 0).astype(np.float32), np.ones((5, 5), np.uint8))
-    nearest = np.zeros(int(labels.max()) + 1, np.float32)
-    nearest[labels[solid]] = inside[solid]
-    edge = (alpha > 0.1) & (alpha < 0.9)
-    brighter = level * alpha > nearest[labels] + 12
-    return float((edge & brighter).sum() / max(1, edge.sum()))
+    solid = cv2.erode((alpha > 0.99).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
+    image = cutout.foreground.astype(np.float32)
+    own = spread_colours(image, solid)
+    towards = backdrop - own
+    length = (towards * towards).sum(axis=2)
+    share = np.clip(((image - own) * towards).sum(axis=2) / np.maximum(length, 1.0), 0.0, 1.0)
+    band = cv2.morphologyEx((alpha > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((7, 7), np.uint8)) > 0
+    counted = band & (length > 60.0**2)
+    return float((share * alpha)[counted].mean())

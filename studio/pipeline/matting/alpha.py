@@ -19,15 +19,19 @@ _STEPS = (400, 80, 30)
 """Solver steps per level, coarse to fine: the coarse ones carry alpha far, the fine ones only sharpen it."""
 _SETTLED = 0.02
 """Alpha closer to 0 or 1 than this is taken as known by the next finer level."""
-_PRIOR = 1e-5
+_PRIOR = 1e-4
 """Pull towards the coarse mask: decides only where colour says nothing at all."""
 _BACKDROP_TRUST = 0.02
 """Weight of the colour line on plain backdrops, where the background's colour is known exactly."""
 _TRUSTED_VARIANCE = 0.01
+_MOST_TRUST = 10.0
+"""Where colour is surer than `_TRUSTED_VARIANCE`, its weight grows up to this many times."""
 _BLIND_VARIANCE = 0.08
 """Where the colour line is less sure than this (white cloth on white), the mask decides."""
-_BLIND_PRIOR = 0.05
-_SHARPENING = 3.0
+_BLIND_PRIOR = 0.15
+_BLIND_LEVEL = 0.6
+"""Mask value that counts as the edge there: what looks exactly as the backdrop is more likely it."""
+_SHARPENING = 8.0
 """Steepening of the mask where it decides: a network's edge is blurred by its own resolution."""
 
 
@@ -67,10 +71,10 @@ def _finest(image: F32, mask: F32, trimap: U8, backdrop: Backdrop | None) -> _Le
     target, weight = mask, np.full(mask.shape, _PRIOR, np.float32)
     if backdrop is not None:
         line = project_colours(image, foreground, background, backdrop.rgb(mask.shape))
-        trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, 1.0)
+        trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, _MOST_TRUST)
         blind = np.clip(line.variance / _BLIND_VARIANCE - 1.0, 0.0, 1.0)
         weight = weight + _BLIND_PRIOR * blind
-        sharp = np.clip((mask - 0.5) * _SHARPENING + 0.5, 0.0, 1.0)
+        sharp = np.clip((mask - _BLIND_LEVEL) * _SHARPENING + 0.5, 0.0, 1.0)
         target = ((trust * line.alpha + weight * sharp) / (trust + weight)).astype(np.float32)
         weight = (trust + weight).astype(np.float32)
     target = np.where(foreground > 0, 1.0, np.where(background > 0, 0.0, target)).astype(np.float32)

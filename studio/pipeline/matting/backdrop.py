@@ -20,9 +20,12 @@ _FIELD_SIDE = 64
 _PLAIN_NOISE = 3.0
 """Robust spread (CIELAB units) above which a background does not count as plain."""
 _PLAIN_TAIL = 10.0
-"""Residual of the worst tenth above which it does not either (furniture, horizon)."""
-_STUDIO_NOISE, _STUDIO_TAIL = 1.1, 6.0
-_FLAT_TAIL = 0.5
+"""Residual of the worst quarter above which it does not either (furniture, horizon)."""
+_BORDER_SHARE = 0.15
+_TAIL_QUANTILE = 0.75
+"""The rest may be cloth that the network took for the wall; it must not speak against the wall."""
+_STUDIO_NOISE, _STUDIO_TAIL = 1.45, 2.5
+_FLAT_TAIL = 0.25
 """A background flatter than this was painted in retouching: the smallest difference counts."""
 _SHADE = 25.0
 """CIELAB distance up to which a smooth darkening beside the subject is its shadow."""
@@ -35,7 +38,7 @@ class Backdrop:
     """Background colour as a quadratic in x and y.
 
     coefficients: float64 `(6, 3)` over CIELAB. noise: robust spread of the background around it, CIELAB units.
-    tail: residual that a tenth of the background exceeds.
+    tail: residual that a quarter of the background exceeds.
     """
 
     coefficients: F64
@@ -73,9 +76,9 @@ def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
     if sure.mean() < _MIN_SHARE:
         return None
     terms, values = _terms(mask.shape)[sure.ravel()], lab[sure].astype(np.float64)
-    coefficients, residual = _robust_fit(terms, values)
+    coefficients, residual = _robust_fit(terms, values, _near_border(mask.shape)[sure.ravel()])
     noise = 1.4826 * float(np.median(residual))
-    tail = float(np.quantile(residual, 0.9))
+    tail = float(np.quantile(residual, _TAIL_QUANTILE))
     if noise > _PLAIN_NOISE or tail > _PLAIN_TAIL:
         return None
     return Backdrop(coefficients, max(noise, 0.4), tail)
@@ -93,7 +96,8 @@ class Evidence:
 
     distance: CIELAB distance to the backdrop. unlike: surely something else than backdrop or its shadow.
     like: as the backdrop itself. shade: darker, equally coloured and smooth, as a shadow on the backdrop.
-    fine: has detail finer than any shadow's.
+    fine: has detail finer than any shadow's. brighter: lighter than the backdrop, so no mixture of it with anything
+    darker: white cloth.
     """
 
     distance: F32
@@ -101,6 +105,7 @@ class Evidence:
     like: Bool
     shade: Bool
     fine: Bool
+    brighter: Bool
 
 
 def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
@@ -116,11 +121,17 @@ def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
     detail = np.abs(level - cv2.GaussianBlur(level, (0, 0), 3.0))
     fine = cv2.dilate(detail, np.ones((3, 3), np.uint8)) > max(1.2, 2.0 * backdrop.noise)
     shade = shadow & ~fine & (distance < _SHADE)
-    return Evidence(distance, (distance > limit) & ~shadow, distance < same, shade, fine)
+    return Evidence(distance, (distance > limit) & ~shadow, distance < same, shade, fine, level > limit)
 
 
-def _robust_fit(terms: F64, values: F64) -> tuple[F64, F64]:
-    weights = np.ones(len(terms))
+def _near_border(shape: tuple[int, ...]) -> F64:
+    """First weights: the wall is surest at the sides and above; in the middle may be cloth that was not recognised."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    side = np.minimum(x, shape[1] - 1 - x) < _BORDER_SHARE * shape[1]
+    return np.where((side | (y < _BORDER_SHARE * shape[0])).ravel(), 1.0, 0.02)
+
+
+def _robust_fit(terms: F64, values: F64, weights: F64) -> tuple[F64, F64]:
     for _ in range(4):
         scaled = terms * weights[:, None]
         coefficients: F64 = np.linalg.lstsq(scaled.T @ terms, scaled.T @ values, rcond=None)[0].astype(np.float64)

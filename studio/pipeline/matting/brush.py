@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
@@ -18,6 +19,8 @@ _LEAST_SPACING = 0.5
 _SUBPIXEL_BELOW = 16.0
 """Brushes smaller than this are stamped at quarter pixels, larger ones at whole pixels."""
 _SUBSTEPS = 4
+_PRESSURE_STEPS = 32
+"""A pen's pressure is rounded to so many radii, so that stamps can be reused."""
 _POLYGON_SHIFT = 4
 
 
@@ -51,14 +54,18 @@ class StrokePainter:
         self._radius, self._hardness = max(radius, 0.5), hardness
         self._base = _LazyCopy(mask)
         self.coverage: U8 = np.zeros(mask.shape, np.uint8)
-        self._last: tuple[float, float] | None = None
+        self._last: tuple[float, float, float] | None = None
         self._carry = 0.0
 
-    def extend(self, x: float, y: float) -> Box | None:
-        """Draw the stroke on to a point; return the box that changed, or None where none did."""
+    def extend(self, x: float, y: float, pressure: float = 1.0) -> Box | None:
+        """Draw the stroke on to a point; return the box that changed, or None where none did.
+
+        Args:
+            pressure: share of the radius that the stroke has there; it changes evenly on the way.
+        """
         dirty: Box | None = None
-        for px, py in self._dabs(x, y):
-            dirty = _join(dirty, self._stamp(px, py))
+        for px, py, share in self._dabs(x, y, pressure):
+            dirty = _join(dirty, self._stamp(px, py, share))
         if dirty is not None:
             self._blend(dirty)
         return dirty
@@ -67,28 +74,34 @@ class StrokePainter:
         """Take the unfinished stroke back."""
         self._base.restore(self._mask)
 
-    def _dabs(self, x: float, y: float) -> list[tuple[float, float]]:
+    def _dabs(self, x: float, y: float, pressure: float) -> list[tuple[float, float, float]]:
         if self._last is None:
-            self._last = (x, y)
-            return [(x, y)]
-        x0, y0 = self._last
+            self._last = (x, y, pressure)
+            return [(x, y, pressure)]
+        x0, y0, pressure0 = self._last
         length = math.hypot(x - x0, y - y0)
-        spacing = max(self._radius * _SPACING, _LEAST_SPACING)
+        spacing = max(self._radius * min(pressure, pressure0) * _SPACING, _LEAST_SPACING)
         dabs = []
-        along = spacing - self._carry
+        along = max(spacing - self._carry, 0.0)
         while along <= length:
-            dabs.append((x0 + (x - x0) * along / length, y0 + (y - y0) * along / length))
+            share = along / length
+            dabs.append(
+                (x0 + (x - x0) * along / length, y0 + (y - y0) * along / length, _mixed(pressure0, pressure, share))
+            )
             along += spacing
         self._carry = length - (along - spacing)
-        self._last = (x, y)
+        self._last = (x, y, pressure)
         return dabs
 
-    def _stamp(self, x: float, y: float) -> Box | None:
+    def _stamp(self, x: float, y: float, pressure: float) -> Box | None:
         cx, cy = round(x), round(y)
         dx = dy = 0.0
-        if self._radius < _SUBPIXEL_BELOW:
+        radius = self._radius
+        if pressure < 1.0:
+            radius = max(radius * math.ceil(pressure * _PRESSURE_STEPS) / _PRESSURE_STEPS, 0.5)
+        if radius < _SUBPIXEL_BELOW:
             dx, dy = (round((v - c) * _SUBSTEPS) / _SUBSTEPS for v, c in ((x, cx), (y, cy)))
-        stamp = brush_stamp(self._radius, self._hardness, dx, dy)
+        stamp = brush_stamp(radius, self._hardness, dx, dy)
         half = stamp.shape[0] // 2
         height, width = self._mask.shape
         box = Box(max(0, cx - half), max(0, cy - half), min(width, cx + half + 1), min(height, cy + half + 1))
@@ -162,9 +175,19 @@ def stroke_coverage(stroke: MaskStroke, size: tuple[int, int]) -> tuple[U8, Box]
     painter = StrokePainter(
         np.zeros((box.height, box.width), np.uint8), StrokeMode.REFINE, stroke.radius, stroke.hardness
     )
-    for x, y in stroke.points:
-        painter.extend(x - box.x0, y - box.y0)
+    for x, y, pressure in pressed_points(stroke):
+        painter.extend(x - box.x0, y - box.y0, pressure)
     return painter.coverage, box
+
+
+def pressed_points(stroke: MaskStroke) -> Iterator[tuple[float, float, float]]:
+    """Yield a brush stroke's points with the pressure at each."""
+    for number, (x, y) in enumerate(stroke.points):
+        yield x, y, stroke.pressures[number] if number < len(stroke.pressures) else 1.0
+
+
+def _mixed(first: float, second: float, share: float) -> float:
+    return first if first == second else first + (second - first) * share
 
 
 def _bounds(points: Points, reach: float, size: tuple[int, int]) -> Box | None:
@@ -193,8 +216,8 @@ def paint_stroke(mask: U8, stroke: MaskStroke) -> Box | None:
     if stroke.shape is StrokeShape.BRUSH:
         painter = StrokePainter(mask, stroke.mode, stroke.radius, stroke.hardness, stroke.opacity)
         dirty: Box | None = None
-        for x, y in stroke.points:
-            dirty = _join(dirty, painter.extend(x, y))
+        for x, y, pressure in pressed_points(stroke):
+            dirty = _join(dirty, painter.extend(x, y, pressure))
         return dirty
     found = stroke_coverage(stroke, size)
     if found is None:

@@ -42,8 +42,8 @@ def refine_foreground(image: F32, alpha: F32, fore: F32, back: F32, *, fixed_bac
             back = _weighted_blur(back, 1.0 - alpha, radius, back)
     fore, _ = _satisfy(image, opacity, fore, back)
     solid = np.clip((opacity - 0.97) / 0.03, 0.0, 1.0)
-    result: F32 = np.clip(fore, 0.0, 1.0) * (1.0 - solid) + image * solid
-    return result
+    result = np.clip(fore, 0.0, 1.0) * (1.0 - solid) + image * solid
+    return np.where(opacity >= 1.0, image, result).astype(np.float32, copy=False)
 
 
 def _sure(alpha: F32) -> F32:

@@ -26,6 +26,15 @@ _GAP_SHARE = 0.006
 """Half the least width of a gap, in shares of the longest side: a mask's soft rim is narrower."""
 _RIM_SHARE = 0.008
 """Softness of the mask farther inside than this is doubt about cloth, not an edge."""
+_GAP_AREA = 0.0008
+"""Share of the picture below which a light spot inside the subject is a pearl or a button, not a gap."""
+_FOLD_AREA = 0.002
+_HAIR_WINDOW = 15
+_HAIR_DENSITY = 0.35
+"""Share of fine detail in a window of that many pixels from which a region is hair, fur or fringe."""
+_HAIR_MASK = 0.85
+_HAIR_REACH = 0.04
+"""How deep inside the subject, in shares of the longest side, the backdrop shines through hair."""
 _FRAMED = 0.75
 """Share of a gap's surroundings that must differ clearly from the backdrop."""
 _FRAME_CONTRAST = 8.0
@@ -87,14 +96,31 @@ def complete_on_backdrop(rgb: U8, mask: F32, backdrop: Backdrop) -> F32:
     gaps = _find_gaps(mask, evidence)
     solid &= ~gaps
     mended = np.where(solid & (mask <= 0.5), np.float32(1), np.where(gaps, np.float32(0), mask))
-    # A hole is false where neither colour nor network speaks for the backdrop clearly.
+    # A hole is false where colour says something else, or the network half thought so and no backdrop shows.
     holes = ~solid & ~gaps & ~_reaches_border(~solid)
-    false_holes = _pieces(holes, lambda piece: float(mask[piece].mean()) > 0.25 or not _mostly(evidence.like[piece]))
+    plain = evidence.like | evidence.shade
+
+    window = np.ones((9, 9), np.uint8)
+
+    def is_false(piece: Bool) -> bool:
+        ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece
+        if ring.any() and _mostly(evidence.brighter[ring]):
+            # Within white cloth: a fold as dark as the wall, unless it is as large as a gap and looks just like it.
+            return piece.sum() < _FOLD_AREA * mask.size or not _mostly(evidence.like[piece])
+        return _mostly(evidence.unlike[piece]) or (float(mask[piece].mean()) > 0.25 and not _mostly(plain[piece]))
+
+    false_holes = _pieces(holes, is_false)
     mended = np.where(false_holes, np.float32(1), mended)
     solid = mended > 0.5
-    inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5) > _RIM_SHARE * max(mask.shape)
-    mended = np.where(inside & ~evidence.like, np.float32(1), mended)
+    depth = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5)
+    inside = depth > _RIM_SHARE * max(mask.shape)
+    pearls = (evidence.like & inside) & ~_large(evidence.like & inside, _GAP_AREA * mask.size)
+    mended = np.where(inside & (~evidence.like | pearls), np.float32(1), mended)
     haze = (mended < 0.5) & evidence.like & _large(_open(evidence.like & (mended < 0.5)), least)
+    # Hair is added as doubt, for the edges stage to solve strand by strand.
+    strands = cv2.blur(evidence.fine.astype(np.float32), (_HAIR_WINDOW, _HAIR_WINDOW)) > _HAIR_DENSITY
+    strands &= ~pearls & (depth < _HAIR_REACH * max(mask.shape))
+    mended = np.where(strands & (mended > mask), np.maximum(mask, np.minimum(mended, _HAIR_MASK)), mended)
     return np.where(haze, np.float32(0), mended).astype(np.float32)
 
 
@@ -112,6 +138,8 @@ def _find_gaps(mask: F32, evidence: Evidence) -> Bool:
 
     def is_framed(piece: Bool) -> bool:
         ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece & ~doubted & (mask > 0.5)
+        if piece.sum() < _GAP_AREA * mask.size:
+            return False
         return bool(ring.any()) and float((evidence.distance[ring] > _FRAME_CONTRAST).mean()) > _FRAMED
 
     return _pieces(gaps, is_framed)

@@ -72,6 +72,8 @@ def _follow_strands(trimap: U8, rgb: U8, alpha: F32, backdrop: Backdrop, reach: 
     strands = _connected_to(stands_out & near & (trimap != FOREGROUND), trimap == UNKNOWN)
     grown = cv2.dilate(strands.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     trimap[grown & (trimap == BACKGROUND)] = UNKNOWN
+    white = cv2.erode((evidence.brighter & (alpha > 0.5)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    trimap[white] = FOREGROUND
     plain = evidence.like & (alpha < 0.5)
     shade = evidence.shade & (alpha < _SHADE_MASK)
     quiet = cv2.erode((plain | shade).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0

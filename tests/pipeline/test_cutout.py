@@ -1,0 +1,222 @@
+"""Cutout: equal to rembg, main subject, gaps and white cloth on plain backdrops, bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.arrays import AnyArray
+from studio.domain.artefacts import Cutout, Photo, PhotoRole
+from studio.domain.errors import PipelineError
+from studio.domain.progress import Progress
+from studio.pipeline.cutout import MODNET, U2NETP, CutoutParams, predict_mask
+from studio.pipeline.matting.backdrop import fit_backdrop, weigh
+from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
+from studio.pipeline.stage import Inputs, OnnxSession, StageContext
+
+
+class FakeSession:
+    """Answers with a given map, stretched to the size asked for."""
+
+    def __init__(self, answer: np.ndarray) -> None:
+        self._answer = answer.astype(np.float32)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("input",)
+
+    def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+        height, width = feeds["input"].shape[2:]
+        return [cv2.resize(self._answer, (width, height), interpolation=cv2.INTER_AREA)[None, None]]
+
+
+class FakeModels:
+    """A provider of one fake session."""
+
+    device = "cpu"
+
+    def __init__(self, answer: np.ndarray, installed: bool = True) -> None:
+        self._session, self._installed = FakeSession(answer), installed
+
+    def is_installed(self, model_id: str) -> bool:
+        return self._installed
+
+    def session(self, model_id: str) -> OnnxSession:
+        return self._session
+
+
+class RealSession:
+    """onnxruntime behind the protocol."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        self.inner = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(item.name for item in self.inner.get_inputs())
+
+    def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+        return list(self.inner.run(None, dict(feeds)))
+
+
+def run(photo: Photo, answer: np.ndarray, params: CutoutParams | None = None) -> tuple[Cutout, StageContext]:
+    ctx = StageContext(FakeModels(answer), Progress.silent())  # type: ignore[arg-type]  # the part that is used
+    return U2NETP.run(Inputs({"photo": photo}), params or CutoutParams(), ctx), ctx
+
+
+def photo_of(pixels: np.ndarray) -> Photo:
+    return Photo(pixels.astype(np.uint8), "0" * 64, "model.jpg")
+
+
+def scene(size: tuple[int, int] = (320, 320)) -> tuple[np.ndarray, np.ndarray]:
+    """A red block on a light wall, and its mask."""
+    rng = np.random.default_rng(1)
+    pixels = np.repeat(rng.normal(228, 1.0, (*size, 1)), 3, axis=2)
+    mask = np.zeros(size, np.float32)
+    mask[60:300, 100:220] = 1.0
+    pixels[mask > 0] = (180, 40, 50)
+    return pixels.astype(np.uint8), mask
+
+
+@pytest.mark.parametrize("name", ["persons/vitonhd_00641_00.jpg", "garments/vitonhdtrain_00817.jpg"])
+def test_the_mask_is_exactly_rembgs(shared: Path, name: str) -> None:
+    from PIL import Image
+    from rembg.sessions.u2netp import U2netpSession
+
+    from studio.media.decode import open_photo
+
+    session = RealSession(shared / "models" / "u2netp.onnx")
+    theirs = object.__new__(U2netpSession)  # without its constructor, which would look for a file to download
+    theirs.inner_session = session.inner
+    photo = open_photo(shared / "photos" / name)
+    expected = np.asarray(theirs.predict(Image.fromarray(photo.rgb8))[0])
+    ours = predict_mask(photo.rgb8, "u2netp", session)
+    assert ours is not None
+    assert np.array_equal(ours, expected)
+
+
+def test_the_subject_is_kept_at_native_size() -> None:
+    pixels, mask = scene()
+    cutout, ctx = run(photo_of(np.repeat(np.repeat(pixels, 3, 0), 3, 1)), mask)
+    assert cutout.alpha.shape == (960, 960)
+    assert cutout.alpha[500, 480] == 1.0 and cutout.alpha[20, 20] == 0.0
+    assert ctx.notes == []
+
+
+def test_nothing_found_is_said_with_the_files_name() -> None:
+    with pytest.raises(PipelineError) as caught:
+        run(photo_of(np.full((64, 64, 3), 128)), np.full((320, 320), 0.4))
+    assert caught.value.key == "cutout.empty"
+    assert caught.value.values["file"] == "model.jpg"
+
+
+def test_two_people_leave_the_larger_with_a_note() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (320, 320, 3))
+    mask = np.zeros((320, 320), np.float32)
+    mask[40:300, 20:90] = 1.0
+    mask[60:310, 160:290] = 1.0
+    cutout, ctx = run(photo_of(pixels), mask)
+    assert cutout.alpha[200, 220] == 1.0 and cutout.alpha[200, 50] == 0.0
+    assert [(note.key, note.values["count"]) for note in ctx.notes] == [("cutout.several_subjects", "2")]
+
+
+def test_a_garment_may_have_two_pieces() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (320, 320, 3))
+    mask = np.zeros((320, 320), np.float32)
+    mask[40:140, 100:220] = mask[180:280, 100:220] = 1.0
+    cutout, ctx = run(photo_of(pixels), mask, CutoutParams(role=PhotoRole.GARMENT))
+    assert cutout.alpha[90, 150] == cutout.alpha[230, 150] == 1.0
+    assert ctx.notes == []
+
+
+def test_fragments_beside_the_subject_stay() -> None:
+    mask = np.zeros((400, 400), np.float32)
+    mask[50:350, 150:250] = 1.0
+    mask[100:110, 255:262] = 1.0  # a strand
+    mask[20:30, 20:30] = 1.0  # a lamp
+    kept, dropped = keep_subject(mask)
+    assert kept[105, 258] == 1.0 and kept[25, 25] == 0.0 and dropped == 0
+
+
+def test_the_backdrop_is_found_under_uneven_light() -> None:
+    y, x = np.mgrid[0:200, 0:160]
+    wall = 200 + 30 * (x / 160) - 20 * (y / 200) ** 2
+    pixels = np.repeat(wall[..., None], 3, 2).astype(np.uint8)
+    mask = np.zeros((200, 160), np.float32)
+    mask[60:, 50:110] = 1.0
+    pixels[mask > 0] = (90, 60, 40)
+    backdrop = fit_backdrop(pixels, mask)
+    assert backdrop is not None and backdrop.is_studio
+    evidence = weigh(pixels, backdrop)
+    assert evidence.unlike[150, 80] and evidence.like[20, 20] and evidence.like[20, 150]
+
+
+def test_a_busy_room_is_no_backdrop() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 160, 3)).astype(np.uint8)
+    assert fit_backdrop(noise, np.zeros((200, 160), np.float32)) is None
+
+
+def test_what_the_network_forgot_before_a_wall_is_added() -> None:
+    """White trousers on a grey wall: the network saw only the jumper."""
+    pixels, mask = scene()
+    pixels[180:320, 100:220] = 252
+    mask[180:] = 0
+    cutout, _ = run(photo_of(pixels), mask)
+    assert cutout.alpha[260, 160] > 0.8
+
+
+def test_a_shadow_on_the_wall_is_not_added() -> None:
+    pixels, mask = scene()
+    shade = np.zeros((320, 320), np.float32)
+    shade[100:300, 220:270] = 1
+    shade = cv2.GaussianBlur(shade, (0, 0), 12) * (mask == 0)
+    pixels = (pixels - 25 * shade[..., None]).astype(np.uint8)
+    cutout, _ = run(photo_of(pixels), mask)
+    assert cutout.alpha[200, 245] == 0.0
+
+
+def test_the_wall_between_arm_and_waist_is_opened() -> None:
+    pixels, mask = scene()
+    pixels[120:200, 190:210] = 228
+    mask[120:200, 190:210] = 0.9  # the network only doubted
+    cutout, _ = run(photo_of(pixels), mask)
+    assert cutout.alpha[160, 200] < 0.1
+    assert cutout.alpha[160, 150] == 1.0
+
+
+def test_white_cloth_on_white_is_not_opened() -> None:
+    pixels, mask = scene()
+    pixels[mask > 0] = 230
+    mask[120:200, 190:210] = 0.9
+    cutout, _ = run(photo_of(pixels), mask)
+    assert cutout.alpha[160, 200] > 0.8
+
+
+def test_mending_leaves_a_clean_mask_alone() -> None:
+    pixels, mask = scene()
+    backdrop = fit_backdrop(pixels, mask)
+    assert backdrop is not None
+    assert np.array_equal(complete_on_backdrop(pixels, mask, backdrop) > 0.5, mask > 0.5)
+
+
+def test_a_missing_network_says_how_to_get_it() -> None:
+    note = MODNET.unavailable(FakeModels(np.zeros((4, 4)), installed=False))  # type: ignore[arg-type]  # as above
+    assert note is not None and note.values["model"] == "modnet"
+
+
+def test_modnet_answers_at_its_own_scale() -> None:
+    pixels, mask = scene((300, 200))
+    found = predict_mask(pixels, "modnet", FakeSession(mask[:, :200]))
+    assert found is not None and found.shape == (300, 200)
+
+
+def test_tiny_photos_do_not_crash() -> None:
+    with pytest.raises(PipelineError):
+        run(photo_of(np.zeros((1, 1, 3))), np.zeros((320, 320)))
