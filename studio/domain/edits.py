@@ -40,7 +40,10 @@ class MaskTarget(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MaskStroke:
-    """One stroke on a mask. radius: pixels; hardness, opacity: in [0, 1]."""
+    """One stroke on a mask. radius: pixels; hardness, opacity: in [0, 1].
+
+    pressures: share of the radius at each point of a brush stroke, as a pen gave it; () = the whole radius everywhere.
+    """
 
     points: Points
     mode: StrokeMode
@@ -49,6 +52,7 @@ class MaskStroke:
     opacity: float = 1.0
     shape: StrokeShape = StrokeShape.BRUSH
     target: MaskTarget = MaskTarget.ALPHA
+    pressures: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

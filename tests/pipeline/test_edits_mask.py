@@ -224,3 +224,16 @@ def test_a_brush_event_at_8000_pixels_stays_within_16_ms() -> None:
         painter.extend(3000 + 130.0 * (step + 1), 3000 + 20.0 * step)
         best = min(best, time.perf_counter() - start)
     assert best <= 0.016
+
+
+def test_pressure_narrows_a_stroke_and_is_stored_exactly() -> None:
+    points = ((20.0, 60.0), (60.0, 60.0), (100.0, 60.0))
+    stroke = MaskStroke(points, StrokeMode.ADD, radius=16, hardness=1.0, pressures=(0.25, 0.5, 1.0))
+    painted = np.zeros((120, 120), np.uint8)
+    painter = StrokePainter(painted, StrokeMode.ADD, 16, 1.0)
+    for (x, y), pressure in zip(points, stroke.pressures, strict=True):
+        painter.extend(x, y, pressure)
+    stored = edit_mask8(np.zeros((120, 120), np.uint8), make_photo(120), [stroke])
+    assert np.abs(painted.astype(int) - stored).max() <= 1
+    widths = [(painted[:, x] > 127).sum() for x in (20, 60, 100)]
+    assert widths[0] == 9 and widths[0] < widths[1] < widths[2] <= 33
