@@ -113,11 +113,11 @@ class RasterLayer:
     def rebuilt(self, edits: Sequence[Edit]) -> Artefact:
         return apply_edits(self._stage, self._base, edits, self.photo) if edits else self._base
 
-    def extend(self, x: float, y: float) -> Box | None:
+    def extend(self, x: float, y: float, pressure: float = 1.0) -> Box | None:
         """Draw the stroke on to a point of the photo; return the box that changed."""
         if self._painter is None:
             return None
-        found = self._painter.extend(x - self.area.x0, y - self.area.y0)
+        found = self._painter.extend(x - self.area.x0, y - self.area.y0, pressure)
         if found is None:
             return None
         dirty = _shifted(found, self.area.x0, self.area.y0)
@@ -288,7 +288,8 @@ class ParseLayer(RasterLayer):
         self._patches.clear()
         self._dirty = None
 
-    def extend(self, x: float, y: float) -> Box | None:
+    def extend(self, x: float, y: float, pressure: float = 1.0) -> Box | None:
+        del pressure  # labels have hard edges and one width
         from studio.pipeline.edits_body import paint_labels_into, stroke_box
 
         if self._stroke is None:

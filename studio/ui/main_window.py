@@ -25,8 +25,10 @@ from PySide6.QtWidgets import (
 
 from studio import __version__
 from studio.domain.errors import StudioError, UnexpectedError
+from studio.library.records import JobState
 from studio.ui import icons
 from studio.ui.context import RECENT_LIMIT, StudioContext
+from studio.ui.paths import samples_folder
 from studio.ui.start_page import StartPage
 from studio.ui.theme import SPACE
 from studio.ui.widgets.basics import Banner, frame, shortcut_tip
@@ -117,10 +119,18 @@ class MainWindow(QMainWindow):
         if page is not None:
             cast(Callable[[str], None], page.open_target)(target_id)  # type: ignore[attr-defined]  # made lazily
 
+    def review(self, look_id: str) -> None:
+        """Show a look in Review."""
+        self.go_to("review")
+        page = self._pages.get("review")
+        if page is not None:
+            cast(Callable[[str], None], page.open_look)(look_id)  # type: ignore[attr-defined]  # made lazily
+
     def _offer_undo(self, page: QWidget) -> None:
         """Show a workspace's own undo in place of the library's: strokes are a history of their own."""
         own = cast("tuple[QAction, ...]", getattr(page, "undo_actions", ()))
-        self._edit_menu.clear()
+        for action in self._edit_menu.actions():
+            self._edit_menu.removeAction(action)
         self._edit_menu.addActions(own or (self.undo_action, self.redo_action))
         for action in (self.undo_action, self.redo_action):
             action.setVisible(not own)
@@ -212,9 +222,14 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.start.create_wanted.connect(self._on_create)
         self.start.open_wanted.connect(self._on_open)
+        self.start.demo_wanted.connect(self._on_demo)
         self.context.project_changed.connect(self._on_project)
         self.context.failed.connect(self.show_error)
         self.context.retouch_wanted.connect(self.retouch)
+        self.context.look_wanted.connect(self.review)
+        for lane in (self.context.work, self.context.bulk):
+            lane.progressed.connect(self._on_progress)
+            lane.idle.connect(self._on_idle)
         self.banner.details_wanted.connect(self._copy_details)
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -234,13 +249,32 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self.context.work.is_busy and not self._agrees_to_stop():
+        if (self.context.is_busy or self._is_dressing()) and not self._agrees_to_stop():
             event.ignore()
             return
         self._state.setValue("geometry", self.saveGeometry())
         self._state.setValue("place", self.place)
         self.context.close_project()
         super().closeEvent(event)
+
+    def _is_dressing(self) -> bool:
+        project = self.context.project
+        return project is not None and bool(project.library.job_ids([JobState.RUNNING]))
+
+    def _on_progress(self, job_id: str, fraction: float, stage: str) -> None:
+        """Say in the status line what runs and how far it is."""
+        del job_id
+        names = {
+            "import": self.tr("Importing photos"),
+            "export": self.tr("Delivering"),
+            "open": self.tr("Opening the project"),
+        }
+        if stage in names:
+            self._status.setText(f"{names[stage]}  {100 * fraction:.0f} %")
+
+    def _on_idle(self) -> None:
+        if not self.context.is_busy:
+            self._status.clear()
 
     def _agrees_to_stop(self) -> bool:
         answer = QMessageBox.question(
@@ -263,6 +297,9 @@ class MainWindow(QMainWindow):
 
     def _on_create(self, folder: Path) -> None:
         self.context.open_project(folder, create=True)
+
+    def _on_demo(self) -> None:
+        self.context.open_samples(samples_folder())
 
     def _on_open(self, folder: Path) -> None:
         self.context.open_project(folder)

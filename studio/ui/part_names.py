@@ -56,5 +56,5 @@ def part_name(name: str) -> str:
     bare = "_".join(word for word in words if word != side)
     part = _parts().get(bare, bare.replace("_", " "))
     if side == "left":
-        return translate("Left: %1").replace("%1", part)
-    return translate("Right: %1").replace("%1", part) if side else part
+        return translate("Left %1").replace("%1", part.lower())
+    return translate("Right %1").replace("%1", part.lower()) if side else part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QPointF
@@ -44,6 +45,7 @@ class Stroke:
         self._erases = erases
         self._start = start  # Shift: a straight line from where the last stroke ended
         self._points: list[tuple[float, float]] = []
+        self._pressures: list[float] = []
         self._edit: MaskStroke | ParseStroke | None = None
 
     def begin(self, canvas: RetouchCanvas) -> None:
@@ -75,7 +77,7 @@ class Stroke:
         canvas.end_gesture(canvas.to_pixel(at))
         delta = layer.finish() if layer is not None else None
         if delta is not None and self._edit is not None:
-            canvas.painted.emit(_with_points(self._edit, tuple(self._points)), delta)
+            canvas.painted.emit(self._finished(self._edit), delta)
 
     def abort(self, canvas: RetouchCanvas) -> None:
         if canvas.raster is not None:
@@ -90,16 +92,18 @@ class Stroke:
         point = _rounded(pixel)
         if self._points and self._points[-1] == point:
             return
+        pressure = round(canvas.pressure, 3)
         self._points.append(point)
-        dirty = canvas.raster.extend(*point) if canvas.raster is not None else None
+        self._pressures.append(pressure)
+        dirty = canvas.raster.extend(*point, pressure) if canvas.raster is not None else None
         if dirty is not None:
             canvas.refresh(dirty)
 
-
-def _with_points(edit: MaskStroke | ParseStroke, points: Points) -> Edit:
-    from dataclasses import replace
-
-    return replace(edit, points=points)
+    def _finished(self, edit: MaskStroke | ParseStroke) -> Edit:
+        points: Points = tuple(self._points)
+        if isinstance(edit, ParseStroke) or all(pressure == 1.0 for pressure in self._pressures):
+            return replace(edit, points=points)
+        return replace(edit, points=points, pressures=tuple(self._pressures))
 
 
 class RefineStroke:

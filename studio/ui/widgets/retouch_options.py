@@ -16,6 +16,7 @@ from studio.ui.widgets.basics import column, label, row
 from studio.ui.widgets.retouch_tools import LARGEST, LARGEST_TOLERANCE, SMALLEST, Tool, ToolState
 
 _STEPS = 1000
+LIST_HEIGHT = 264
 _NAME = Qt.ItemDataRole.UserRole
 
 
@@ -34,7 +35,9 @@ class ValueRow(QWidget):
         self.number.setRange(low, high)
         self.number.setDecimals(decimals)
         self.number.setSuffix(suffix)
-        self.number.setFixedWidth(84)
+        self.number.setFixedWidth(76)
+        self.number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setKeyboardTracking(False)
         self.setLayout(column(row(self.name, 1, self.number), self.slider, spacing=2))
         self.slider.valueChanged.connect(self._on_slider)
@@ -159,6 +162,7 @@ class LabelPalette(QListWidget):
         self._state = state
         self.setIconSize(QSize(16, 16))
         self.setUniformItemSizes(True)
+        self.setFixedHeight(LIST_HEIGHT)
         self.currentRowChanged.connect(self._on_row)
         self.itemChanged.connect(self._on_item)
         state.changed.connect(self._follow)
@@ -205,6 +209,7 @@ class PointList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setUniformItemSizes(True)
+        self.setFixedHeight(LIST_HEIGHT)
         self.currentItemChanged.connect(self._on_item)
 
     def show_layer(self, layer: PointsLayer) -> None:
@@ -249,4 +254,6 @@ def _swatch(colour: QColor) -> QIcon:
     painter.setPen(QColor(current_tokens().line_strong))
     painter.drawRoundedRect(2, 2, 28, 28, 6, 6)
     painter.end()
-    return QIcon(made)
+    swatch = QIcon(made)
+    swatch.addPixmap(made, QIcon.Mode.Selected)  # a colour must not change because it is chosen
+    return swatch

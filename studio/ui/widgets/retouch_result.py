@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
 SIDE = 1024
-HEIGHT = 280
+HEIGHT = 232
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -439,6 +439,7 @@ class RetouchPage(QWidget):
             action.setChecked(tool is held.tool)
         for action in self.op_actions.values():
             action.setEnabled(is_mask)
+        self._strip.setVisible(not is_points)
         self.options.setVisible(is_mask or is_parse)
         self.options.set_layer(is_parse=is_parse)
         self.labels.setVisible(is_parse)
