@@ -34,7 +34,8 @@ class Lpips(nn.Module):
 
     def __init__(self, backbone: str) -> None:
         super().__init__()
-        self.plan, self.taps = (_ALEX, _ALEX_TAPS) if backbone == "alex" else (_VGG, _VGG_TAPS)
+        self.plan: tuple[tuple[int, int, int, int] | str, ...] = _ALEX if backbone == "alex" else _VGG
+        self.taps = _ALEX_TAPS if backbone == "alex" else _VGG_TAPS
         convs: list[nn.Conv2d] = []
         channels = 3
         for step in self.plan:

@@ -49,9 +49,7 @@ class CountingStage:
     def run(self, inputs: Inputs, params: object, ctx: StageContext) -> Artefact:
         self.runs.append(self.name)
         ctx.note_fallback("noted", stage=self.name)
-        value = sum(
-            int(item.labels[0, 0]) for item in inputs.slots.values() if isinstance(item, ParseMap)
-        )
+        value = sum(int(item.labels[0, 0]) for item in inputs.slots.values() if isinstance(item, ParseMap))
         return ParseMap(np.full((1, 1), value + 1, np.uint8))
 
 
@@ -139,7 +137,7 @@ def test_an_edit_is_an_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cancel_keeps_what_is_finished() -> None:
-    stages, nodes = _chain()
+    _, nodes = _chain()
     token = threading.Event()
     seen: list[str] = []
 
