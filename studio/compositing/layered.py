@@ -140,6 +140,7 @@ def _layer_record(layer: Layer) -> tuple[bytes, bytes]:
     lengths, body = b"", b""
     for channel_id, plane in ((-1, 3), (0, 0), (1, 1), (2, 2)):
         counts, data = _pack_plane(layer.pixels[..., plane])
+        data += b"\0" * (len(data) % 2)  # some readers expect every channel at an even offset, none minds
         lengths += struct.pack(">hI", channel_id, 2 + len(counts) + len(data))
         body += struct.pack(">H", 1) + counts + data
     plain = layer.name.encode("ascii", "replace")[:255]
