@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import blend
 import bpy
 import numpy as np
-
-import blend
 from materials import plain_material
 
 SIZE = (2400, 1800)

@@ -14,8 +14,18 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-JOINTS = {"right_shoulder": (12, 2), "right_elbow": (14, 3), "right_wrist": (16, 4), "left_shoulder": (11, 5),
-          "left_elbow": (13, 6), "left_wrist": (15, 7), "right_hip": (24, 8), "left_hip": (23, 11), "nose": (0, 0)}  # fmt: skip
+# name: BlazePose index, COCO-18 index
+JOINTS = {
+    "nose": (0, 0),
+    "right_shoulder": (12, 2),
+    "right_elbow": (14, 3),
+    "right_wrist": (16, 4),
+    "left_shoulder": (11, 5),
+    "left_elbow": (13, 6),
+    "left_wrist": (15, 7),
+    "right_hip": (24, 8),
+    "left_hip": (23, 11),
+}
 
 
 def session(path: Path) -> ort.InferenceSession:
@@ -93,9 +103,8 @@ def main(folder: Path, photo: Path, truth: Path | None, overlay: Path | None = N
     report: dict[str, object] = {"photo": photo.name, "detector": round(score, 3)}
     if truth is not None:
         name = photo.stem
-        joints = np.array(
-            json.loads((truth / f"{name}_keypoints.json").read_text())["people"][0]["pose_keypoints_2d"]
-        ).reshape(-1, 3)
+        document = json.loads((truth / f"{name}_keypoints.json").read_text())
+        joints = np.array(document["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)
         labels = np.asarray(Image.open(truth / f"{name}_parse.png"))
         solid = np.asarray(Image.open(truth / f"{name}_alpha.png")) > 127
         shoulder = abs(joints[5, 0] - joints[2, 0])

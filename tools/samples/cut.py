@@ -8,13 +8,13 @@ on a voxel grid, then clipped by the neckline, hem and cuff functions, so every 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from pose import Rig
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.spatial import ConvexHull, cKDTree
-
-from pose import Rig
 
 Array = npt.NDArray[np.float64]
 
@@ -173,7 +173,7 @@ class Tailor:
         best = np.full(len(points), 9.0)
         along, around = np.zeros(len(points)), np.zeros(len(points))
         start = 0.0
-        for a, b in zip(line[:-1], line[1:], strict=True):
+        for a, b in pairwise(line):
             length = float(np.linalg.norm(b - a))
             axis = (b - a) / length
             t = np.clip((points - a) @ axis, 0 if start else -0.02, length + (0.08 if start else 0))
@@ -198,7 +198,7 @@ class Tailor:
         sign = 1 if side == "l" else -1
         pts = self.surface[sign * self.surface[:, 0] > abs(line[0, 0]) * 0.9]
         ticks, radii, start = [], [], 0.0
-        for a, b in zip(line[:-1], line[1:], strict=True):
+        for a, b in pairwise(line):
             length = float(np.linalg.norm(b - a))
             axis = (b - a) / length
             t = (pts - a) @ axis
@@ -295,7 +295,7 @@ class Tailor:
             abs(joint[0])
             - cut.armhole_x
             - 0.012 * np.sin(np.pi * np.minimum(drop, 1))
-            + 0.13 * np.maximum(drop - 0.55, 0) ** 1.5
+            + 0.30 * np.maximum(drop - 0.36, 0) ** 1.5
         )
         return sign * p[:, 0] - edge
 
@@ -315,16 +315,14 @@ class Tailor:
         a["along"] = np.zeros(len(p))
         a["around"] = np.zeros(len(p))
         if cut.sleeve > 0:
-            torso = self._torso_field(p, cut)
             for side, sign in (("l", 1), ("r", -1)):
-                d, along, around = self._sleeve_field(p, side, cut)
+                _, along, around = self._sleeve_field(p, side, cut)
                 joint = self.joint[f"{side}-shoulder"]
                 tilt = (sign * p[:, 0] - abs(joint[0])) - 0.30 * np.clip(joint[2] - p[:, 2] - 0.02, -0.03, 0.12)
                 here = sign * p[:, 0] > 0
                 a["seam"] = np.where(here, np.maximum(tilt, -1), a["seam"])
                 a["along"] = np.where(here, along, a["along"])
                 a["around"] = np.where(here, around, a["around"])
-            del torso
 
     def _centre_line(self) -> tuple[Array, Array]:
         z = np.linspace(self.torso[:, 2].min(), self.torso[:, 2].max(), 40)
@@ -334,7 +332,10 @@ class Tailor:
     def trousers(
         self, *, waist: float = 0.09, length: float = 0.93, ease: float = 0.007, leg: float = 0.0, edge_m: float = 0.011
     ) -> GarmentMesh:
-        """Cut trousers: `waist` above the hip joints, `length` as a share of hip to ankle, `leg` extra radius at the hem."""
+        """Cut trousers.
+
+        waist: metres above the hip joints; length: share of hip to ankle; leg: extra radius at the hem.
+        """
         hip, ankle = self.joint["l-hip"], self.joint["l-ankle"]
         waist_z = hip[2] + waist
         hem_z = hip[2] - (hip[2] - ankle[2]) * length
@@ -353,7 +354,7 @@ class Tailor:
                 radius = np.interp(t, [0, np.linalg.norm(b - a)], [r0, r1])
                 tube = np.linalg.norm(p - a - t[:, None] * axis - np.array([0, 0.012, 0]), axis=1) - radius
                 field_ = _smooth_min(field_, tube, 0.015)
-        # fabric spans the gap below the crotch and between the buttocks
+        # the blur spans the gap below the crotch and between the buttocks, as fabric does
         vertices, faces = _isosurface(gaussian_filter(field_.reshape(grid.shape[:3]), 1.6), lo)
         for value in (vertices[:, 2] - waist_z,):
             vertices, faces = clip_mesh(vertices, faces, value)

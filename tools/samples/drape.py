@@ -7,7 +7,6 @@ from typing import Any
 
 import bpy
 import numpy as np
-
 from blend import add_mesh
 
 

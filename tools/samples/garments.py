@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
-import numpy as np
-
 import artwork
 import blend
+import bpy
+import numpy as np
 from cut import Tailor, TopCut
 from drape import JERSEY, KNIT, SATIN, Fabric, moving_body, relax, simulate
 from materials import Cloth, cloth_material, plain_material
@@ -39,14 +38,31 @@ class Product:
 PRODUCTS: dict[str, Product] = {
     "tee_sunrise": Product(
         rig="mira",
-        cut=TopCut(ease=0.022, fit=0.75, sleeve=0.19, sleeve_ease=(0.022, 0.034), hem=0.05, neck_half_width=0.080, neck_front=0.03),
+        cut=TopCut(
+            ease=0.022,
+            fit=0.75,
+            sleeve=0.19,
+            sleeve_ease=(0.022, 0.034),
+            hem=0.05,
+            neck_half_width=0.080,
+            neck_front=0.03,
+        ),
         cloth=Cloth(colour="2f4a43", collar=0.020, sheen=0.12),
         print_box=(0.25, 0.275, 0.0),
         arms=(0.0, 10.0),
     ),
     "breton_longsleeve": Product(
         rig="mira",
-        cut=TopCut(ease=0.016, fit=0.6, sleeve=0.515, sleeve_ease=(0.018, 0.014), hem=0.04, neck_half_width=0.100, neck_front=0.012, neck_back=-0.008),
+        cut=TopCut(
+            ease=0.011,
+            fit=0.45,
+            sleeve=0.45,
+            sleeve_ease=(0.018, 0.014),
+            hem=0.04,
+            neck_half_width=0.100,
+            neck_front=0.012,
+            neck_back=-0.008,
+        ),
         cloth=Cloth(colour="ece5d6", second="26324f", stripes=(0.030, 0.40), collar=0.012, cuff=0.018, sheen=0.08),
         arms=(4.0, 24.0),
     ),
@@ -59,13 +75,21 @@ PRODUCTS: dict[str, Product] = {
     ),
     "knit_jacquard": Product(
         rig="mira",
-        cut=TopCut(ease=0.024, fit=0.7, sleeve=0.505, sleeve_ease=(0.022, 0.020), hem=0.03, neck_half_width=0.082, neck_front=0.02),
+        cut=TopCut(
+            ease=0.024,
+            fit=0.7,
+            sleeve=0.445,
+            sleeve_ease=(0.022, 0.020),
+            hem=0.03,
+            neck_half_width=0.082,
+            neck_front=0.02,
+        ),
         cloth=Cloth(colour="6f8797", kind="knit", collar=0.026, hem=0.055, cuff=0.055, sheen=0.3),
         fabric=KNIT,
         print_box=(0.52, 0.34, 1.0),
         arms=(4.0, 24.0),
     ),
-}  # fmt: skip
+}
 
 PRINTS = {"tee_sunrise": "print_sunrise.png", "knit_jacquard": "print_jacquard.png"}
 
@@ -90,7 +114,7 @@ def drape_product(name: str, build: Path, redo: bool) -> dict[str, np.ndarray]:
         blend.fresh_scene((64, 64), 1)
         moving_body([f[:13380] for f in frames], rig.faces("body"), "form", 20)
         fabric = dataclasses.replace(product.fabric, bending=product.fabric.bending * STIFFER)
-        draped = relax(simulate(mesh.vertices, mesh.faces, fabric, 38), mesh.faces, rounds=4)
+        draped = relax(simulate(mesh.vertices, mesh.faces, fabric, 34, gravity=0.55), mesh.faces, rounds=4)
         hip = tailor.joint["l-hip"][2]
         width, height, tile = product.print_box
         rest = mesh.attributes["rest"]

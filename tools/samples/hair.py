@@ -8,11 +8,10 @@ from typing import Any
 import bpy
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
-
 from blend import Nodes
 from cut import surface_samples
 from pose import Rig
+from scipy.spatial import cKDTree
 
 Array = npt.NDArray[np.float64]
 
@@ -137,7 +136,7 @@ def _lift(style: HairStyle, spread: Array, root_height: Array, t: float) -> Arra
 
 
 def _hold_down(head: Head, p: Array, limit: Array) -> Array:
-    d, i = head.tree.query(p, workers=2)
+    _, i = head.tree.query(p, workers=2)
     side = np.einsum("ij,ij->i", p - head.points[i], head.normals[i])
     q = head.local(p)
     excess = np.where((q[:, 1] < 0.06) & (side > limit), side - limit, 0.0)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from blend import Nodes, srgb
 
 
@@ -127,7 +126,7 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
     d_cuff, u_cuff = n.attribute("d_cuff"), n.attribute("u_cuff")
     seam = n.attribute("seam")
     colour: Any = srgb(cloth.colour)
-    x, y, z = _split(n, rest)
+    x, _, z = _split(n, rest)
     sleeve = n.ramp(seam, -0.0003, 0.0003, smooth=False)
     if cloth.stripes:
         period, share = cloth.stripes

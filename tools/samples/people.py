@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import bpy  # noqa: F401  (before pymeshlab: both carry an Embree, Blender's must load first)
-import numpy as np
-
 import blend
+import bpy
+import numpy as np
 from cut import Tailor, TopCut, clip_mesh, remesh
 from drape import DENIM, JERSEY, Fabric, moving_body, relax, simulate
 from hair import HairStyle, Head, add_strands, bun_strands, grow_brows, grow_lashes, grow_scalp_hair, hair_material
 from materials import DEEP, FAIR, OLIVE, Cloth, SkinTone, cloth_material, eye_material, plain_material, skin_material
 from pose import Rig, Stance, pose_vertices, stance_turns
+
+JEANS = Cloth(colour="27344d", second="6d7f9c", kind="denim", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05)
+CHINOS = Cloth(colour="d8d1c4", second="efe9dc", kind="twill", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05)
+CHARCOAL = dataclasses.replace(CHINOS, colour="2b2d31", second="4a4d52")
+BUN = HairStyle()
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,9 @@ class Person:
     top_cloth: Cloth
     top_fabric: Fabric = JERSEY
     trousers: dict[str, float] = field(default_factory=dict)
-    trousers_cloth: Cloth = Cloth(
-        colour="27344d", second="6d7f9c", kind="denim", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05
-    )
+    trousers_cloth: Cloth = JEANS
     tone: SkinTone = FAIR
-    hair: HairStyle = HairStyle()
+    hair: HairStyle = BUN
     iris: str = "6a4a2c"
     full_body: bool = False
     backdrop: str = "dcdad7"
@@ -50,26 +52,36 @@ PEOPLE: dict[str, Person] = {
     ),
     "model_amara": Person(
         rig="amara",
-        stance=Stance(arm_drop=(24, 27), leg_out=(-2, -7), elbow_extend=(14, 22), hip_sway=2.5, knee_bend=(10, 0), head_turn=-7, head_tilt=-3),
+        stance=Stance(
+            arm_drop=(27, 30),
+            leg_out=(-2, -7),
+            elbow_extend=(14, 22),
+            hip_sway=2.5,
+            knee_bend=(10, 0),
+            head_turn=-7,
+            head_tilt=-3,
+        ),
         top=TopCut(ease=0.006, fit=0.12, sleeve=0.0, armhole_x=0.02, hem=0.02, neck_half_width=0.088, neck_front=0.055),
         top_cloth=Cloth(colour="b9c3bd", sheen=0.1),
-        trousers_cloth=Cloth(colour="d8d1c4", second="efe9dc", kind="twill", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05),
+        trousers_cloth=CHINOS,
         tone=DEEP,
         hair=HairStyle(kind="bun", melanin=0.96, redness=0.2, part_x=0.0, seed=9),
         iris="3a2618",
     ),
     "model_jonas": Person(
         rig="jonas",
-        stance=Stance(arm_drop=(23, 25), leg_out=(-1, -5), elbow_extend=(16, 20), hip_sway=2.0, knee_bend=(9, 0), head_turn=6),
+        stance=Stance(
+            arm_drop=(27, 28), leg_out=(-1, -5), elbow_extend=(16, 20), hip_sway=2.0, knee_bend=(9, 0), head_turn=6
+        ),
         top=TopCut(ease=0.010, fit=0.35, sleeve=0.20, hem=0.035, neck_half_width=0.085, neck_front=0.03),
         top_cloth=Cloth(colour="9aa5ad", second="c9d0d4", heather=0.5, sheen=0.1),
-        trousers_cloth=Cloth(colour="2b2d31", second="4a4d52", kind="twill", collar=0.0, hem=0.02, cuff=0.0, sheen=0.05),
+        trousers_cloth=CHARCOAL,
         tone=OLIVE,
         hair=HairStyle(kind="crop", length=0.05, melanin=0.8, part_x=-0.03, seed=4),
         iris="4d5a4a",
         full_body=True,
     ),
-}  # fmt: skip
+}
 
 
 def dress(person: Person, build: Path, name: str, redo: bool = False) -> dict[str, Any]:
@@ -193,10 +205,9 @@ def _thigh_fade(dressed: dict[str, Any]) -> np.ndarray:
 
 def add_shoes(rig: Rig, body: np.ndarray) -> None:
     """Add plain low shoes around the feet."""
+    from cut import _signed_distance, surface_samples
     from scipy.ndimage import gaussian_filter
     from skimage.measure import marching_cubes
-
-    from cut import _signed_distance, surface_samples
 
     points, normals = surface_samples(body, rig.faces("body"), 2)
     for sign in (1, -1):

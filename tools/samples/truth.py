@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import blend
 import bpy
 import numpy as np
-from PIL import Image
-
-import blend
 import people
+from PIL import Image
 from pose import Rig
 
 TRUTH_PERCENT = 50  # of the sample's size: 768 x 1024
