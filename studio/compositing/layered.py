@@ -138,7 +138,7 @@ def _layer_info(layers: Sequence[Layer], *, transparent: bool) -> bytes:
 def _layer_record(layer: Layer) -> tuple[bytes, bytes]:
     height, width = layer.pixels.shape[:2]
     lengths, body = b"", b""
-    for channel_id, plane in ((-1, 3), (0, 0), (1, 1), (2, 2)):
+    for channel_id, plane in ((0, 0), (1, 1), (2, 2), (-1, 3)):
         counts, data = _pack_plane(layer.pixels[..., plane])
         data += b"\0" * (len(data) % 2)  # some readers expect every channel at an even offset, none minds
         lengths += struct.pack(">hI", channel_id, 2 + len(counts) + len(data))
