@@ -97,18 +97,16 @@ class Levels:
             source = above[2 * box.y0 : 2 * box.y1, 2 * box.x0 : 2 * box.x1]
             below[box.slices] = cv2.resize(source, (box.width, box.height), interpolation=cv2.INTER_AREA)
 
-    def sample(self, lens: Lens, place: Box, *, is_smooth: bool = True) -> U8:
+    def sample(self, lens: Lens, place: Box) -> U8:
         """Return the picture as it lies in a box of the screen; outside of the picture its border is repeated."""
         number = 0
         while number + 1 < len(self.levels) and lens.scale * 2 ** (number + 1) <= 1.0:
             number += 1
-        level = self.levels[number] if is_smooth else self.levels[0]
-        shrunk = 0.5**number if is_smooth else 1.0
-        crisp = not is_smooth or lens.scale >= _CRISP_ZOOM
-        return warp(level, _matrix(lens, place, shrunk), place, crisp=crisp)
+        matrix = _matrix(lens, place, 0.5**number)
+        return _warp(self.levels[number], matrix, place, crisp=lens.scale >= _CRISP_ZOOM)
 
 
-def warp(source: U8, matrix: F64, place: Box, *, crisp: bool) -> U8:
+def _warp(source: U8, matrix: F64, place: Box, *, crisp: bool) -> U8:
     """Return `source` sampled through a screen-to-picture matrix, the size of `place`."""
     import cv2
 
@@ -124,6 +122,14 @@ def _matrix(lens: Lens, place: Box, shrunk: float) -> F64:
     dx = (place.x0 + 0.5 - lens.x) * step - 0.5
     dy = (place.y0 + 0.5 - lens.y) * step - 0.5
     return np.array([[step, 0.0, dx], [0.0, step, dy]])
+
+
+def _nearest(labels: U8, lens: Lens, place: Box) -> U8:
+    """Return the label under the middle of each screen pixel; the same for a pixel whichever box it is asked in."""
+    height, width = labels.shape
+    columns = np.floor((np.arange(place.x0, place.x1) + 0.5 - lens.x) / lens.scale).astype(np.int64)
+    rows = np.floor((np.arange(place.y0, place.y1) + 0.5 - lens.y) / lens.scale).astype(np.int64)
+    return labels.take(rows.clip(0, height - 1), 0).take(columns.clip(0, width - 1), 1)
 
 
 def _halved(pixels: U8) -> U8:
@@ -282,7 +288,7 @@ class LabelOverlay:
         photo = self._ground[place.slices]
         if not show.is_on:
             return photo
-        labels = warp(self.labels, _matrix(lens, place, 1.0), place, crisp=True)
+        labels = _nearest(self.labels, lens, place)
         if show.mode in (ViewMode.BLACK, ViewMode.WHITE):
             ground = _WHITE if show.mode is ViewMode.WHITE else _BLACK
             return _blend(photo, _flat(replace(lens, width=place.width, height=place.height), ground), _seen(labels))

@@ -69,7 +69,7 @@ def project(tmp_path: Path, bench: Bench) -> Iterator[Workspace]:
 def context(qapp: QApplication, project: Workspace, tmp_path: Path) -> Iterator[StudioContext]:
     """The window's context with the project open in it."""
     made = StudioContext(Preferences(tmp_path / "preferences.json"))
-    made._on_opened(project)  # as the window does when a project has been opened
+    made.use_project(project)  # as the window does when a project has been opened
     yield made
     made.close_project()
 

@@ -101,9 +101,9 @@ def paint_points(
 
 def _paint_handle(painter: QPainter, at: QPointF, name: str, *, is_selected: bool) -> None:
     colours = current_tokens()
-    fill = QColor(colours.accent if is_selected else colours.good if name.startswith("left") else colours.warn)
-    if not name.startswith(("left", "right")) and not is_selected:
-        fill = QColor(_BRIGHT)
+    words = name.split("_")
+    side = colours.good if "left" in words else colours.warn if "right" in words else ""
+    fill = QColor(colours.accent) if is_selected else QColor(side) if side else _BRIGHT
     radius = HANDLE + (2 if is_selected else 0)
     painter.setPen(QPen(_DARK, 3))
     painter.setBrush(fill)
