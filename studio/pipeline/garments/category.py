@@ -11,8 +11,8 @@ from studio.pipeline.garments.outline import P, SleeveModel
 DRESS_RATIO = 2.3
 """Length over chest width from which a garment with shoulders is a dress; tops of 60 product photos stay below."""
 TROUSERS_RATIO = 1.35
-_SHORT, _ELBOW = 0.42, 0.62
-"""Sleeve length (from the armhole's middle) over torso length: below the first short, below the second elbow."""
+_ELBOW, _LONG = (0.67, 0.47), (0.99, 0.6)
+"""Sleeve length, from the armhole's middle, over chest width and over the garment's length: either is enough."""
 
 
 def classify_category(silhouette: Silhouette, fit: Fit) -> Category:
@@ -56,9 +56,9 @@ def _has_waistband(silhouette: Silhouette) -> bool:
     first, _ = _rows(silhouette)
     mask = silhouette.mask
     top = mask[first + int(0.03 * WORK_HEIGHT)]
-    below = mask[first + int(0.14 * WORK_HEIGHT)]
-    span = np.ptp(np.flatnonzero(below)) if below.any() else 0
-    return bool(top.sum() > 0.8 * span)
+    rows = [np.flatnonzero(mask[first + int(share * WORK_HEIGHT)]) for share in (0.14, 0.3)]
+    spans = [int(np.ptp(row)) if row.size else 0 for row in rows]
+    return bool(top.sum() > 0.8 * spans[0] and top.sum() > 0.55 * spans[1])
 
 
 def classify_sleeve(fit: Fit) -> SleeveLength:
@@ -67,7 +67,8 @@ def classify_sleeve(fit: Fit) -> SleeveLength:
         return SleeveLength.NONE
     p = fit.params
     length = p[P.UPPER_LENGTH] + (p[P.LOWER_LENGTH] if fit.sleeve is SleeveModel.TWO else 0.0)
-    share = float(length / max(p[P.ARMPIT_X] * 2, 1e-6))
-    if share < _SHORT * 1.6:
-        return SleeveLength.SHORT
-    return SleeveLength.ELBOW if share < _ELBOW * 1.6 else SleeveLength.LONG
+    over_width = float(length / max(p[P.ARMPIT_X] * 2, 1e-6))
+    over_length = float(length / max(p[P.HEM_Y] - p[P.NECK_Y], 1e-6))
+    if over_width >= _LONG[0] or over_length >= _LONG[1]:
+        return SleeveLength.LONG
+    return SleeveLength.ELBOW if over_width >= _ELBOW[0] or over_length >= _ELBOW[1] else SleeveLength.SHORT

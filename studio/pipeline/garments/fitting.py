@@ -346,14 +346,60 @@ SIMPLER = 1.1
 """A model with more sleeve segments must cost less by this factor for each: a sleeve is not made of noise."""
 
 
+HIDDEN_SLEEVE = 2.0
+"""How much dearer a sleeveless outline is that hides a sleeve."""
+
+
 def fit_outline(silhouette: Silhouette) -> Fit:
     """Return the best outline over all hypotheses: all coarsely first, then the two best in full."""
     starts = list_starts(silhouette)
     coarse = [solve(silhouette, start, 7, 4, FAR_AT_FIRST) for start in starts]
+    coarse += [solve(silhouette, start, 10, 4, FAR) for start in _stubby_starts(coarse)]
     coarse.sort(key=_rank)
     fine = [solve(silhouette, Start(fit.sleeve, fit.params), 18, 2, FAR) for fit in coarse[:2]]
     return min(fine, key=_rank)
 
 
 def _rank(fit: Fit) -> float:
-    return float(fit.cost * SIMPLER ** int(fit.sleeve))
+    return float(fit.cost * SIMPLER ** int(fit.sleeve) * (HIDDEN_SLEEVE if _hides_sleeve(fit) else 1.0))
+
+
+def _hides_sleeve(fit: Fit) -> bool:
+    """Tell whether a sleeveless outline has bent its shoulder or armpit outwards to take in a sleeve."""
+    p = fit.params
+    if fit.sleeve is not SleeveModel.NONE:
+        return False
+    return bool(p[P.SHOULDER_X] > 1.22 * p[P.ARMPIT_X] or p[P.ARMPIT_X] > 1.22 * p[P.WAIST_X])
+
+
+def _stubby_starts(coarse: list[Fit]) -> list[Start]:
+    """Begin from what a sleeveless outline took for a shoulder or an armpit: the outer corner of a short sleeve."""
+    starts = []
+    for fit in coarse:
+        if not _hides_sleeve(fit):
+            continue
+        p = fit.params
+        wide = p[P.SHOULDER_X] > 1.22 * p[P.ARMPIT_X]
+        corner = np.array([p[P.SHOULDER_X], p[P.SHOULDER_Y]] if wide else [p[P.ARMPIT_X], p[P.ARMPIT_Y]])
+        torso = float(min(p[P.ARMPIT_X], p[P.WAIST_X]) * 1.03)
+        armpit = float(max(p[P.ARMPIT_Y] if wide else p[P.ARMPIT_Y] + 0.08, 0.26))
+        root = np.array([0.95 * torso, (0.08 + armpit) / 2])
+        cuff = (corner + np.array([torso * 1.1, armpit + 0.02])) / 2
+        arm = (float(np.arctan2(cuff[1] - root[1], cuff[0] - root[0])), float(np.hypot(*(cuff - root))), 0.09)
+        start = _start(SleeveModel.ONE, 0.92 * torso, armpit, torso, float(p[P.HEM_Y]), arm)
+        q = start.params.copy()
+        kept = [
+            P.CENTRE,
+            P.TILT,
+            P.COLLAR_X,
+            P.COLLAR_Y,
+            P.NECK_X,
+            P.NECK_Y,
+            P.BACK_Y,
+            P.HEM_X,
+            P.HEM_CENTRE_Y,
+            P.HIP_X,
+        ]
+        q[kept] = p[kept]
+        starts.append(Start(SleeveModel.ONE, np.clip(q, _LOWER + 1e-3, _UPPER - 1e-3)))
+    return starts

@@ -23,6 +23,10 @@ BARE_SHOULDER = 1.0
 """The same for sleeveless garments: their edge ends on the shoulder."""
 CHEST_EASE = 1.0
 """Width of an ordinary top at the armpits over the body's."""
+TOP_LENGTH, LENGTH_SHARE = 1.85, 0.35
+"""Neck point to hem of an ordinary top, and how much that says against widths: wide cuts look small by width alone."""
+ARM_LENGTH = 1.62
+"""Armhole's middle to cuff of a long sleeve."""
 BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.22
@@ -109,15 +113,22 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
     chest_depth = np.array([0.24 * body.length])
     chest = float(body.half_width(chest_depth, -1)[0] + body.half_width(chest_depth, 1)[0]) * CHEST_EASE
     by_chest = np.log(chest / (2 * pattern.armpit[0]))
+    by_length = np.log(TOP_LENGTH * body.size / pattern.hem_y)
     seam = BARE_SHOULDER if sleeve is SleeveLength.NONE else SHOULDER_SEAM
     by_shoulder = np.log(seam * body.size / (2 * pattern.shoulder[0]))
     if sleeve is SleeveLength.NONE:
         strappy = np.clip((pattern.shoulder[0] - pattern.neck_half) / pattern.armpit[0] / 0.25, 0.0, 1.0)
-        return float(np.exp(by_chest + 0.4 * strappy * (by_shoulder - by_chest)))
-    # Where a sleeve hangs close to the torso the fit reads the chest too wide: then the shoulders say more.
-    by_shoulder += np.log((SHORT_SEAM if sleeve is SleeveLength.SHORT else 1.01 * SHOULDER_SEAM) / SHOULDER_SEAM)
-    chest_share = 0.5 if sleeve is SleeveLength.SHORT else 0.3
-    return float(np.exp(chest_share * by_chest + (1 - chest_share) * by_shoulder))
+        by_width = by_chest + 0.4 * strappy * (by_shoulder - by_chest)
+        # A short, wide, sleeveless piece is a crop top; a longer one is as long as tops are.
+        whole = np.clip((pattern.hem_y / (2 * pattern.armpit[0]) - 1.15) / 0.3, 0.0, 1.0)
+        return float(np.exp(by_width + LENGTH_SHARE * whole * (by_length - by_width)))
+    if sleeve is SleeveLength.LONG:
+        # A long sleeve ends at the wrist, however wide the garment is cut or laid.
+        by_sleeve = np.log(ARM_LENGTH * body.size / pattern.cuff_length)
+        return float(np.exp(0.2 * by_chest + 0.35 * by_shoulder + 0.45 * by_sleeve))
+    by_shoulder += np.log(SHORT_SEAM / SHOULDER_SEAM)
+    by_width = 0.5 * (by_chest + by_shoulder)
+    return float(np.exp(by_width + LENGTH_SHARE * (by_length - by_width)))
 
 
 def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
