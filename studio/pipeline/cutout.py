@@ -47,7 +47,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout

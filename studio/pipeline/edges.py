@@ -48,7 +48,7 @@ class ContourEdges:
 
     name: ClassVar[str] = "edges"
     implementation: ClassVar[str] = "contour"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     params_type: ClassVar[type[EdgesParams]] = EdgesParams
     inputs: ClassVar[tuple[str, ...]] = ("photo", "cutout")
     output: ClassVar[type[Cutout]] = Cutout
