@@ -53,7 +53,7 @@ def pose(image: Image.Image, folder: Path) -> tuple[np.ndarray, float]:
     outputs = net.run(None, {net.get_inputs()[0].name: x})
     boxes = next(o for o in outputs if o.shape[-1] == 12).reshape(-1, 12)
     scores = next(o for o in outputs if o.shape[-1] == 1).ravel()
-    score = 1 / (1 + np.exp(-np.clip(scores, -100, 100)))
+    score = 1 / (1 + np.exp(-np.clip(scores.astype(float), -100, 100)))
     anchors = []
     for n, per in ((28, 2), (14, 2), (7, 6)):
         g = (np.arange(n) + 0.5) / n
@@ -97,7 +97,10 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def main(folder: Path, photo: Path, truth: Path | None, overlay: Path | None = None) -> None:
-    image = Image.open(photo).convert("RGB").resize((768, 1024), Image.Resampling.LANCZOS)
+    size = (768, 1024)
+    if truth is not None:
+        size = Image.open(truth / f"{photo.stem}_parse.png").size
+    image = Image.open(photo).convert("RGB").resize(size, Image.Resampling.LANCZOS)
     points, score = pose(image, folder)
     alpha, parts = matte(image, folder), classes(image, folder)
     report: dict[str, object] = {"photo": photo.name, "detector": round(score, 3)}
@@ -126,7 +129,7 @@ def main(folder: Path, photo: Path, truth: Path | None, overlay: Path | None = N
         mixed = np.asarray(image) * 0.5 + colour[parts] * 0.35 + alpha[..., None] * 38
         for x, y, _ in points:
             x, y = int(x), int(y)
-            if 3 <= x < 765 and 3 <= y < 1021:
+            if 3 <= x < size[0] - 4 and 3 <= y < size[1] - 4:
                 mixed[y - 3 : y + 4, x - 3 : x + 4] = 255
         Image.fromarray(mixed.clip(0, 255).astype(np.uint8)).save(overlay)
 

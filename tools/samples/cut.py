@@ -320,7 +320,9 @@ class Tailor:
                 joint = self.joint[f"{side}-shoulder"]
                 tilt = (sign * p[:, 0] - abs(joint[0])) - 0.30 * np.clip(joint[2] - p[:, 2] - 0.02, -0.03, 0.12)
                 here = sign * p[:, 0] > 0
-                a["seam"] = np.where(here, np.maximum(tilt, -1), a["seam"])
+                below = joint[2] - 0.14 - p[:, 2]
+                torso = (below > 0) & (np.abs(p[:, 0]) < abs(joint[0]) + 0.04 + 0.75 * below)
+                a["seam"] = np.where(here, np.where(torso, -1.0, np.maximum(tilt, -1)), a["seam"])
                 a["along"] = np.where(here, along, a["along"])
                 a["around"] = np.where(here, around, a["around"])
 

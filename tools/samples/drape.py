@@ -121,3 +121,23 @@ def relax(vertices: np.ndarray, faces: np.ndarray, rounds: int = 2, amount: floa
             np.add.at(deg, a, 1)
         out = out + lam * (acc / np.maximum(deg, 1)[:, None] - out) * (deg > 0)[:, None]
     return out
+
+
+def smoothed(values: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray:
+    """Average per-vertex values with their neighbours."""
+    i = np.concatenate([faces[:, [0, 1, 2]].ravel(), faces[:, [1, 2, 0]].ravel()])
+    j = np.concatenate([faces[:, [1, 2, 0]].ravel(), faces[:, [0, 1, 2]].ravel()])
+    degree = np.bincount(i, minlength=len(values)).astype(float)
+    out = np.asarray(values, float).reshape(len(values), -1).copy()
+    for _ in range(rounds):
+        total = np.stack([np.bincount(i, out[j, k], len(out)) for k in range(out.shape[1])], 1)
+        out = 0.5 * out + 0.5 * total / np.maximum(degree, 1)[:, None]
+    return out.reshape(np.shape(values))
+
+
+def material_coordinates(rest: np.ndarray, draped: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return where each vertex lies on the uncut cloth, without the simulation's vertex-to-vertex jitter.
+
+    Patterns drawn from the raw rest positions show that jitter as ragged edges; the broad displacement is kept.
+    """
+    return draped + smoothed(rest - draped, faces, 24)

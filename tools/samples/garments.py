@@ -12,8 +12,8 @@ import artwork
 import blend
 import bpy
 import numpy as np
-from cut import Tailor, TopCut
-from drape import JERSEY, KNIT, SATIN, Fabric, moving_body, relax, simulate
+from cut import GarmentMesh, Tailor, TopCut
+from drape import JERSEY, KNIT, SATIN, Fabric, material_coordinates, moving_body, relax, simulate, smoothed
 from materials import Cloth, cloth_material, plain_material
 from pose import Rig, Stance, pose_vertices
 
@@ -29,7 +29,7 @@ class Product:
     cut: TopCut
     cloth: Cloth
     fabric: Fabric = JERSEY
-    print_box: tuple[float, float, float] = (0.0, 0.0, 0.0)  # width, centre height above the hips, tile (0/1)
+    print_box: tuple[float, float, bool] = (0.0, 0.0, False)  # width, centre above the hips, knitted in
     arms: tuple[float, float] = (2.0, 15.0)  # degrees dropped when cut, when photographed
     size: tuple[int, int] = (1200, 1600)
     backdrop: str = "f3f2f0"
@@ -48,7 +48,7 @@ PRODUCTS: dict[str, Product] = {
             neck_front=0.03,
         ),
         cloth=Cloth(colour="2f4a43", collar=0.020, sheen=0.12),
-        print_box=(0.25, 0.275, 0.0),
+        print_box=(0.25, 0.275, False),
         arms=(0.0, 10.0),
     ),
     "breton_longsleeve": Product(
@@ -86,7 +86,7 @@ PRODUCTS: dict[str, Product] = {
         ),
         cloth=Cloth(colour="6f8797", kind="knit", collar=0.026, hem=0.055, cuff=0.055, sheen=0.3),
         fabric=KNIT,
-        print_box=(0.52, 0.34, 1.0),
+        print_box=(0.52, 0.34, True),
         arms=(4.0, 24.0),
     ),
 }
@@ -115,16 +115,24 @@ def drape_product(name: str, build: Path, redo: bool) -> dict[str, np.ndarray]:
         moving_body([f[:13380] for f in frames], rig.faces("body"), "form", 20)
         fabric = dataclasses.replace(product.fabric, bending=product.fabric.bending * STIFFER)
         draped = relax(simulate(mesh.vertices, mesh.faces, fabric, 34, gravity=0.55), mesh.faces, rounds=4)
-        hip = tailor.joint["l-hip"][2]
-        width, height, tile = product.print_box
-        rest = mesh.attributes["rest"]
-        if width:
-            uv = np.stack([rest[:, 0] / width + 0.5, (rest[:, 2] - hip - height) / width + 0.5, 0 * rest[:, 0]], 1)
-            mesh.attributes["print_uv"] = uv
-        del tile
+        _settle_pattern(mesh, draped, product, float(tailor.joint["l-hip"][2]))
         np.savez_compressed(cache, v=draped, f=mesh.faces, **{f"a:{k}": v for k, v in mesh.attributes.items()})
     with np.load(cache) as z:
         return {k: z[k] for k in z.files}
+
+
+def _settle_pattern(mesh: GarmentMesh, draped: np.ndarray, product: Product, hip_z: float) -> None:
+    """Give the pattern smooth coordinates; a chest print is laid on flat, as it is printed."""
+    a = mesh.attributes
+    a["rest"] = material_coordinates(a["rest"], draped, mesh.faces)
+    a["along"] = smoothed(a["along"], mesh.faces, 6)
+    width, height, is_worked_in = product.print_box
+    if width:
+        at = a["rest"] if is_worked_in else draped
+        sink = 0.0 if is_worked_in else float(np.median(draped[:, 2] - a["rest"][:, 2]))
+        a["print_uv"] = np.stack(
+            [at[:, 0] / width + 0.5, (at[:, 2] - hip_z - height - sink) / width + 0.5, 0 * at[:, 0]], 1
+        )
 
 
 def _add_label(data: dict[str, np.ndarray], build: Path) -> None:
@@ -185,7 +193,7 @@ def build_product(name: str, build: Path, samples: int, redo: bool = False) -> d
 def _photograph(v: np.ndarray, product: Product) -> None:
     lo, hi = v.min(0), v.max(0)
     middle = (lo + hi) / 2
-    back = hi[1] + 0.035
+    back = hi[1] + 0.015
     wall = blend.add_mesh(
         "wall", np.array([[-6, back, -6], [6, back, -6], [6, back, 6], [-6, back, 6.0]]), [[0, 1, 2, 3]]
     )
@@ -199,7 +207,7 @@ def _photograph(v: np.ndarray, product: Product) -> None:
     camera.data.sensor_fit = "VERTICAL"
     camera.data.sensor_height = 36.0
     aim = tuple(middle)
-    blend.set_world(bpy.context.scene, "ffffff", 0.85)
+    blend.set_world(bpy.context.scene, "ffffff", 1.0)
     blend.add_area("key", (-1.9, -1.7, middle[2] + 1.5), aim, (1.2, 1.2), 24, "fffaf4")
     blend.add_area("fill", (2.2, -2.0, middle[2] + 0.3), aim, (1.6, 2.0), 8, "f4f8ff")
     blend.add_area("wall_light", (0, -4.5, middle[2] + 1.6), (0, back, middle[2]), (3.5, 2.0), 30)

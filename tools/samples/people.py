@@ -21,6 +21,7 @@ JEANS = Cloth(colour="27344d", second="6d7f9c", kind="denim", collar=0.0, hem=0.
 CHINOS = Cloth(colour="d8d1c4", second="efe9dc", kind="twill", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05)
 CHARCOAL = dataclasses.replace(CHINOS, colour="2b2d31", second="4a4d52")
 BUN = HairStyle()
+CUT_ARMS = 0.35  # clothes are cut with the arms this far towards the stance: higher arms give puffed sleeves
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _drape_clothes(rig: Rig, person: Person, cache: Path) -> None:
     stance = person.stance
     steps = [
         dataclasses.replace(stance, arm_drop=(a * stance.arm_drop[0], a * stance.arm_drop[1]))
-        for a in np.linspace(0, 1, 7)
+        for a in np.linspace(CUT_ARMS, 1, 6)
     ]
     frames = [pose_vertices(rig, s) for s in steps]
     tailor = Tailor(rig, frames[0])

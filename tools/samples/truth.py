@@ -14,7 +14,7 @@ import people
 from PIL import Image
 from pose import Rig
 
-TRUTH_PERCENT = 50  # of the sample's size: 768 x 1024
+TRUTH_SIZE = (768, 1024)
 HAIR, UPPER, PANTS, TORSO_SKIN, FACE = 2, 5, 9, 10, 13
 LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, LEFT_SHOE, RIGHT_SHOE = 14, 15, 16, 17, 18, 19
 
@@ -114,8 +114,10 @@ def measure(name: str, dressed: dict[str, Any], build: Path, out: Path) -> None:
     keep = ~people.covered(dressed)[faces].all(1)
     used, _ = blend.compact(body, faces[keep])
     person = people.PEOPLE[name]
+    document = openpose(rig, body, person.size, TRUTH_SIZE[0] / person.size[0])
     paint_labels(rig, used)
     scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = TRUTH_SIZE
     scene.render.film_transparent = True
     scene.view_settings.view_transform = "Raw"
     scene.cycles.use_denoising = False
@@ -124,7 +126,7 @@ def measure(name: str, dressed: dict[str, Any], build: Path, out: Path) -> None:
     scene.cycles.samples = 1
     scene.cycles.pixel_filter_type = "BOX"
     scene.cycles.filter_width = 0.01
-    blend.render(build / "labels.png", TRUTH_PERCENT)
+    blend.render(build / "labels.png")
     raw = np.asarray(Image.open(build / "labels.png").convert("RGBA")).astype(int)
     labels = np.where(raw[..., 3] > 127, (raw[..., 0] + 6) // 12, 0).astype(np.uint8)
     Image.fromarray(labels).save(out / f"{name}_parse.png", optimize=True)
@@ -132,10 +134,9 @@ def measure(name: str, dressed: dict[str, Any], build: Path, out: Path) -> None:
     scene.cycles.use_adaptive_sampling = False
     scene.cycles.pixel_filter_type = "BLACKMAN_HARRIS"
     scene.cycles.filter_width = 1.5
-    blend.render(build / "alpha.png", TRUTH_PERCENT)
+    blend.render(build / "alpha.png")
     alpha = np.asarray(Image.open(build / "alpha.png").convert("RGBA"))[..., 3]
     Image.fromarray(alpha).save(out / f"{name}_alpha.png", optimize=True)
-    document = openpose(rig, body, person.size, TRUTH_PERCENT / 100)
     (out / f"{name}_keypoints.json").write_text(json.dumps(document) + "\n")
 
 
