@@ -17,6 +17,7 @@ from studio.pipeline.parse_garments import (
     chest_area,
     fill_enclosed_skin,
     find_carried,
+    find_false_hair,
     find_headwear,
     find_shoes,
     find_sunglasses,
@@ -102,9 +103,13 @@ def label_person(work: Work, matter: F32, torso: Torso | None, garments: Garment
     kinds = _settle_matter(matter, snapper)
     labels = np.zeros(work.alpha.shape, np.uint8)
     cloth = hull & np.isin(kinds, (Matter.CLOTHES, Matter.OTHER))
+    hair = hull & (kinds == Matter.HAIR)
+    if torso is not None:
+        false_hair = find_false_hair(work, hair, torso)
+        hair, cloth = hair & ~false_hair, cloth | false_hair
     face = hull & (kinds == Matter.FACE) & face_reach(work, torso)
     skin = hull & np.isin(kinds, (Matter.SKIN, Matter.FACE)) & ~face
-    labels[hull & (kinds == Matter.HAIR)] = Cihp.HAIR
+    labels[hair] = Cihp.HAIR
     labels[face] = Cihp.FACE
     skin_labels = assign_skin(work, skin, torso)
     clothed = is_other_skin(work, skin_labels, face)

@@ -19,7 +19,7 @@ _UPPER, _LOWER, _FULL = 1, 2, 3
 _VOTE_LIMIT = 4.0
 _FLOOR = 0.02
 _DRESS_SHARE = 0.5
-_SURE_CLOTH = 0.8
+_SURE_CLOTH, _MAYBE_SKIN = 0.8, 0.15
 _TRUST = 0.5
 """Share of the garment network in the odds cloth : skin; the selfie network keeps the rest."""
 
@@ -73,7 +73,9 @@ def join_matter(matter: F32, garments: GarmentShares) -> F32:
     """
     cloth = garments.any
     pull = np.log((cloth + _FLOOR) / (1 - cloth + _FLOOR)) * _TRUST
-    pull = np.maximum(pull, 0.0) + np.minimum(pull, 0.0) * (matter[Matter.CLOTHES] < _SURE_CLOTH)
+    skin = matter[Matter.SKIN] + matter[Matter.FACE]
+    doubtful = (matter[Matter.CLOTHES] < _SURE_CLOTH) & (skin > _MAYBE_SKIN)
+    pull = np.maximum(pull, 0.0) + np.minimum(pull, 0.0) * doubtful
     joined = matter.copy()
     joined[Matter.CLOTHES] *= np.exp(pull)
     joined /= np.maximum(joined.sum(axis=0), 1e-6)

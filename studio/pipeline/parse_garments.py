@@ -11,6 +11,7 @@ from studio.pipeline.parse_cloth import GarmentShares
 from studio.pipeline.parse_colour import colour_codes, colour_histogram
 from studio.pipeline.parse_limbs import (
     FOOT,
+    HEAD,
     Bone,
     arm_bones,
     bone_distance,
@@ -20,6 +21,7 @@ from studio.pipeline.parse_limbs import (
     trunk_mask,
 )
 from studio.pipeline.parse_matter import Matter
+from studio.pipeline.parse_refine import components_touching
 from studio.pipeline.parse_split import Split, trunk_position
 from studio.pipeline.parse_work import Work, extend_labels
 from studio.pipeline.pose_body import Torso
@@ -34,6 +36,7 @@ _SKIRT_SHARE = 0.5
 _ONE_PIECE_SIMILARITY = 0.8
 _ENCLOSED = 0.85
 _ENCLOSED_AREA = 0.06  # in squared shoulder widths
+_HAIR_REACH = 2.4  # in head sizes: hair has a piece within this of the nose
 _LENS, _LENS_COVERED = 0.22, 0.6  # half a lens in eye distances; how much of it is not face
 _FEW_FACE_PIXELS = 200
 _OTHER_TONE = 13.0  # in CIELAB's a and b (8 bit): legs and face of one person differ by less
@@ -98,6 +101,17 @@ def is_other_skin(work: Work, skin: U8, face: Bool) -> Bool:
         if leg.any() and np.hypot(*(np.median(lab[leg], axis=0) - tone)[1:]) > _OTHER_TONE:
             other |= leg
     return other
+
+
+def find_false_hair(work: Work, hair: Bool, torso: Torso) -> Bool:
+    """Return "hair" that lies wholly away from the head: dark, shiny or furry things."""
+    nose = point(work, "nose")
+    if nose is None or not hair.any():
+        return np.zeros_like(hair)
+    y, x = np.ogrid[0 : hair.shape[0], 0 : hair.shape[1]]
+    near = np.hypot(x - nose[0], y - nose[1]) < _HAIR_REACH * HEAD * torso.size
+    false: Bool = hair & ~components_touching(hair, near & hair)
+    return false
 
 
 def find_shoes(work: Work, cloth: Bool, matter: F32, torso: Torso) -> U8:
