@@ -129,7 +129,8 @@ def _nearest(labels: U8, lens: Lens, place: Box) -> U8:
     height, width = labels.shape
     columns = np.floor((np.arange(place.x0, place.x1) + 0.5 - lens.x) / lens.scale).astype(np.int64)
     rows = np.floor((np.arange(place.y0, place.y1) + 0.5 - lens.y) / lens.scale).astype(np.int64)
-    return labels.take(rows.clip(0, height - 1), 0).take(columns.clip(0, width - 1), 1)
+    shown: U8 = labels.take(rows.clip(0, height - 1), 0).take(columns.clip(0, width - 1), 1)
+    return shown
 
 
 def _halved(pixels: U8) -> U8:

@@ -304,8 +304,8 @@ class RetouchPage(QWidget):
         self.swap_action = self._action("X", self.state.swap, "flip")
         self.smaller_action = self._action("[", lambda: self.state.resize(-1), "")
         self.larger_action = self._action("]", lambda: self.state.resize(1), "")
-        self.softer_action = self._action("Shift+[", lambda: self.state.harden(-1), "", "{")
-        self.harder_action = self._action("Shift+]", lambda: self.state.harden(1), "", "}")
+        self.softer_action = self._action("Shift+[", lambda: self.state.harden(-1), "", "{", "Shift+{")
+        self.harder_action = self._action("Shift+]", lambda: self.state.harden(1), "", "}", "Shift+}")
         self.next_view_action = self._action("F", self.state.next_mode, "eye")
         self.layer_shown_action = self._action("Q", self.state.toggle_layer, "eye")
         self.layer_shown_action.setCheckable(True)
@@ -322,11 +322,11 @@ class RetouchPage(QWidget):
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
                 self.canvas.addAction(action)
 
-    def _action(self, shortcut: str, slot: Callable[..., object], icon_name: str, also: str = "") -> QAction:
+    def _action(self, shortcut: str, slot: Callable[..., object], icon_name: str, *also: str) -> QAction:
         action = QAction(self)
         if icon_name:
             action.setIcon(icon(icon_name))
-        action.setShortcuts([QKeySequence(key) for key in (shortcut, also) if key])
+        action.setShortcuts([QKeySequence(key) for key in (shortcut, *also)])
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.triggered.connect(slot)
         self.addAction(action)
