@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from studio.jobs.retouch_layers import Delta
     from studio.jobs.workspace import Workspace
 
+OPEN_JOB = "retouch-open"
 _WITHOUT_AMOUNT = (MaskOpKind.FILL_HOLES, MaskOpKind.INVERT)
 
 
@@ -46,7 +47,7 @@ class RetouchPresenter(QObject):
     previewed: the Delta that the wand would make. locked: pixels are being computed, strokes have to wait.
     history_changed: undo and redo mean something else now. looks_found: looks that depend on the layer, and which of
     them are older than the latest correction. unchanged: an edit changed nothing. renewing: looks that were queued.
-    copied: to how many photos.
+    copied: to how many photos. loading: how far a layer is, in [0, 1]; below 0 = it could not be loaded.
     """
 
     opened = Signal(object)
@@ -58,6 +59,7 @@ class RetouchPresenter(QObject):
     unchanged = Signal()
     renewing = Signal(int)
     copied = Signal(int)
+    loading = Signal(float)
 
     def __init__(self, context: StudioContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,6 +72,8 @@ class RetouchPresenter(QObject):
         self._numbers = itertools.count()
         self._holds = 0
         self.lane.failed.connect(self._on_failed)
+        context.work.failed.connect(self._on_open_failed)
+        context.work.progressed.connect(self._on_open_progress)
 
     def _job(self, name: str) -> str:
         """A name of its own for every job: a newer one must not cancel an edit that is being stored."""
@@ -93,7 +97,18 @@ class RetouchPresenter(QObject):
 
             return open_layer(self._project, spec, progress)
 
-        self._context.work.submit("retouch-open", work, self._on_opened)
+        self.loading.emit(0.0)
+        self._context.work.submit(OPEN_JOB, work, self._on_opened)
+
+    def _on_open_progress(self, job_id: str, fraction: float, stage: str) -> None:
+        del stage
+        if job_id == OPEN_JOB:
+            self.loading.emit(fraction)
+
+    def _on_open_failed(self, job_id: str, error: object) -> None:
+        del error  # the window shows it
+        if job_id == OPEN_JOB:
+            self.loading.emit(-1.0)
 
     def _on_opened(self, result: object) -> None:
         session = cast("RetouchSession", result)

@@ -146,6 +146,29 @@ def test_saving_renews_only_the_looks_that_depend_on_it(
     new = {look.model_id: look.id for look in project.library.looks(project.library.look_ids())}
     assert new[models[0]] != old[models[0]] and new[models[1]] == old[models[1]]
     qtbot.waitUntil(lambda: not page.save_button.isEnabled())
+    qtbot.waitUntil(lambda: (page.result.pane.caption, page.result.pane.after_caption) == ("Before", "After"))
+
+
+def test_a_look_that_was_renewed_is_followed(
+    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], garments: list[str]
+) -> None:
+    project.queue_pairs([(models[0], garments[0])])
+    project.run_queue()
+    old = project.library.look_ids()[0]
+    open_layer(qtbot, page, old, "edit")
+    drag(qtbot, page, [(3, 3)], RIGHT)
+    settle(qtbot, page)
+    assert mask(page)[3, 3] == 0
+    qtbot.keyClick(page.canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: project.library.look_ids() != [old])
+    new = project.library.look_ids()[0]
+    qtbot.waitUntil(lambda: page.session is not None and page.session.spec.target_id == new)
+    settle(qtbot, page)
+    assert mask(page)[3, 3] == 0 and page.subject is not None and page.subject.target_id == new
+    page.undo_action.trigger()
+    settle(qtbot, page)
+    assert mask(page)[3, 3] == 255
+    qtbot.waitUntil(lambda: not project.queue.is_running)
 
 
 # -- other tools -----------------------------------------------------------------------------------------------------

@@ -184,10 +184,17 @@ class RetouchPage(QWidget):
             name = session.spec.name if session is not None else self.subject.name
             self.title.setText(self.title.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
             self.title.setToolTip(name)
-        self.status.setText("" if session is not None else self.tr("Loading…"))
+        self.status.clear()
         if session is None:
             self.result.hide()
+        self._on_locked(False)
         self._refresh_tools()
+
+    def _on_loading(self, fraction: float) -> None:
+        if fraction < 0:
+            self.status.setText(self.tr("This layer could not be loaded."))
+        else:
+            self.status.setText(f"{self.tr('Loading…')} {100 * fraction:.0f} %")
 
     # -- editing -----------------------------------------------------------------------------------------------------
 
@@ -229,7 +236,7 @@ class RetouchPage(QWidget):
             self.canvas.update()
 
     def _on_locked(self, is_locked: bool) -> None:
-        self.canvas.is_locked = is_locked
+        self.canvas.is_locked = is_locked or self.project.library.is_read_only
         self.canvas.restore_cursor()
 
     def _on_chosen(self, name: str) -> None:
@@ -264,7 +271,21 @@ class RetouchPage(QWidget):
 
     def _on_library_changed(self, changes: Changes) -> None:
         if self.session is not None and (changes.looks or changes.pairs):
+            self._follow_renewed_look()
             self.presenter.find_looks()
+
+    def _follow_renewed_look(self) -> None:
+        """A look that was dressed again is another look of the same pair: go on with that one."""
+        library = self.project.library
+        rows = library.looks([self.subject.target_id]) if self.subject is not None and self.subject.is_look else []
+        newest = library.pair(rows[0].pair_id).look_id if rows else ""
+        if not rows or newest in ("", rows[0].id) or self.canvas.is_drawing:
+            return
+        from studio.jobs.retouch import subject_of
+
+        self.subject = subject_of(self.project, newest)
+        if self._wanted_layer == "edit":
+            self.open_layer("edit")
 
     def _on_closing(self) -> None:
         self.canvas.abort()
@@ -407,6 +428,7 @@ class RetouchPage(QWidget):
         canvas.view_changed.connect(self._on_view)
         self.joints.wanted.connect(self._on_point_wanted)
         presenter.opened.connect(self._on_session)
+        presenter.loading.connect(self._on_loading)
         presenter.changed.connect(self._on_changed)
         presenter.previewed.connect(self._on_previewed)
         presenter.locked.connect(self._on_locked)
