@@ -136,6 +136,9 @@ def _judge(fit: Fit, category: Category, file: str) -> tuple[float, tuple[Note, 
     score = float(np.clip((fit.iou - POOR_OVERLAP + 0.1) / (GOOD_OVERLAP - POOR_OVERLAP + 0.1), 0.1, 1.0))
     if fit.iou < POOR_OVERLAP:
         reasons.append(Note("garment.poor_fit", {"file": file, "overlap": f"{100 * fit.iou:.0f}"}))
+    if fit.guessed:
+        score = min(score, 0.6)
+        reasons.append(Note("garment.sleeves_guessed", {"file": file}))
     if category not in SUPPORTED:
         score = min(score, 0.2)
         reasons.insert(0, Note("garment.unsupported", {"file": file, "category": category.value}))

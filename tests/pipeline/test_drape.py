@@ -114,6 +114,19 @@ def test_the_hem_can_be_tucked_by_hand(person: PersonArtefacts) -> None:
     assert covered[1] < 0.2 * covered[0]
 
 
+def test_hair_can_be_put_behind_the_garment_by_hand(person: PersonArtefacts) -> None:
+    worn = dressed_garment(TEE)
+    behind = DRAPE.dress(person, worn, context(), layers=LayerOrder(under=("hair",)))
+    hair = cv2.erode((person.parse.labels == Cihp.HAIR).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    hair[:165] = False  # above, the shoulder's edge
+    covered = [(_look(person, tryon).garment_mask > 200)[hair].mean() for tryon in (_dress(person, TEE), behind)]
+    assert covered[0] < 0.05
+    assert covered[1] > 0.9
+    with pytest.raises(PipelineError) as caught:
+        DRAPE.dress(person, worn, context(), layers=LayerOrder(over=("tail",)))
+    assert caught.value.key == "tryon.part"
+
+
 def test_the_same_inputs_give_the_same_bytes(person: PersonArtefacts) -> None:
     first, second = _dress(person, TEE), _dress(person, TEE)
     assert np.array_equal(first.patch.pixels, second.patch.pixels)

@@ -37,6 +37,14 @@ def test_drawn_tops_are_read(half: tuple[tuple[float, float], ...], sleeve: Slee
     assert _folded(garment) == 0
 
 
+def test_sleeves_laid_against_the_torso_are_guessed_and_said() -> None:
+    box = ((-0.12, 0.0), (-0.29, 0.06), (-0.37, 0.35), (-0.39, 0.6), (-0.39, 1.0))
+    garment = analyse_garment(*draw_garment(box))
+    assert garment.sleeve is SleeveLength.LONG
+    assert garment.confidence <= 0.6
+    assert "garment.sleeves_guessed" in [note.key for note in garment.reasons]
+
+
 def test_landmarks_lie_where_they_were_drawn() -> None:
     garment = analyse_garment(*draw_garment(TEE))
     drawn = outline(TEE, SIZE, 0.8 * SIZE[1])

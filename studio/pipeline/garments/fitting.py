@@ -97,12 +97,16 @@ def _keep_largest(mask: U8) -> U8:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted outline: parameters, sleeve model, mean distance between outlines and overlap of areas."""
+    """A fitted outline: parameters, sleeve model, mean distance between outlines and overlap of areas.
+
+    guessed: the sleeves' inner seams were not seen.
+    """
 
     params: F64
     sleeve: SleeveModel
     cost: float
     iou: float
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +350,8 @@ SIMPLER = 1.1
 """A model with more sleeve segments must cost less by this factor for each: a sleeve is not made of noise."""
 
 
+CAPE_WIDTH, LAID_TORSO = 0.345, 0.64
+"""Half-width over height from which a sleeveless outline must hold sleeves, and the torso's share of such a width."""
 HIDDEN_SLEEVE = 2.0
 """How much dearer a sleeveless outline is that hides a sleeve."""
 
@@ -357,7 +363,45 @@ def fit_outline(silhouette: Silhouette) -> Fit:
     coarse += [solve(silhouette, start, 10, 4, FAR) for start in _stubby_starts(coarse)]
     coarse.sort(key=_rank)
     fine = [solve(silhouette, Start(fit.sleeve, fit.params), 18, 2, FAR) for fit in coarse[:2]]
-    return min(fine, key=_rank)
+    best = min(fine, key=_rank)
+    return _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
+
+
+def _is_cape(fit: Fit) -> bool:
+    """Tell an outline without sleeves that is as wide as a body with its arms: sleeves lie on the torso's flanks."""
+    p = fit.params
+    return bool(
+        fit.sleeve is SleeveModel.NONE
+        and p[P.WAIST_X] > CAPE_WIDTH
+        and p[P.WAIST_X] > 1.15 * p[P.SHOULDER_X]
+        and p[P.SHOULDER_X] - p[P.NECK_X] > 0.08
+        and p[P.HEM_X] > 0.9 * p[P.WAIST_X]
+    )
+
+
+def _with_laid_sleeves(fit: Fit, silhouette: Silhouette) -> Fit:
+    """Cut such an outline into torso and sleeves by a tailor's proportions: the silhouette does not show the seam."""
+    p = fit.params
+    outer = float(max(p[P.WAIST_X], p[P.HEM_X]))
+    torso, width = LAID_TORSO * outer, 0.5 * (1 - LAID_TORSO) * outer
+    armpit = float(p[P.SHOULDER_Y]) + 0.8 * torso
+    start = _start(SleeveModel.TWO, 0.95 * torso, armpit, torso, 0.97, (1.3, 0.4, width))
+    q = start.params.copy()
+    for place in (P.CENTRE, P.TILT, P.COLLAR_X, P.COLLAR_Y, P.NECK_X, P.NECK_Y, P.BACK_Y):
+        q[place] = p[place]
+    q[P.SHOULDER_X], q[P.SHOULDER_Y] = min(float(p[P.SHOULDER_X]), 0.95 * torso), p[P.SHOULDER_Y] - 0.02
+    q[P.HEM_Y], q[P.HEM_CENTRE_Y] = min(float(p[P.HEM_Y]), 1.0), min(float(p[P.HEM_CENTRE_Y]), 1.0)
+    root = np.array([q[P.SHOULDER_X], (q[P.SHOULDER_Y] + armpit) / 2])
+    cuff = np.array([outer - width, 0.97])
+    elbow = np.array([outer - 1.1 * width, (root[1] + cuff[1]) / 2])
+    for angle, length, step in (
+        (P.UPPER_ANGLE, P.UPPER_LENGTH, elbow - root),
+        (P.LOWER_ANGLE, P.LOWER_LENGTH, cuff - elbow),
+    ):
+        q[angle], q[length] = np.arctan2(step[1], step[0]), np.hypot(*step)
+    q[P.ELBOW_WIDTH], q[P.CUFF_WIDTH] = width, 0.85 * width
+    q = np.clip(q, _LOWER + 1e-3, _UPPER - 1e-3)
+    return Fit(q, SleeveModel.TWO, fit.cost, measure_overlap(silhouette, q, SleeveModel.TWO), guessed=True)
 
 
 def _rank(fit: Fit) -> float:

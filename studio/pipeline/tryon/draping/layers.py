@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 from studio.domain.arrays import F32, Bool
 from studio.domain.edits import HemStyle, LayerOrder
+from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
@@ -50,7 +51,10 @@ class Layers:
 def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFields) -> Layers:
     """Split the person into what is removed and what stays in front."""
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
-    old = np.isin(labels, OLD_GARMENT)
+    over, under = _labels_of(order.over), _labels_of(order.under)
+    old = np.isin(labels, [label for label in OLD_GARMENT if label not in over])
+    in_front = [label for label in (*_HEAD, *(over - set(_ARMS))) if label not in under]
+    hanging = [label for label in _ARMS if label not in under]
     bleed = max(2, round(EDGE_BLEED * body.size))
     waist, worn_inside = measure_waist(body, evidence)
     tucked = worn_inside if order.hem is HemStyle.AUTO else order.hem is HemStyle.TUCKED
@@ -59,9 +63,9 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
     strip &= ~_grow(labels == Cihp.HAIR, 4 * bleed)
     removed = _soft(grown | strip, 0.8)
-    head = _occluder(rgb, np.isin(labels, _HEAD), grown, bleed)
+    head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
-    arms = _occluder(rgb, np.isin(labels, _ARMS) & _near_arms(fields), grown, 2 * bleed)
+    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields), grown, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
     if tucked:
         below = _below_waist(body, below, waist, fields) & ~np.isin(labels, (*_ARMS, *_HEAD))
@@ -109,6 +113,19 @@ def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> B
     edge = gaussian_filter1d(median_filter(edge, window, mode="nearest"), 0.05 * body.size, mode="nearest")
     below: Bool = (rows > edge[None] + 1) & (fields.depth > waist - 0.1 * body.size)
     return below
+
+
+def _labels_of(parts: tuple[str, ...]) -> set[Cihp]:
+    """Return the labels of parts named as in an edit ("hair", "left_arm").
+
+    Raises:
+        PipelineError: a person has no part of that name.
+    """
+    known = {label.name.lower(): label for label in Cihp}
+    for part in parts:
+        if part not in known:
+            raise PipelineError("tryon.part", name=part, known=", ".join(sorted(known)))
+    return {known[part] for part in parts}
 
 
 def _near_arms(fields: BodyFields) -> Bool:
