@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import deliver, demo, dress, models, project, scenes
+from studio.cli import deliver, demo, dress, evaluate, models, project, scenes
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -25,6 +25,7 @@ app.command("looks")(scenes.looks)
 app.command("show")(scenes.show)
 app.command("compose")(scenes.compose)
 app.command("export")(deliver.export)
+app.command("evaluate")(evaluate.evaluate)
 
 
 def _print_version(wanted: bool) -> None:

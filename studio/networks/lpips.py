@@ -74,6 +74,13 @@ def _unit(x: Tensor) -> Tensor:
     return x / (x.pow(2).sum(dim=1, keepdim=True).sqrt() + _EPSILON)
 
 
+def load_lpips(backbone: str, state: Mapping[str, Tensor]) -> Lpips:
+    """Return the filled network, "alex" or "vgg", ready to measure."""
+    network = Lpips(backbone)
+    network.load_state_dict(dict(state))
+    return network.eval()
+
+
 def from_channels_last(tree: Mapping[str, Any]) -> dict[str, Tensor]:  # Any: nested dicts of numpy arrays
     """Return the state_dict of a nested parameter tree whose kernels are `(kh, kw, in, out)`.
 

@@ -1,0 +1,309 @@
+"""Paired evaluation without leaks: how near an engine comes to the photo of the very garment being worn.
+
+Protocol. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
+DensePose and the garment; nothing under the agnostic mask, neither pixels nor outline. Its picture is composed over
+the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to 384 x 512 by area averaging, whole, without crop.
+SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import U8, Bool
+from studio.domain.artefacts import (
+    Agnostic,
+    Cutout,
+    DensePoseMap,
+    Garment,
+    GarmentArtefacts,
+    ParseMap,
+    PersonArtefacts,
+    Photo,
+    Pose,
+    TryOn,
+)
+from studio.domain.edits import LayerOrder
+from studio.domain.errors import PipelineError, StudioError
+from studio.domain.geometry import CANVAS_SIZE, Framing
+from studio.domain.keys import Note
+from studio.domain.progress import Progress
+from studio.domain.recipe import Recipe
+from studio.media.colour_difference import garment_delta_e
+from studio.media.decode import open_photo
+from studio.pipeline.cache import MemoryStore
+from studio.pipeline.graph import GraphBuilder, PhotoSpec
+from studio.pipeline.runner import Runner
+from studio.pipeline.stage import ModelProvider, StageContext
+from studio.training import metrics
+from studio.training.baselines import fit_affine, paste_to_box
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SIZE = (384, 512)
+"""(width, height) at which the field reports."""
+PROTOCOL = __doc__.split("\n\n", 1)[1].strip()
+LIMITS = {"lpips_alex": 0.10, "ssim": 0.88}
+"""What published learned engines report on data of this kind, by protocols of their own: HR-VITON LPIPS 0.097-0.122."""
+
+
+class Engine(Protocol):
+    """The part of a try-on engine that evaluation needs."""
+
+    @property
+    def id(self) -> str: ...
+
+    def dress(
+        self,
+        person: PersonArtefacts,
+        garment: GarmentArtefacts,
+        ctx: StageContext,
+        *,
+        layers: LayerOrder,
+        leak_free: bool = False,
+    ) -> TryOn: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TruePair:
+    """A person who wears exactly this garment."""
+
+    id: str
+    person: Path
+    garment: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One picture against the photo. values: measure -> number; inside: the same within the agnostic mask."""
+
+    pair: str
+    method: str
+    values: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """Scores, the pictures they were measured on, and pairs that could not be evaluated."""
+
+    scores: list[Score] = field(default_factory=list)
+    pictures: dict[tuple[str, str], U8] = field(default_factory=dict)
+    failed: dict[str, Note] = field(default_factory=dict)
+
+    def mean(self, method: str) -> dict[str, float]:
+        """Return the mean of every measure over the pairs of one method."""
+        rows = [score.values for score in self.scores if score.method == method]
+        names = rows[0] if rows else ()
+        return {name: float(np.nanmean([row[name] for row in rows])) for name in names}
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(score.method for score in self.scores))
+
+
+def find_pairs(folder: Path) -> list[TruePair]:
+    """Return the pairs of a folder: `ID_person.*` beside `ID_garment.*`.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    found = []
+    for person in sorted(folder.glob("*_person.*")):
+        stem = person.stem.removesuffix("_person")
+        garments = sorted(folder.glob(f"{stem}_garment.*"))
+        if garments:
+            found.append(TruePair(stem, person, garments[0]))
+    if not found:
+        raise PipelineError("evaluate.no_pairs", folder=str(folder))
+    return found
+
+
+@dataclass(slots=True)
+class Photos:
+    """Photos by content, from files and from memory (looks that are dressed back in the cycle protocol)."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    made: dict[str, Photo] = field(default_factory=dict)
+
+    def add_file(self, path: Path) -> PhotoSpec:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.files[digest] = path
+        return PhotoSpec(digest, path.name)
+
+    def add_pixels(self, pixels: U8, name: str) -> PhotoSpec:
+        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+        self.made[digest] = Photo(pixels.copy(), digest, name)
+        return PhotoSpec(digest, name)
+
+    def load(self, sha256: str) -> Photo:
+        return self.made[sha256] if sha256 in self.made else open_photo(self.files[sha256])
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Runs pairs through the pipeline and measures what comes out. networks: name -> loaded LPIPS."""
+
+    provider: ModelProvider
+    engine: Engine
+    recipe: Recipe = field(default_factory=Recipe)
+    networks: Mapping[str, nn.Module] = field(default_factory=dict)
+    photos: Photos = field(default_factory=Photos)
+
+    def run(self, pairs: Sequence[TruePair], *, cycle: bool = False, progress: Progress | None = None) -> Evaluation:
+        """Evaluate all pairs; one that fails is noted and stops nothing."""
+        told = progress or Progress.silent()
+        result = Evaluation()
+        for number, pair in enumerate(pairs):
+            told.report(number / len(pairs), pair.id)
+            try:
+                other = pairs[(number + 1) % len(pairs)]
+                self._evaluate(pair, other if cycle else None, result, told.part(number / len(pairs), 1 / len(pairs)))
+            except StudioError as error:
+                result.failed[pair.id] = Note(error.key, error.values)
+        return result
+
+    def _evaluate(self, pair: TruePair, other: TruePair | None, result: Evaluation, progress: Progress) -> None:
+        runner = Runner(MemoryStore(), self.photos, self.provider)
+        person_spec, garment_spec = self.photos.add_file(pair.person), self.photos.add_file(pair.garment)
+        person, garment = self._prepare(runner, person_spec, garment_spec)
+        progress.report(0.5, pair.id)
+        ctx = StageContext(self.provider, progress.part(0.5, 0.3))
+        dressed = self.engine.dress(person, garment, ctx, layers=LayerOrder(), leak_free=True).image
+        truth = to_canvas(person.photo.rgb8, person.framing)
+        pictures = {
+            self.engine.id: dressed,
+            "pasted to the box": paste_to_box(person, garment),
+            "affine fit": fit_affine(person, garment),
+        }
+        shown = visible_area(person.agnostic)[..., None]
+        pictures = {name: np.where(shown, person.agnostic.image, picture) for name, picture in pictures.items()}
+        if other is not None:  # as it is used: nothing is composed over anything
+            pictures[f"{self.engine.id}, cycle"] = self._cycle(runner, person_spec, garment_spec, other)
+        result.pictures[pair.id, "photo"], result.pictures[pair.id, "garment"] = reduce(truth), garment.photo.rgb8
+        for method, picture in pictures.items():
+            result.pictures[pair.id, method] = reduce(picture)
+            result.scores.append(Score(pair.id, method, self._measure(truth, picture, person, garment)))
+
+    def _prepare(
+        self, runner: Runner, person: PhotoSpec, garment: PhotoSpec
+    ) -> tuple[PersonArtefacts, GarmentArtefacts]:
+        nodes = GraphBuilder(self.recipe, self.provider).look(person, garment)
+
+        def take(slot: str) -> Any:  # Any: the graph promises the kinds below
+            return runner.get(nodes[slot])
+
+        return (
+            PersonArtefacts(
+                cast(Photo, take("photo")),
+                cast(Cutout, take("edges")),
+                cast(Pose, take("pose")),
+                cast(Framing, take("framing")),
+                cast(ParseMap, take("parse")),
+                cast(DensePoseMap, take("densepose")),
+                cast(Agnostic, take("agnostic")),
+            ),
+            GarmentArtefacts(
+                cast(Photo, take("garment_photo")), cast(Cutout, take("garment_edges")), cast(Garment, take("garment"))
+            ),
+        )
+
+    def _cycle(self, runner: Runner, person: PhotoSpec, garment: PhotoSpec, other: TruePair) -> U8:
+        """Dress in another garment, then that look back in the first: the engine as it is used."""
+        builder = GraphBuilder(self.recipe, self.provider)
+        away = runner.get(builder.look(person, self.photos.add_file(other.garment))["look"])
+        back = builder.look(self.photos.add_pixels(away.rgb8, person.name), garment)  # type: ignore[union-attr]
+        dressed = runner.get(back["look"])
+        framing = cast(Framing, runner.get(builder.person(person)["framing"]))
+        return to_canvas(dressed.rgb8, framing)  # type: ignore[union-attr]
+
+    def _measure(self, truth: U8, picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
+        first, second = reduce(truth), reduce(picture)
+        hidden = hidden_area(person.agnostic)
+        values = {"ssim": metrics.ssim(first, second), "psnr": metrics.psnr(first, second)}
+        values |= {name: metrics.lpips(network, first, second) for name, network in self.networks.items()}
+        values["ssim_inside"] = metrics.ssim(first, second, hidden)
+        values["psnr_inside"] = metrics.psnr(first, second, hidden)
+        values |= {f"ssim_{name}": metrics.ssim(first, second, zone) for name, zone in zones(person)}
+        worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
+        values["delta_e"] = garment_delta_e(garment.photo.rgb8, garment.cutout.alpha > 0.9, second, worn & hidden)
+        values["moved_outside"] = float(_moved(truth, picture, person.agnostic))
+        return values
+
+
+def _worn(person: PersonArtefacts) -> U8:
+    return np.isin(person.parse.labels, (5, 6, 7)).astype(np.uint8)
+
+
+def _moved(truth: U8, picture: U8, agnostic: Agnostic) -> int:
+    """Count canvas pixels outside the agnostic mask that differ from the photo by more than rounding."""
+    moved = np.abs(picture.astype(np.int16) - truth).max(axis=2) > 1
+    return int(moved[visible_area(agnostic)].sum())
+
+
+def to_canvas(picture: U8, framing: Framing, *, labels: bool = False) -> U8:
+    """Return a native picture (or label map) on the working canvas."""
+    flags = cv2.INTER_NEAREST if labels else cv2.INTER_AREA if framing.scale < 1 else cv2.INTER_LINEAR
+    fill = (0, 0, 0) if labels else framing.fill
+    warped: U8 = cv2.warpAffine(picture, framing.matrix, CANVAS_SIZE, flags=flags, borderValue=fill)
+    return warped
+
+
+def reduce(picture: U8) -> U8:
+    """Return a canvas picture at the size at which the field reports."""
+    small: U8 = cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def reduce_mask(mask: Bool) -> Bool:
+    """Return a canvas mask at the reported size: pixels that are mostly inside."""
+    small: Bool = cv2.resize(mask.astype(np.uint8), SIZE, interpolation=cv2.INTER_AREA) > 0.5
+    return small
+
+
+def visible_area(agnostic: Agnostic) -> Bool:
+    """Return where the agnostic image shows the photo, on the canvas."""
+    grey = np.abs(agnostic.image.astype(np.int16) - 128).max(axis=2) <= 1
+    # A lone grey pixel belongs to the photo; what hides the person is drawn in broad strokes.
+    solid: Bool = cv2.morphologyEx(grey.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) == 0
+    return solid
+
+
+def hidden_area(agnostic: Agnostic) -> Bool:
+    """Return where the agnostic image hides the person, at the reported size."""
+    return reduce_mask(~visible_area(agnostic))
+
+
+def zones(person: PersonArtefacts) -> Iterator[tuple[str, Bool]]:
+    """Yield the garment's zones by the pose: discs and bands in units of the shoulder width, at the reported size."""
+    scale = SIZE[0] / CANVAS_SIZE[0]
+
+    def at(name: str) -> np.ndarray | None:
+        point = person.pose.point(name)
+        return None if point is None else person.framing.to_canvas(point.astype(np.float64)) * scale
+
+    left, right = at("left_shoulder"), at("right_shoulder")
+    if left is None or right is None:
+        return
+    unit = float(np.linalg.norm(left - right))
+    groups = {
+        "collar": [((left + right) / 2, 0.30)],
+        "shoulder": [(left, 0.25), (right, 0.25)],
+        "sleeve": [(at("left_elbow"), 0.30), (at("right_elbow"), 0.30)],
+        "cuff": [(at("left_wrist"), 0.22), (at("right_wrist"), 0.22)],
+        "hem": [(at("left_hip"), 0.35), (at("right_hip"), 0.35)],
+        "print": [((left + right) / 2 + np.array([0.0, 0.55 * unit]), 0.38)],
+    }
+    for name, discs in groups.items():
+        mask = np.zeros(SIZE[::-1], np.uint8)
+        for centre, share in discs:
+            if centre is not None:
+                cv2.circle(mask, (round(centre[0]), round(centre[1])), max(2, round(share * unit)), 1, -1)
+        yield name, mask > 0
