@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.domain.arrays import U8
-from studio.domain.artefacts import Look
+from studio.domain.artefacts import Look, to_8_bit
 from studio.domain.errors import JobError, PhotoError, StorageError
+from studio.jobs.scenes import load_scene
+from studio.library.records import SceneRow
 from studio.media.decode import open_reduced
 from studio.media.encode import EncodeOptions, ImageFormat, write_image
 from studio.media.safe_io import storage_errors
@@ -17,13 +20,15 @@ if TYPE_CHECKING:
 
 CACHE = "cache"
 _OPTIONS = EncodeOptions(ImageFormat.JPEG, quality=88)
+_PAPER = (255, 255, 255)
+"""What a transparent scene is shown on in lists."""
 
 
 def thumbnail(workspace: Workspace, item_id: str, side: int = SIDE) -> U8:
-    """Return the thumbnail of a photo or look, uint8 `(h, w, 3)`, longer side `side`; kept in the project's cache.
+    """Return the thumbnail of a photo, look or scene, uint8 `(h, w, 3)`, longer side `side`.
 
     Raises:
-        JobError: there is no such photo or look.
+        JobError: there is no such photo, look or scene.
         PhotoError: the photo's file is gone or cannot be decoded.
     """
     library = workspace.library
@@ -31,9 +36,22 @@ def thumbnail(workspace: Workspace, item_id: str, side: int = SIDE) -> U8:
     if photos:
         return ThumbnailCache(library.folder / CACHE).get(photos[0].file, side)
     looks = library.looks([item_id])
-    if not looks:
+    if looks:
+        return _look_thumbnail(workspace, item_id, looks[0].key.digest, side)
+    scenes = library.scenes([item_id])
+    if not scenes:
         raise JobError("job.no_picture", id=item_id)
-    return _look_thumbnail(workspace, item_id, looks[0].key.digest, side)
+    return _scene_thumbnail(workspace, scenes[0], side)
+
+
+def _scene_thumbnail(workspace: Workspace, row: SceneRow, side: int) -> U8:
+    """Rendered by the renderer that delivers; kept until the scene changes, never on disk: scenes change often."""
+    from studio.compositing.scene import View, render_scene
+
+    scene = load_scene(workspace, row, side)
+    if scene.background is None and scene.fill is None:
+        scene = replace(scene, fill=_PAPER)
+    return shrink(to_8_bit(render_scene(scene, View.whole(scene)))[..., :3], side)
 
 
 def _look_thumbnail(workspace: Workspace, look_id: str, digest: str, side: int) -> U8:

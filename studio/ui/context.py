@@ -17,6 +17,7 @@ from studio.library.records import Changes
 from studio.media.messages import render
 from studio.ui.i18n import Language, resolve
 from studio.ui.lanes import JobLane
+from studio.ui.remembered import Remembered
 from studio.ui.settings import Preferences
 
 if TYPE_CHECKING:
@@ -49,27 +50,30 @@ class StudioContext(QObject):
     """The window's seam to the rooms below.
 
     project_changed: another project was opened, or none. library_changed: a `Changes` record of the library.
-    failed: a StudioError that nobody showed closer to where it happened. busy_changed: work began or ended.
-    project_closing: store what is pending, now. retouch_wanted: the id of a photo or look to be corrected by hand.
+    failed: a StudioError that nobody showed closer to where it happened. project_closing: store what is pending and
+    stop your own threads, now. retouch_wanted: the id of a photo or look to be corrected by hand. look_wanted: the id
+    of a look to be reviewed.
     """
 
     project_changed = Signal(object)
     library_changed = Signal(object)
     failed = Signal(object)
-    busy_changed = Signal(bool)
     project_closing = Signal()
     retouch_wanted = Signal(str)
+    look_wanted = Signal(str)
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.preferences = preferences
-        self.work = JobLane(1, self)  # opening, importing, artefacts, rendering
+        self.remembered = Remembered(preferences.folder / "remembered.json")
+        self.work = JobLane(1, self)  # what somebody waits for: opening, artefacts, previews
+        self.bulk = JobLane(1, self)  # what takes minutes: importing, delivering
         self.thumbnails = JobLane(2, self)
         self.undo = QUndoStack(self)
         self._project: Workspace | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self.last_asked = Path()
-        for lane in (self.work, self.thumbnails):
+        for lane in (self.work, self.bulk, self.thumbnails):
             lane.failed.connect(self._on_failed)
 
     @property
@@ -102,14 +106,36 @@ class StudioContext(QObject):
             return Workspace.open(folder, read_only=read_only, make_executor=in_process)
 
         self.last_asked = folder
-        self.work.submit("open", work, self._on_opened)
+        self.work.submit("open", work, self.use_project)
+
+    def open_samples(self, folder: Path) -> None:
+        """Open the project of the shipped samples; the first time it is made."""
+        if folder.is_dir() and any(folder.iterdir()):
+            self.open_project(folder)
+            return
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.samples import import_samples  # as above
+            from studio.jobs.workspace import Workspace, in_process
+
+            made = Workspace.create(folder, make_executor=in_process)
+            import_samples(made, progress)
+            return made
+
+        self.last_asked = folder
+        self.work.submit("open", work, self.use_project)
+
+    @property
+    def is_busy(self) -> bool:
+        """True while something runs that closing would stop."""
+        return self.work.is_busy or self.bulk.is_busy
 
     def close_project(self) -> None:
         """Close the open project; nothing is lost, everything was saved when it happened."""
         if self._project is not None:
             self.project_closing.emit()
-            self.work.close()
-            self.thumbnails.close()
+            for lane in (self.work, self.bulk, self.thumbnails):
+                lane.close()
             if self._unsubscribe is not None:
                 self._unsubscribe()
             self._project.close()
@@ -129,7 +155,8 @@ class StudioContext(QObject):
             library = self._project.library
             _ = library.undo() if undo else library.redo()
 
-    def _on_opened(self, opened: object) -> None:
+    def use_project(self, opened: object) -> None:
+        """Work with a `Workspace` from now on; the one before is closed."""
         self.close_project()
         self._project = cast("Workspace", opened)
         # Mutations made by workers arrive here from their threads; Qt queues them for the window's.

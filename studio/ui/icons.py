@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from studio.ui.theme import current_tokens
 
@@ -46,6 +48,7 @@ _PATHS: dict[str, str] = {
     "hand": "M8 12V6.5a1.5 1.5 0 0 1 3 0V11 M11 11V5a1.5 1.5 0 0 1 3 0v6 M14 11V7a1.5 1.5 0 0 1 3 0v7c0 4-2 6-5 6s-4-1-6-5l-1.5-3c-.5-1.5 1.5-2.5 2.5-1L8 13",
     "flip": "M12 4v16 M9 8l-5 8h5z M15 8l5 8h-5z",
     "front": "M4 4h10v10H4z M17 10h3v10H10v-3",
+    "back": "M10 10h10v10H10z M14 7V4H4v10h3",
     "align": "M4 20h16 M7 16V6h3v10z M14 16v-6h3v6z",
     "grid": "M4 4h16v16H4z M4 9.3h16 M4 14.7h16 M9.3 4v16 M14.7 4v16",
     "person": "M12 4a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z M5 20c0-4 3-6.5 7-6.5s7 2.5 7 6.5",
@@ -94,7 +97,21 @@ def icon(name: str, size: int = 20) -> QIcon:
         made.addPixmap(pixmap(name, size, colours.text_soft, ratio), QIcon.Mode.Normal, QIcon.State.Off)
         made.addPixmap(pixmap(name, size, colours.accent, ratio), QIcon.Mode.Normal, QIcon.State.On)
         made.addPixmap(pixmap(name, size, colours.text_faint, ratio), QIcon.Mode.Disabled, QIcon.State.Off)
+    _MADE[made.cacheKey()] = (name, size)
     return made
+
+
+_MADE: dict[int, tuple[str, int]] = {}
+"""Which icon a QIcon is, by its cache key: copies share it."""
+
+
+def renew(window: QWidget) -> None:
+    """Give every action and button of a window its icon in the colours of the scheme that holds now."""
+    owners = [*window.findChildren(QAction), *window.findChildren(QAbstractButton)]
+    for owner in cast("list[QAction | QAbstractButton]", owners):
+        known = _MADE.get(owner.icon().cacheKey())
+        if known is not None:
+            owner.setIcon(icon(*known))
 
 
 ICON_SIZE = QSize(20, 20)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from enum import StrEnum
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
@@ -27,14 +28,27 @@ class _Runnable(QRunnable):
         self._work()
 
 
+class _Ended(StrEnum):
+    """How a job ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class JobLane(QObject):
-    """Runs jobs at most `threads` at a time off the UI thread; all signals arrive on the UI thread."""
+    """Runs jobs at most `threads` at a time off the UI thread; all signals arrive on the UI thread.
+
+    Every job that was submitted ends with exactly one of `succeeded`, `failed` and `cancelled`, unless a newer job
+    took its id: then nothing more is heard of it.
+    """
 
     progressed = Signal(str, float, str)
     succeeded = Signal(str, object)
     failed = Signal(str, object)
     cancelled = Signal(str)
     idle = Signal()
+    _ended = Signal(str, object, object, object)
 
     def __init__(self, threads: int = 1, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -42,9 +56,7 @@ class JobLane(QObject):
         self._pool.setMaxThreadCount(threads)
         self._tokens: dict[str, threading.Event] = {}
         self._handlers: dict[str, Callable[[object], None]] = {}
-        self.succeeded.connect(self._on_succeeded)
-        self.failed.connect(self._forget)
-        self.cancelled.connect(self._forget)
+        self._ended.connect(self._on_ended)
 
     @property
     def is_busy(self) -> bool:
@@ -78,38 +90,46 @@ class JobLane(QObject):
             token.set()
 
     def close(self) -> bool:
-        """Cancel everything and wait; False when something did not stop within five seconds."""
+        """Cancel everything and wait; False when something did not stop within five seconds.
+
+        Nothing is heard of these jobs any more; the lane takes new ones.
+        """
         self.cancel_all()
         self._pool.clear()
+        self._tokens.clear()
+        self._handlers.clear()
         return bool(self._pool.waitForDone(CLOSE_TIMEOUT_MS))
 
     def _run(self, job_id: str, work: Callable[[Progress], object], progress: Progress) -> None:
+        token = progress.token
         try:
-            if progress.token.is_set():
+            if token.is_set():
                 raise Cancelled
             result = work(progress)
         except Cancelled:
-            if self._tokens.get(job_id) is progress.token:
-                self.cancelled.emit(job_id)
+            self._ended.emit(job_id, token, _Ended.CANCELLED, None)
         except StudioError as error:
-            self.failed.emit(job_id, error)
-        except Exception as error:  # the edge of a job: reported, never swallowed
+            self._ended.emit(job_id, token, _Ended.FAILED, error)
+        except Exception as error:
             log.exception("job %s crashed", job_id)
-            self.failed.emit(job_id, UnexpectedError.from_exception(error))
+            self._ended.emit(job_id, token, _Ended.FAILED, UnexpectedError.from_exception(error))
         else:
-            if not progress.token.is_set():
-                self.succeeded.emit(job_id, result)
+            self._ended.emit(job_id, token, _Ended.CANCELLED if token.is_set() else _Ended.SUCCEEDED, result)
 
-    def _on_succeeded(self, job_id: str, result: object) -> None:
-        handler = self._handlers.get(job_id)
-        self._forget(job_id)
-        if handler is not None:
-            handler(result)
-
-    def _forget(self, job_id: str, error: object = None) -> None:
-        del error
-        self._tokens.pop(job_id, None)
-        self._handlers.pop(job_id, None)
+    def _on_ended(self, job_id: str, token: object, how: object, result: object) -> None:
+        """Tell how a job ended, on the UI thread, where no newer job can slip in between."""
+        if self._tokens.get(job_id) is not token:
+            return
+        del self._tokens[job_id]
+        handler = self._handlers.pop(job_id, None)
+        if how is _Ended.SUCCEEDED:
+            if handler is not None:
+                handler(result)
+            self.succeeded.emit(job_id, result)
+        elif how is _Ended.FAILED:
+            self.failed.emit(job_id, result)
+        else:
+            self.cancelled.emit(job_id)
         if not self._tokens:
             self.idle.emit()
 

@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
         outer.addWidget(self._rail)
         outer.addLayout(body, 1)
         self.setCentralWidget(central)
+        self._status.setContentsMargins(SPACE, 0, SPACE, 0)
         self.statusBar().addWidget(self._status, 1)
         self.statusBar().setSizeGripEnabled(False)
         self.setMinimumSize(QSize(1024, 640))

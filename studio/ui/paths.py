@@ -14,6 +14,11 @@ def config_folder() -> Path:
     return Path(_DIRS.user_config_dir)
 
 
+def samples_folder() -> Path:
+    """The project that "try it with the sample photos" makes."""
+    return Path(_DIRS.user_documents_dir) / "Fitting Studio samples"
+
+
 def log_file() -> Path:
     """The rotating log."""
     return Path(_DIRS.user_log_dir) / "studio.log"

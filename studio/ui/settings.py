@@ -13,8 +13,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from studio.domain.errors import StorageError
 from studio.domain.keys import Json
-from studio.media.safe_io import write_atomic
+from studio.media.safe_io import storage_errors, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +117,23 @@ class Preferences(QObject):
             self._values.pop(key, None)
         else:
             self._values[key] = value
-        body: dict[str, Json] = {"schema": SCHEMA_VERSION, **self._values}
-        write_atomic(self._path, json.dumps(body, indent=2, ensure_ascii=False).encode("utf-8"))
+        self._write()
         self.changed.emit(key, value)
+
+    @property
+    def folder(self) -> Path:
+        """Where the window's own files lie."""
+        return self._path.parent
+
+    def _write(self) -> None:
+        """A disk that refuses costs the choice its life after today, not its effect now."""
+        body: dict[str, Json] = {"schema": SCHEMA_VERSION, **self._values}
+        try:
+            with storage_errors(self._path.parent):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(self._path, json.dumps(body, indent=2, ensure_ascii=False).encode("utf-8"))
+        except StorageError as error:
+            log.warning("preferences cannot be kept: %s", error)
 
     def _read(self) -> dict[str, Value]:
         try:
@@ -128,6 +143,9 @@ class Preferences(QObject):
         except (OSError, ValueError) as error:
             log.warning("preferences %s cannot be read (%s): starting with the defaults", self._path, error)
             return {}
+        if not isinstance(body, dict):
+            log.warning("preferences %s hold no table: starting with the defaults", self._path)
+            return {}
         body = migrate(body)
         return {key: value for key, value in body.items() if key in self._table and _fits(self._table[key], value)}
 
@@ -135,6 +153,10 @@ class Preferences(QObject):
 def _fits(setting: Setting, value: object) -> bool:
     if setting.choices:
         return value in {choice for choice, _ in setting.choices}
+    if isinstance(setting.default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(setting.default, bool)
+    if isinstance(setting.default, int) and isinstance(value, int):
+        return setting.minimum <= value <= setting.maximum
     return isinstance(value, type(setting.default))
 
 

@@ -11,7 +11,8 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
-from studio.domain.errors import UnexpectedError
+from studio.domain.errors import StudioError, UnexpectedError
+from studio.ui import icons
 from studio.ui.context import StudioContext
 from studio.ui.i18n import Language, install_language
 from studio.ui.main_window import MainWindow
@@ -37,6 +38,8 @@ class Appearance(QObject):
     def apply_scheme(self) -> None:
         """Dress the application again: the choice or the desktop's scheme changed."""
         apply_theme(self._app, Scheme(self._preferences.text("scheme")))
+        for window in self._app.topLevelWidgets():
+            icons.renew(window)
 
     def _on_changed(self, key: str, value: object) -> None:
         if key == "language":
@@ -63,7 +66,7 @@ def install_crash_hook(context: StudioContext) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
-        context.failed.emit(UnexpectedError.from_exception(error))
+        context.failed.emit(error if isinstance(error, StudioError) else UnexpectedError.from_exception(error))
 
     sys.excepthook = hook
 

@@ -114,7 +114,7 @@ QPushButton { background: $raised; border: 1px solid $line_strong; border-radius
               min-height: 20px; }
 QPushButton:hover { background: $hover; }
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
-QPlainTextEdit:focus, QListView:focus, QTableView:focus { border: 1px solid $accent; }
+QPlainTextEdit:focus, QListView:focus, QTableView:focus, QTreeView:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $text_faint; background: $panel; border-color: $line; }
 QPushButton#primary { background: $accent; color: $on_accent; border: 1px solid $accent; font-weight: 600; }
 QPushButton#primary:hover { background: $accent_hover; }
@@ -129,10 +129,28 @@ QFrame#rail QToolButton:checked { color: $text; font-weight: 600; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit { background: $raised; border: 1px solid $line_strong;
     border-radius: 6px; padding: 4px 8px; min-height: 20px; selection-background-color: $accent;
     selection-color: $on_accent; }
-QComboBox::drop-down { border: 0; width: 20px; }
+QComboBox::drop-down { border: 0; width: 22px; }
+QComboBox::down-arrow { image: url("$arrows/arrow-down-$scheme.svg"); width: 12px; height: 12px; }
+QComboBox::down-arrow:disabled { image: url("$arrows/arrow-down-$scheme-off.svg"); }
+QComboBox QAbstractItemView { background: $raised; border: 1px solid $line_strong; padding: 4px; outline: 0;
+    selection-background-color: $accent_soft; selection-color: $text; }
+QSpinBox, QDoubleSpinBox { padding: 4px 22px 4px 8px; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; border: 0; width: 20px;
+    background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; margin-top: 2px; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; margin-bottom: 2px; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: $hover; }
+QAbstractSpinBox::up-arrow { image: url("$arrows/arrow-up-$scheme.svg"); width: 10px; height: 10px; }
+QAbstractSpinBox::down-arrow { image: url("$arrows/arrow-down-$scheme.svg"); width: 10px; height: 10px; }
+QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off { image: url("$arrows/arrow-up-$scheme-off.svg"); }
+QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off {
+    image: url("$arrows/arrow-down-$scheme-off.svg"); }
+QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled { color: $text_faint; background: $panel;
+    border-color: $line; }
 QListView, QTableView, QTreeView, QScrollArea { background: $surface; border: 1px solid transparent; outline: 0; }
 QListView::item:selected, QTableView::item:selected, QTreeView::item:selected { background: $accent_soft;
     color: $text; }
+QTableCornerButton::section { background: $panel; border: 0; }
 QHeaderView::section { background: $panel; color: $text_soft; border: 0; border-bottom: 1px solid $line;
     padding: 4px 8px; }
 QMenuBar { background: $panel; border-bottom: 1px solid $line; }
@@ -218,4 +236,9 @@ def apply_theme(app: QApplication, scheme: Scheme) -> None:
     app.setStyle(style)
     app.setFont(QFont(FONT_FAMILY, BASE_POINT_SIZE))
     app.setPalette(_palette(colours))
-    app.setStyleSheet(_SHEET.substitute({field.name: getattr(colours, field.name) for field in fields(colours)}))
+    app.setStyleSheet(_sheet(colours, "dark" if dark else "light"))
+
+
+def _sheet(colours: Tokens, scheme: str) -> str:
+    named = {field.name: str(getattr(colours, field.name)) for field in fields(colours)}
+    return _SHEET.substitute(named, scheme=scheme, arrows=resource_path("ui").as_posix())

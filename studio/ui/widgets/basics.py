@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QFrame,
@@ -132,6 +132,11 @@ class EmptyState(QWidget):
         self._action.setText(action)
         self._action.setVisible(bool(action))
 
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._paint_icon()
+        super().changeEvent(event)
+
     def _paint_icon(self) -> None:
         colour = current_tokens().text_faint
         self._picture.setPixmap(icons.pixmap(self._icon_name, 40, colour, self.devicePixelRatioF()))
@@ -146,6 +151,7 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
+        self._is_bad = True
         self._icon = QLabel()
         self._text = label("", wrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -164,9 +170,8 @@ class Banner(QFrame):
 
     def show_message(self, text: str, *, bad: bool = True, details: str = "") -> None:
         """Show one sentence; `details` is the label of a second button, "" for none."""
-        colours = current_tokens()
-        colour = colours.bad if bad else colours.warn
-        self._icon.setPixmap(icons.pixmap("warning", 20, colour, self.devicePixelRatioF()))
+        self._is_bad = bad
+        self._paint_icon()
         self._text.setText(text)
         self._details.setText(details)
         self._details.setVisible(bool(details))
@@ -176,6 +181,16 @@ class Banner(QFrame):
     @property
     def text(self) -> str:
         return self._text.text()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and not self.isHidden():
+            self._paint_icon()
+        super().changeEvent(event)
+
+    def _paint_icon(self) -> None:
+        colours = current_tokens()
+        colour = colours.bad if self._is_bad else colours.warn
+        self._icon.setPixmap(icons.pixmap("warning", 20, colour, self.devicePixelRatioF()))
 
     def _dismiss(self) -> None:
         self.hide()

@@ -70,6 +70,16 @@ class SceneCanvas(Viewport):
         self.set_picture_size(QSize(*composer.canvas))
         self.update()
 
+    def clear(self) -> None:
+        """Show nothing and take no gesture until a scene is opened."""
+        self.composer = None
+        self.items = []
+        self._sprites.clear()
+        self._background = self._preview = self._drag = None
+        if self.selection:
+            self.select("")
+        self.update()
+
     def add_sprite(self, look_id: str) -> None:
         """Make a look that the composer has loaded since paintable."""
         if self.composer is not None and look_id not in self._sprites:

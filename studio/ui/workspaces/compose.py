@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QInputDialog, QMenu, QScrollArea, QStac
 
 from studio.domain.arrays import U8
 from studio.domain.artefacts import PhotoRole
+from studio.domain.errors import StudioError
 from studio.domain.geometry import Placement
 from studio.domain.progress import Progress
 from studio.library.records import Changes, Filter, Order, SceneItem
@@ -38,15 +39,15 @@ PREVIEW_DELAY_MS = 120
 class Arrangement(QUndoCommand):
     """One change of a scene's looks in the undo list."""
 
-    def __init__(self, page: ComposePage, name: str, before: Items, after: Items) -> None:
+    def __init__(self, page: ComposePage, name: str, scene_id: str, before: Items, after: Items) -> None:
         super().__init__(name)
-        self._page, self._before, self._after = page, before, after
+        self._page, self._scene_id, self._before, self._after = page, scene_id, before, after
 
     def undo(self) -> None:
-        self._page.restore(self._before)
+        self._page.restore(self._scene_id, self._before)
 
     def redo(self) -> None:
-        self._page.restore(self._after)
+        self._page.restore(self._scene_id, self._after)
 
 
 class ComposePage(QWidget):
@@ -70,6 +71,8 @@ class ComposePage(QWidget):
         self.banner = Banner()
         self.empty = EmptyState("compose", "", "")
         self.scene_id = ""
+        self._is_opening = False
+        self._waiting: list[str] = []
         self._saved: Items = []
         self._preview_timer = QTimer(self)
         self._preview_timer.setSingleShot(True)
@@ -87,7 +90,7 @@ class ComposePage(QWidget):
         self._fill_backgrounds()
         has_both = bool(self.model.ids) and self.backgrounds.count() > 0
         self._stack.setCurrentWidget(self._body if has_both else self.empty)
-        if has_both and not self.scene_id:
+        if has_both and self.canvas.composer is None and not self._is_opening:
             self._open_scene_of(self.backgrounds.currentData())
         self.canvas.setFocus()
 
@@ -110,45 +113,72 @@ class ComposePage(QWidget):
             background = composer.background
             return composer, Pyramid(to_image(background.rgb8)) if background is not None else None
 
+        if scene_id != self.scene_id:
+            self._waiting.clear()
         self.scene_id = scene_id
+        self._is_opening = True
+        self._preview_timer.stop()
+        self.canvas.clear()  # nothing can be done to the scene before while another is on its way
         self.context.work.submit("scene", work, self._on_opened)
+        self._write_hint()
 
     def _open_scene_of(self, background_id: str) -> None:
         """Open the newest scene on a background, or begin one."""
         library = self.project.library
-        found = [one for one in library.scenes(library.scene_ids()) if one.background_id == background_id]
+        newest = library.scenes(library.scene_ids(Filter(), Order.NEWEST))
+        found = [one for one in newest if one.background_id == background_id]
         if found:
             self.open_scene(found[0].id)
-        else:
-            name = library.photo(background_id).name
-            self.open_scene(library.create_scene(name, background_id).created[0])
+            return
+        try:
+            made = library.create_scene(library.photo(background_id).name, background_id)
+        except StudioError as error:  # a project opened for looking only
+            self.banner.show_message(self.context.message(error))
+            return
+        self.open_scene(made.created[0])
 
     def _on_opened(self, result: object) -> None:
         composer, background = cast("tuple[Composer, Pyramid | None]", result)
+        self._is_opening = False
         scene = self.project.library.scene(self.scene_id)
-        items: Items = [(item.look_id, item.placement) for item in scene.items]
+        items: Items = [(item.look_id, item.placement) for item in scene.items if item.look_id in composer.sprites]
         self._saved = list(items)
         self.canvas.open(composer, items, background)
         self._fill_places(scene.background_id)
         self._preview_timer.start()
         self._write_hint()
+        waiting, self._waiting = self._waiting, []
+        for look_id in waiting:
+            self.add_look(look_id)
+
+    def _on_lane_failed(self, job_id: str, error: object) -> None:
+        if job_id == "scene":
+            self._is_opening = False
+            self._waiting.clear()
 
     def add_look(self, look_id: str) -> None:
         """Put a look on the background: at the chosen named place, else in the middle on the ground of the others."""
         composer = self.canvas.composer
-        if composer is None or look_id in dict(self.canvas.items):
+        if not look_id:
+            return
+        if composer is None:  # the scene is on its way: the look waits for it
+            self._waiting.append(look_id)
+            return
+        if look_id in dict(self.canvas.items):
             self.canvas.select(look_id)
             return
 
         def work(progress: Progress) -> object:
             progress.report(0.0, "compose")
             composer.add(look_id)
-            return look_id
+            return composer, look_id
 
-        self.context.work.submit("sprite", work, self._on_sprite)
+        self.context.work.submit(f"sprite {look_id}", work, self._on_sprite)
 
-    def _on_sprite(self, look_id: object) -> None:
-        chosen = str(look_id)
+    def _on_sprite(self, result: object) -> None:
+        composer, chosen = cast("tuple[Composer, str]", result)
+        if composer is not self.canvas.composer or chosen in dict(self.canvas.items):
+            return  # another scene was opened meanwhile, or the look was asked for twice
         self.canvas.add_sprite(chosen)
         place = self.places.currentData()
         if isinstance(place, Placement):
@@ -192,18 +222,24 @@ class ComposePage(QWidget):
         self.canvas.set_items([(look_id, one) for (look_id, _), one in zip(before, placed, strict=True)])
         self._commit(self.tr("Align the looks"), before)
 
-    def restore(self, items: Items) -> None:
+    def restore(self, scene_id: str, items: Items) -> None:
         """Show and save an arrangement: undo, redo, and the end of every gesture."""
-        self.canvas.set_items(items)
-        self._saved = list(items)
+        composer = self.canvas.composer
         stored = [SceneItem(look_id, placement) for look_id, placement in items]
-        self.project.library.update_scene(self.scene_id, items=stored)
+        is_here = scene_id == self.scene_id and composer is not None
+        if is_here:
+            self._saved = list(items)
+        self.project.library.update_scene(scene_id, items=stored)
+        if not is_here or composer is None or any(look_id not in composer.sprites for look_id, _ in items):
+            self.open_scene(scene_id)  # what is taken back happened on another background: show it there
+            return
+        self.canvas.set_items(items)
         self.form.show_placement(self.canvas.placement())
         self._preview_timer.start()
         self._write_hint()
 
     def _commit(self, name: str, before: Items) -> None:
-        self.context.undo.push(Arrangement(self, name, before, list(self.canvas.items)))
+        self.context.undo.push(Arrangement(self, name, self.scene_id, before, list(self.canvas.items)))
 
     def _on_committed(self, kind: str) -> None:
         names = {"scale": self.tr("Scale"), "rotate": self.tr("Turn"), "form": self.tr("Adjust the look")}
@@ -264,13 +300,14 @@ class ComposePage(QWidget):
 
         def work(progress: Progress) -> object:
             progress.report(0.0, "preview")
-            return Pyramid(to_image(composer.render(items))), items
+            return composer, Pyramid(to_image(composer.render(items))), items
 
         self.context.work.submit("preview", work, self._on_preview)
 
     def _on_preview(self, result: object) -> None:
-        preview, items = cast("tuple[Pyramid, Items]", result)
-        self.canvas.set_preview(preview, items)
+        composer, preview, items = cast("tuple[Composer, Pyramid, Items]", result)
+        if composer is self.canvas.composer:
+            self.canvas.set_preview(preview, items)
 
     def _on_items_changed(self) -> None:
         self.form.show_placement(self.canvas.placement())
@@ -312,6 +349,18 @@ class ComposePage(QWidget):
         if background:
             self._open_scene_of(str(background))
 
+    def _on_library_changed(self, changes: Changes) -> None:
+        """Looks were renewed, removed or added elsewhere: the strip and the scene follow."""
+        if changes.looks:
+            self.model.refresh(changes.looks)
+            ids = self.project.library.look_ids(Filter(), Order.NAME)
+            if ids != self.model.ids:
+                self.model.set_ids(ids)
+        if self.scene_id in changes.scenes and self.canvas.composer is not None:
+            items = self.project.library.scene(self.scene_id).items
+            if [item.look_id for item in items] != [look_id for look_id, _ in self._saved]:
+                self.open_scene(self.scene_id)
+
     def _fetch_thumbnail(self, item: str, size: int) -> U8:
         from studio.jobs.pictures import thumbnail  # decoding loads with the first thumbnail, not with the window
 
@@ -321,7 +370,7 @@ class ComposePage(QWidget):
         self.add_action = self._action("Return", lambda: self.add_look(self.strip.focused_id), "add")
         self.remove_action = self._action("Delete", self.remove_look, "trash")
         self.forward_action = self._action("Ctrl+]", lambda: self.move_in_order(1), "front")
-        self.back_action = self._action("Ctrl+[", lambda: self.move_in_order(-1), "undo")
+        self.back_action = self._action("Ctrl+[", lambda: self.move_in_order(-1), "back")
         self.align_action = self._action("L", self.align, "align")
         self.grid_action = self._action("G", self._toggle_grid, "grid")
         self.grid_action.setCheckable(True)
@@ -384,6 +433,9 @@ class ComposePage(QWidget):
         self.form.changed.connect(self._on_form)
         self.form.finished.connect(self._on_form_finished)
         self._preview_timer.timeout.connect(self._render)
+        self.context.library_changed.connect(self._on_library_changed)
+        self.context.work.failed.connect(self._on_lane_failed)
+        self.context.project_closing.connect(self.thumbnails.close)
         self.destroyed.connect(self.thumbnails.close)
 
     # -- texts -------------------------------------------------------------------------------------------------------
@@ -394,7 +446,9 @@ class ComposePage(QWidget):
         super().changeEvent(event)
 
     def _write_hint(self) -> None:
-        if self.canvas.items:
+        if self._is_opening:
+            text = self.tr("Opening the scene…")
+        elif self.canvas.items:
             text = self.tr(
                 "Drag a look; its corners scale, with Ctrl they turn; Shift keeps a line, Alt lets go of it."
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget, QWidget
 
@@ -36,13 +36,12 @@ REFRESH_MS = 100
 class DressPage(QWidget):
     """The board, the queue beside it, and a line about the focused pair below."""
 
-    look_wanted = Signal(str)
-
     def __init__(self, context: StudioContext) -> None:
         super().__init__()
         self.setObjectName("page")
         self.context = context
         self.project: Workspace = cast("Workspace", context.project)
+        self._requests = 0
         self.bridge = QueueBridge(self)
         self.thumbnails = Thumbnails(self._fetch_thumbnail, CELL_HEIGHT * 2, self)
         self.model = BoardModel(self.project, self.thumbnails, self)
@@ -124,7 +123,12 @@ class DressPage(QWidget):
             self.project.start_queue(self.bridge.on_event)
             return changes
 
-        self.context.work.submit("queue", work, self._on_queued)
+        self.context.work.submit(self._request_id(), work, self._on_queued)
+
+    def _request_id(self) -> str:
+        """Every request has an id of its own: none may replace one that still waits."""
+        self._requests += 1
+        return f"queue {self._requests}"
 
     def _on_queued(self, result: object) -> None:
         if not cast(Changes, result).jobs:
@@ -183,7 +187,7 @@ class DressPage(QWidget):
     def _on_opened(self, index: QModelIndex) -> None:
         cell = self.model.cell_at(index)
         if cell.look_id:
-            self.look_wanted.emit(cell.look_id)
+            self.context.look_wanted.emit(cell.look_id)
         else:
             self.dress_selected()
 
@@ -234,16 +238,17 @@ class DressPage(QWidget):
         self.queue.resume_wanted.connect(self._on_resume)
         self.queue.cancel_wanted.connect(self._on_cancel)
         self.queue.retry_wanted.connect(self._on_retry)
+        self.context.project_closing.connect(self.thumbnails.close)
         self.destroyed.connect(self.thumbnails.close)
 
     def _on_pause(self, ids: list[str]) -> None:
-        self.context.work.submit("queue", lambda progress: self.project.queue.pause(ids or None))
+        self.context.work.submit(self._request_id(), lambda progress: self.project.queue.pause(ids or None))
 
     def _on_resume(self) -> None:
         self._queue(self.project.queue.resume)
 
     def _on_cancel(self, ids: list[str]) -> None:
-        self.context.work.submit("queue", lambda progress: self.project.queue.cancel(ids or None))
+        self.context.work.submit(self._request_id(), lambda progress: self.project.queue.cancel(ids or None))
 
     def _on_retry(self, ids: list[str]) -> None:
         failed = ids or self.project.library.job_ids([JobState.FAILED, JobState.CANCELLED])

@@ -56,6 +56,7 @@ class LibraryPage(QWidget):
         self.context = context
         self.project: Workspace = cast("Workspace", context.project)
         self._shelf = SHELVES[0]
+        self._imports = 0
         size = context.preferences.number("thumbnail_size")
         self.thumbnails = Thumbnails(self._fetch_thumbnail, LARGEST * 2, self)
         self.model = GridModel(self._fetch_rows, self.thumbnails, self)
@@ -143,11 +144,14 @@ class LibraryPage(QWidget):
     def import_paths(self, paths: Sequence[Path]) -> None:
         """Take files and folders in as what the open tab holds."""
         role = self._shelf.role or PhotoRole.MODEL
+        copy = self.context.preferences.flag("copy_originals")
 
         def work(progress: Progress) -> object:
-            return self.project.import_photos(paths, role, progress=progress)
+            return self.project.import_photos(paths, role, copy=copy, progress=progress)
 
-        self.context.work.submit("import", work, self._on_imported)
+        # Every import has an id of its own: garments dropped while models are still coming in wait their turn.
+        self._imports += 1
+        self.context.bulk.submit(f"import {self._imports}", work, self._on_imported)
 
     def choose_files(self) -> None:
         """Ask for photos to import."""
@@ -277,6 +281,7 @@ class LibraryPage(QWidget):
         self.empty.acted.connect(self.choose_files)
         self.grid.opened.connect(self._on_opened)
         self.context.library_changed.connect(self._on_library_changed)
+        self.context.project_closing.connect(self.thumbnails.close)
         self.destroyed.connect(self.thumbnails.close)
 
     def _on_opened(self, item: str) -> None:

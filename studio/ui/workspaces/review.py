@@ -96,6 +96,10 @@ class ReviewPage(QWidget):
         self._stack.setCurrentWidget(self._body if self.model.ids else self.empty)
         self.strip.focus_id(focused if focused in self.model.ids else next(iter(self.model.ids), ""))
 
+    def open_look(self, look_id: str) -> None:
+        """Focus a look that somebody asked for elsewhere."""
+        self.strip.focus_id(look_id)
+
     def show_look(self, look_id: str) -> None:
         """Load a look's pictures off the UI thread and show them."""
         if not look_id:
@@ -251,6 +255,7 @@ class ReviewPage(QWidget):
         self.strip.opened.connect(self.context.retouch_wanted)
         self.note.editingFinished.connect(self._on_note)
         self.context.library_changed.connect(self._on_library_changed)
+        self.context.project_closing.connect(self.thumbnails.close)
         self.destroyed.connect(self.thumbnails.close)
 
     def _on_library_changed(self, changes: Changes) -> None:
