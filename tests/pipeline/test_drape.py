@@ -223,6 +223,7 @@ def test_a_person_without_shoulders_is_refused(person: PersonArtefacts) -> None:
         ({"right_wrist": (230.0, 240.0), "left_wrist": (150.0, 230.0)}, "tryon.arms_crossed"),
         ({"right_wrist": (230.0, 240.0)}, "tryon.arm_across"),
         ({"right_wrist": (160.0, 260.0)}, "tryon.hand_on_garment"),
+        ({"right_elbow": (50.0, 230.0), "right_wrist": (110.0, 310.0)}, "tryon.arm_spread"),
         ({"right_elbow": (90.0, 120.0), "right_wrist": (120.0, 60.0)}, "tryon.arm_raised"),
         ({"right_shoulder": (170.0, 150.0), "left_shoulder": (225.0, 150.0)}, "tryon.turned"),
         ({"right_shoulder": (252.0, 150.0), "left_shoulder": (132.0, 150.0)}, "tryon.from_behind"),

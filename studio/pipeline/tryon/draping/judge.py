@@ -15,6 +15,8 @@ TURNED, SLIGHTLY_TURNED = 0.62, 0.78
 """Shoulder width over what the torso's length promises: below the first a turn of some 50 degrees, the second 40."""
 _SEATED_THIGH = 0.62
 """Drop from hip to knee over the torso's length; standing people have about 1."""
+SPREAD_DEG = 36.0
+"""From this angle on a sleeve laid along the arm pulls the shoulder with it."""
 _FOLDED_SHARE = 0.02
 
 
@@ -71,11 +73,13 @@ def _trunk_place(torso: Torso, point: F64) -> tuple[float, float]:
 
 def _judge_arms(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
     """Tell arms that cross, cover or leave the torso. Lateral is positive towards the picture's right."""
-    crossing, covering, raised = 0, 0, 0
+    crossing, covering, raised, spread = 0, 0, 0, 0
     for name, outward in (("right", -1.0), ("left", 1.0)):
         wrist, elbow = pose.point(f"{name}_wrist"), pose.point(f"{name}_elbow")
         if elbow is not None and _trunk_place(torso, elbow.astype(np.float64))[1] < -0.02:
             raised += 1
+        elif elbow is not None and _arm_angle(pose, torso, name, elbow.astype(np.float64)) > SPREAD_DEG:
+            spread += 1
         if wrist is None:
             continue
         lateral, depth = _trunk_place(torso, wrist.astype(np.float64))
@@ -94,7 +98,16 @@ def _judge_arms(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
         found.append((0.7, "tryon.hand_on_garment"))
     if raised:
         found.append((0.5, "tryon.arm_raised"))
+    elif spread:
+        found.append((0.7, "tryon.arm_spread"))
     return found
+
+
+def _arm_angle(pose: Pose, torso: Torso, side: str, elbow: F64) -> float:
+    """Return the upper arm's angle away from the trunk, in degrees."""
+    shoulder = pose.point(f"{side}_shoulder")
+    step = elbow - (torso.neck if shoulder is None else shoulder.astype(np.float64))
+    return float(np.degrees(np.arccos(np.clip(step @ torso.down / max(float(np.hypot(*step)), 1e-6), -1.0, 1.0))))
 
 
 def _is_seated(pose: Pose, torso: Torso) -> bool:
