@@ -15,6 +15,8 @@ from scipy.spatial import cKDTree
 
 Array = npt.NDArray[np.float64]
 
+CROP_SIDES = 0.30  # a crop's sides, as a share of its length on top
+
 
 @dataclass(frozen=True)
 class HairStyle:
@@ -98,8 +100,10 @@ def grow_scalp_hair(head: Head, style: HairStyle, steps: int = 20) -> tuple[Arra
     strands[:, 0] = p - n * 0.001
     direction = n.copy()
     length = style.length * rng.uniform(0.82, 1.0, style.strands)
-    step = length / (steps - 1)
     root_local = local[roots_i]
+    if style.kind == "crop":
+        length = length * (CROP_SIDES + (1 - CROP_SIDES) * _on_top(root_local))
+    step = length / (steps - 1)
     phase = rng.uniform(0, 2 * np.pi, style.strands)
     for k in range(1, steps):
         q = head.local(p)
@@ -131,8 +135,16 @@ def _lift(style: HairStyle, spread: Array, root_height: Array, t: float) -> Arra
         crown = 1 + 0.8 * np.clip((root_height - 0.02) / 0.04, 0, 1)
         return (0.0014 + 0.0105 * spread * near_line * crown) * min(1.0, t * 5)
     if style.kind == "crop":
-        return (0.002 + 0.012 * spread * near_line) * min(1.0, t * 2.5)
+        top = np.clip((root_height - 0.025) / 0.03, 0, 1)
+        return (0.0015 + 0.004 * spread * near_line + top * (0.004 + 0.013 * spread)) * min(1.0, t * 2.0)
     return (0.002 + 0.014 * spread * near_line) * min(1.0, t * 4)
+
+
+def _on_top(root: Array) -> Array:
+    """Return 1 for roots on the top of the head, 0 at the sides and the nape."""
+    front = np.clip((-root[:, 1] - 0.03) / 0.03, 0, 1) * np.clip((0.065 - np.abs(root[:, 0])) / 0.02, 0, 1)
+    t = np.clip((root[:, 2] - 0.045 + 0.022 * front - 0.25 * np.maximum(root[:, 1], 0)) / 0.035, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def _hold_down(head: Head, p: Array, limit: Array) -> Array:
@@ -152,11 +164,11 @@ def _flow(q: Array, root: Array, style: HairStyle) -> Array:
         out = out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-9)
         out[:, 0] += 0.28 * away * (q[:, 2] > 0.05)
     elif style.kind == "crop":
-        out = np.stack(
-            [0.35 * np.sign(root[:, 0] - style.part_x) + 2 * root[:, 0], -0.1 + 0 * q[:, 0], -0.55 + 4 * q[:, 2]], 1
-        )
-        front = root[:, 1] < -0.03
-        out[front] = np.stack([0.9 + 0 * root[front, 0], 0.35 + 0 * root[front, 0], 0.55 + 0 * root[front, 0]], 1)
+        top = _on_top(root)[:, None]
+        swept = np.tile([0.80, 0.50, 0.22], (len(q), 1))
+        swept[:, 2] -= 2.25 * (q[:, 2] - 0.10)
+        down = np.array([0.0, 0.40, -1.0])
+        out = top * swept + (1 - top) * down
     else:
         side = np.where(root[:, 0] > style.part_x, 1.0, -1.0)
         front = np.clip((-q[:, 1] - 0.005) / 0.05, 0, 1)

@@ -170,6 +170,8 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
         height = n.math("ABSOLUTE", n.math("SINE", n.math("MULTIPLY", x, np.pi / 0.0034)))
         colour = n.mix(n.ramp(height, 0.0, 0.4, (0.22, 0.0)), colour, (0.0, 0.0, 0.0, 1.0))
     else:
+        grain = n.noise(n.scale(rest, (1.0, 1.0, 0.5)), 1500.0, 2.0, 0.7)
+        colour = n.mix(n.ramp(grain, 0.35, 0.65, (0.10, 0.0)), colour, (0.0, 0.0, 0.0, 1.0))
         height = n.math(
             "ADD",
             n.noise(n.scale(rest, (1.0, 1.0, 0.45)), 1300.0, 2.0, 0.7),
