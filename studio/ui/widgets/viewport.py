@@ -166,8 +166,11 @@ class Viewport(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(current_tokens().canvas))
+        painter.save()
         self.paint_content(painter, event.rect())
+        painter.restore()  # a brush left behind by the content would fill the whole canvas below
         if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QColor(current_tokens().accent))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
