@@ -1,31 +1,41 @@
-"""Measures how long the UI thread is busy in one go; tests run with it, the log tells of the worst."""
+"""Measures how long the UI thread keeps an event waiting; tests run with it, the log tells of the worst.
+
+The event dispatcher's own `awake` and `aboutToBlock` do not frame timers and window events on every platform, so a
+thread of ours asks "are you there?" every few milliseconds and measures how long the answer takes.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
-from PySide6.QtCore import QAbstractEventDispatcher, QObject
+from PySide6.QtCore import QObject, Signal
 
 log = logging.getLogger(__name__)
 
 LIMIT_MS = 16.0
+EVERY_S = 0.004
+KEPT = 1000
 
 
 class Watchdog(QObject):
-    """Times every turn of the event loop between waking up and going back to sleep.
+    """Asks the UI thread for a sign of life, one question at a time.
 
-    stalls: milliseconds of each turn over the limit, oldest first, at most a thousand.
+    stalls: milliseconds of each answer that took longer than the limit, oldest first, at most a thousand.
     """
+
+    _asked = Signal(float)
 
     def __init__(self, limit_ms: float = LIMIT_MS, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.limit_ms = limit_ms
         self.stalls: list[float] = []
-        self._awake_at: float | None = None
-        dispatcher = QAbstractEventDispatcher.instance()
-        dispatcher.awake.connect(self._on_awake)
-        dispatcher.aboutToBlock.connect(self._on_about_to_block)
+        self._answered = threading.Event()
+        self._stopped = threading.Event()
+        self._asked.connect(self._on_asked)
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread.start()
 
     @property
     def worst_ms(self) -> float:
@@ -34,16 +44,22 @@ class Watchdog(QObject):
     def reset(self) -> None:
         """Forget what was measured so far."""
         self.stalls.clear()
-        self._awake_at = None
 
-    def _on_awake(self) -> None:
-        self._awake_at = time.perf_counter()
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stopped.set()
+        self._answered.set()
+        self._thread.join()
 
-    def _on_about_to_block(self) -> None:
-        if self._awake_at is None:
-            return
-        busy_ms = (time.perf_counter() - self._awake_at) * 1000
-        self._awake_at = None
-        if busy_ms > self.limit_ms and len(self.stalls) < 1000:
-            self.stalls.append(busy_ms)
-            log.debug("the UI thread was busy for %.0f ms", busy_ms)
+    def _watch(self) -> None:
+        while not self._stopped.wait(EVERY_S):
+            self._answered.clear()
+            self._asked.emit(time.perf_counter())
+            self._answered.wait()
+
+    def _on_asked(self, asked_at: float) -> None:
+        waited_ms = (time.perf_counter() - asked_at) * 1000
+        if waited_ms > self.limit_ms and len(self.stalls) < KEPT:
+            self.stalls.append(waited_ms)
+            log.debug("the UI thread kept an event waiting for %.0f ms", waited_ms)
+        self._answered.set()

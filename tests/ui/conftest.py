@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QSettings, QThreadPool, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from studio.domain.artefacts import PhotoRole
 from studio.jobs.workspace import Workspace
 from studio.library.records import Filter
 from studio.ui.context import StudioContext
+from studio.ui.main_window import MainWindow
 from studio.ui.settings import Preferences
 from studio.ui.start import make_application
 from studio.ui.theme import Scheme, apply_theme
@@ -33,6 +40,70 @@ def qapp() -> QApplication:
     app = make_application([])
     apply_theme(app, Scheme.LIGHT)
     return app
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(qapp: QApplication) -> Iterator[None]:
+    """A test that leaves a window, a running timer or a busy thread fails."""
+    threads = set(threading.enumerate())
+    yield
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    left = [thread for thread in threading.enumerate() if thread not in threads and not _is_pooled(thread)]
+    assert not left, "threads are left"
+    alive = [one for one in gc.get_objects() if isinstance(one, (QTimer, QThreadPool)) and isValid(one)]
+    assert not [one for one in alive if isinstance(one, QTimer) and one.isActive()], "timers are left"
+    assert not [one for one in alive if isinstance(one, QThreadPool) and one.activeThreadCount()], "jobs are left"
+    shown = [one for one in qapp.topLevelWidgets() if one.isVisible()]
+    assert not shown, "windows are left"
+
+
+def _is_pooled(thread: threading.Thread) -> bool:
+    """Qt's pool threads are known to Python as dummies for as long as the process lives."""
+    return isinstance(thread, threading._DummyThread)
+
+
+@dataclass(slots=True)
+class Dialogs:
+    """Stands in for modal dialogs, which would wait for ever. asked: titles in order; the rest are the answers."""
+
+    asked: list[str] = field(default_factory=list)
+    agrees: bool = False
+    text: str = ""
+    files: list[str] = field(default_factory=list)
+
+    def question(self, parent: object, title: str, *rest: object) -> QMessageBox.StandardButton:
+        self.asked.append(title)
+        return QMessageBox.StandardButton.Yes if self.agrees else QMessageBox.StandardButton.No
+
+    def ask_text(self, parent: object, title: str, *rest: object) -> tuple[str, bool]:
+        self.asked.append(title)
+        return self.text, bool(self.text)
+
+    def ask_files(self, parent: object, title: str, *rest: object) -> tuple[list[str], str]:
+        self.asked.append(title)
+        return self.files, ""
+
+    def ask_file(self, parent: object, title: str, *rest: object) -> tuple[str, str]:
+        self.asked.append(title)
+        return (self.files[0] if self.files else ""), ""
+
+    def ask_folder(self, parent: object, title: str, *rest: object) -> str:
+        self.asked.append(title)
+        return self.files[0] if self.files else ""
+
+
+@pytest.fixture(autouse=True)
+def dialogs(monkeypatch: pytest.MonkeyPatch) -> Dialogs:
+    made = Dialogs()
+    for name in ("question", "warning", "about"):
+        monkeypatch.setattr(QMessageBox, name, made.question)
+    monkeypatch.setattr(QInputDialog, "getText", made.ask_text)
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", made.ask_files)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", made.ask_file)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", made.ask_file)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", made.ask_folder)
+    return made
 
 
 @pytest.fixture
@@ -72,6 +143,27 @@ def context(qapp: QApplication, project: Workspace, tmp_path: Path) -> Iterator[
     made.use_project(project)  # as the window does when a project has been opened
     yield made
     made.close_project()
+
+
+@pytest.fixture
+def dressed(project: Workspace) -> Workspace:
+    """Every model in every garment."""
+    library = project.library
+    garments = library.photo_ids(Filter(role=PhotoRole.GARMENT))
+    project.queue_all(library.photo_ids(Filter(role=PhotoRole.MODEL)), garments)
+    project.run_queue()
+    return project
+
+
+@pytest.fixture
+def window(qtbot: QtBot, context: StudioContext, tmp_path: Path) -> MainWindow:
+    """The main window with the project open, shown and active."""
+    made = MainWindow(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.activateWindow()
+    return made
 
 
 @pytest.fixture
