@@ -6,6 +6,7 @@ the window's thread then applies. What is stored are the edits alone: `studio.pi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -105,6 +106,8 @@ class RasterLayer:
         self._stage = stage
         self._painter: StrokePainter | None = None
         self._dirty: Box | None = None
+        self._preview: Delta | None = None
+        self._previewing = threading.Lock()
 
     @property
     def is_painting(self) -> bool:
@@ -147,6 +150,35 @@ class RasterLayer:
     def show(self, delta: Delta, *, forward: bool) -> Box:
         """Apply what `compute` found, or take it back; return the box that changed."""
         return delta.apply(self.pixels, forward=forward)
+
+    @property
+    def preview(self) -> Delta | None:
+        """What is shown but not taken."""
+        return self._preview
+
+    def show_preview(self, delta: Delta | None) -> list[Box]:
+        """Show what an edit would do in place of what was previewed before; return the boxes that changed."""
+        changed = []
+        with self._previewing:
+            if self._preview is not None:
+                changed.append(self._preview.apply(self.pixels, forward=False))
+            self._preview = delta
+            if delta is not None:
+                changed.append(delta.apply(self.pixels, forward=True))
+        return changed
+
+    def _snapshot(self, box: Box) -> U8:
+        """Return a copy of the pixels in a box as they are without the preview; safe beside `show_preview`."""
+        with self._previewing:
+            copied = self.pixels[box.slices].copy()
+            shown = self._preview
+            if shown is not None:
+                x0, y0 = max(box.x0, shown.box.x0), max(box.y0, shown.box.y0)
+                x1, y1 = min(box.x1, shown.box.x1), min(box.y1, shown.box.y1)
+                if x1 > x0 and y1 > y0:
+                    part = shown.before[y0 - shown.box.y0 : y1 - shown.box.y0, x0 - shown.box.x0 : x1 - shown.box.x0]
+                    copied[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0] = part
+        return copied
 
     def replace_pixels(self, pixels: U8) -> Box:
         """Show other pixels; return the box that holds them."""
@@ -216,14 +248,15 @@ class MaskLayer(RasterLayer):
         box = self._reach(edit)
         if box is None:
             return None
-        before = self._work[box.slices].copy()
+        place = _shifted(box, self.area.x0, self.area.y0)
+        before = self._snapshot(place)
         local = _moved(edit, -self.area.x0 - box.x0, -self.area.y0 - box.y0)
         if isinstance(local, MaskStroke) and local.mode is not StrokeMode.REFINE:
             after = before.copy()
             paint_stroke(after, local)
         else:
             after = edit_mask8(before, np.ascontiguousarray(self._rgb[box.slices]), [local])
-        return Delta.between(_shifted(box, self.area.x0, self.area.y0), before, after)
+        return Delta.between(place, before, after)
 
     def show(self, delta: Delta, *, forward: bool) -> Box:
         box = super().show(delta, forward=forward)

@@ -400,3 +400,21 @@ def test_halves_follow_a_changed_box() -> None:
 
 def test_specs_are_values() -> None:
     assert LayerSpec(Layer.ALPHA, "a", "b") == LayerSpec(Layer.ALPHA, "a", "b")
+
+
+def test_previews_take_each_others_place(workspace: Workspace) -> None:
+    session = opened(workspace, ids(workspace, PhotoRole.MODEL)[0], Layer.ALPHA)
+    layer = session.layer
+    assert isinstance(layer, MaskLayer)
+    before = layer.pixels.copy()
+    fills = [MaskStroke(((5, 5), (5 + reach, 5), (5, 60 + reach)), StrokeMode.ADD, shape=StrokeShape.POLYGON)
+             for reach in (20, 40, 30)]  # fmt: skip
+    for fill in fills:
+        layer.show_preview(layer.compute(fill))
+        alone = before.copy()
+        delta = layer.preview
+        assert delta is not None
+        delta.apply(alone, forward=True)
+        assert np.array_equal(layer.pixels, alone)
+    layer.show_preview(None)
+    assert np.array_equal(layer.pixels, before)

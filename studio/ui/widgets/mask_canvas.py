@@ -56,7 +56,6 @@ class RetouchCanvas(Viewport):
         self._screen: Screen | None = None
         self._is_outdated = True
         self._gesture: Gesture | None = None
-        self._preview: Delta | None = None
         self._pointer: QPointF | None = None
         self._last_end: QPointF | None = None
         self._pressure = 1.0
@@ -70,7 +69,7 @@ class RetouchCanvas(Viewport):
         self.abort()
         self.session = session
         self.selected, self.placing = "", ""
-        self._preview, self._last_end = None, None
+        self._last_end = None
         if session is None:
             self._screen = None
         else:
@@ -100,19 +99,14 @@ class RetouchCanvas(Viewport):
 
     def show_preview(self, delta: Delta | None) -> None:
         """Show what the wand would take, in place of what it showed before; None = nothing."""
-        layer = self.raster
-        if layer is None:
-            return
-        if self._preview is not None:
-            self.refresh(layer.show(self._preview, forward=False))
-        self._preview = delta
-        if delta is not None:
-            self.refresh(layer.show(delta, forward=True))
+        if self.raster is not None:
+            for box in self.raster.show_preview(delta):
+                self.refresh(box)
 
     @property
     def preview(self) -> Delta | None:
         """What the wand shows but has not taken."""
-        return self._preview
+        return self.raster.preview if self.raster is not None else None
 
     @property
     def raster(self) -> RasterLayer | None:

@@ -50,7 +50,8 @@ class CopyDialog(QDialog):
         outer = column(text, self.list, foot, spacing=SPACE)
         outer.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
         self.setLayout(outer)
-        self.resize(440, 420)
+        self.list.setVisible(bool(photo_ids))
+        self.resize(440, 420 if photo_ids else 120)
         self.all_button.setEnabled(bool(photo_ids))
         self._refresh()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QScrollArea, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from studio.domain.artefacts import PhotoRole
 from studio.domain.edits import MaskOpKind
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
 INSPECTOR_WIDTH = 272
+TITLE_WIDTH = 200
 NUDGE, BIG_NUDGE = 1, 10
 
 LAYERS = (
@@ -182,7 +183,7 @@ class RetouchPage(QWidget):
         self.canvas.set_session(session)
         if self.subject is not None:
             name = session.spec.name if session is not None else self.subject.name
-            self.title.setText(self.title.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
+            self.title.setText(self.title.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, TITLE_WIDTH))
             self.title.setToolTip(name)
         self.status.clear()
         if session is None:
@@ -261,6 +262,7 @@ class RetouchPage(QWidget):
 
     def _on_renewing(self, count: int) -> None:
         self._is_renewing = count > 0
+        self.canvas.setFocus()
         if not count:
             self.hint.setText(self.tr("Everything is saved. No look has to be renewed."))
         self._write_state()
@@ -367,9 +369,8 @@ class RetouchPage(QWidget):
             self._layer_buttons.append(tool)
         steps = (tool_button(self.previous_action), tool_button(self.next_action))
         history = (tool_button(self.undo_action), tool_button(self.redo_action))
-        zooms = (tool_button(self.actual_action), tool_button(self.fit_action))
-        shown = tool_button(self.layer_shown_action)
-        top = row(*steps, self.title, *self._layer_buttons, 1, self.views, shown, *zooms, *history, self.save_button)
+        zooms = (tool_button(self.layer_shown_action), tool_button(self.actual_action), tool_button(self.fit_action))
+        top = row(*steps, self.title, *self._layer_buttons, 1, *history, self.save_button)
         top.setSpacing(SPACE // 2)
         strip = column(*(tool_button(action) for action in self.tool_actions.values()), spacing=2)
         strip.addSpacing(SPACE * 2)
@@ -377,7 +378,11 @@ class RetouchPage(QWidget):
             strip.addWidget(tool_button(action))
         strip.addStretch(1)
         self._strip = frame("sidebar", strip, SPACE // 2)
-        foot = frame("bar", row(self.hint, 1, self.status, spacing=SPACE), SPACE // 2)
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        view_row = row(self.hint, self.status, self.views, *zooms, spacing=SPACE // 2)
+        view_row.setStretchFactor(self.hint, 1)
+        view_row.insertSpacing(2, SPACE)
+        foot = frame("bar", view_row, SPACE // 2)
         middle = QWidget()
         stacked = column(self.banner, self.canvas, foot, spacing=0)
         stacked.setStretchFactor(self.canvas, 1)
@@ -526,6 +531,7 @@ class RetouchPage(QWidget):
             text = self.tr("Save: renew %1 looks") if count else self.tr("Saved")
         self.save_button.setText(text.replace("%1", str(count)))
         self.save_button.setEnabled(count > 0 and not self._is_renewing)
+        self.save_button.setMinimumWidth(self.save_button.sizeHint().width())
         if self._is_renewing and count:
             self.result.write_state(self.tr("The look is being renewed. You can go on."))
         elif count:
