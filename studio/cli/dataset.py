@@ -1,0 +1,90 @@
+"""`studio dataset …`: the project in other tools' folders, and their folders in the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from studio.cli.console import ExitCode, err, out, print_json, progress_bar, sentence
+from studio.cli.project import JsonOption, ProjectOption, project_folder
+from studio.domain.keys import Json
+from studio.jobs.interchange import (
+    Exchange,
+    FolderLayout,
+    export_forerunner,
+    export_viton_hd,
+    import_forerunner,
+    import_viton_hd,
+    recognise,
+)
+from studio.jobs.workspace import Workspace
+
+app = typer.Typer(
+    help="Write and read the VITON-HD data set's layout and the forerunner's folders.", no_args_is_help=True
+)
+
+PhaseOption = Annotated[str, typer.Option("--phase", help="Which part of the data set: test or train.")]
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
+    layout: Annotated[FolderLayout, typer.Option("--layout", help="Whose folders.")] = FolderLayout.VITON_HD,
+    phase: PhaseOption = "test",
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Write the project's pairs with all intermediates (viton-hd), or its photos and looks (forerunner)."""
+    with Workspace.open(project_folder(project)) as workspace, progress_bar("Writing", quiet=as_json) as progress:
+        if layout is FolderLayout.VITON_HD:
+            done = export_viton_hd(workspace, folder, phase=phase, progress=progress)
+        else:
+            done = export_forerunner(workspace, folder, progress=progress)
+    return _tell(folder, done, as_json)
+
+
+@app.command("import")
+def import_dataset(
+    folder: Annotated[Path, typer.Argument(help="A data set's folder, or one that holds inputs/ and output/.")],
+    phase: PhaseOption = "test",
+    corrections: Annotated[
+        bool,
+        typer.Option(
+            "--corrections/--no-corrections",
+            help="Bring the data set's keypoints and parse maps too, as hand corrections.",
+        ),
+    ] = True,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take photos, pairs and backgrounds from such folders; whose they are is recognised."""
+    found = recognise(folder, phase)
+    with Workspace.open(project_folder(project)) as workspace, progress_bar("Importing", quiet=as_json) as progress:
+        if found is FolderLayout.VITON_HD:
+            done = import_viton_hd(workspace, folder, phase=phase, corrections=corrections, progress=progress)
+        else:
+            done = import_forerunner(workspace, folder, progress=progress)
+    return _tell(folder, done, as_json)
+
+
+def _tell(folder: Path, done: Exchange, as_json: bool) -> int:
+    problems = [sentence(problem) for problem in done.problems]
+    counts: dict[str, Json] = {
+        "models": done.models,
+        "garments": done.garments,
+        "backgrounds": done.backgrounds,
+        "pairs": done.pairs,
+        "looks": done.looks,
+        "corrected": done.corrected,
+    }
+    if as_json:
+        print_json({"folder": str(folder), **counts, "problems": [*problems]})
+    else:
+        out.print(
+            f"{folder}: {', '.join(f'{count} {name}' for name, count in counts.items() if count) or 'nothing new'}"
+        )
+        for problem in problems:
+            err.print(problem)
+    return ExitCode.SOME_FAILED if problems else ExitCode.OK
