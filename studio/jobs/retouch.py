@@ -34,7 +34,7 @@ from studio.domain.geometry import Box
 from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe
 from studio.jobs.retouch_layers import Delta, MaskLayer, ParseLayer, PointsLayer
-from studio.library.records import Changes, EditRow, Filter
+from studio.library.records import Changes, EditRow, Filter, JobState
 
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
@@ -359,8 +359,22 @@ def renew(workspace: Workspace, session: RetouchSession) -> Changes:
     if not stale:
         return Changes()
     changes = workspace.redress(stale)
+    # A pair whose job was interrupted or paused is not queued twice: that job goes on, with the edits of now.
+    library = workspace.library
+    pairs = {look.pair_id for look in library.looks(stale)}
+    resting = library.jobs(library.job_ids([JobState.INTERRUPTED, JobState.PAUSED]))
+    if waiting := [job.id for job in resting if job.pair_id in pairs]:
+        changes |= workspace.queue.resume(waiting)
     workspace.queue.start()
     return changes
+
+
+def is_renewing(workspace: Workspace, look_ids: Sequence[str]) -> bool:
+    """Tell whether one of these looks is queued or being dressed again."""
+    library = workspace.library
+    pairs = {look.pair_id for look in library.looks(look_ids)}
+    jobs = library.jobs(library.job_ids([JobState.QUEUED, JobState.RUNNING]))
+    return any(job.pair_id in pairs for job in jobs)
 
 
 def copy_targets(workspace: Workspace, spec: LayerSpec) -> list[str]:

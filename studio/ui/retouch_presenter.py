@@ -38,16 +38,18 @@ class _Stored:
     session: RetouchSession
     flushed: Flushed
     stale: list[str]
+    is_renewing: bool
 
 
 class RetouchPresenter(QObject):
     """Holds the session. Edits are shown at once and stored in their order in a lane of their own.
 
-    opened: a session is ready to be shown, or None while it loads. changed: the box of the layer to show again.
-    previewed: the Delta that the wand would make. locked: pixels are being computed, strokes have to wait.
-    history_changed: undo and redo mean something else now. looks_found: looks that depend on the layer, and which of
-    them are older than the latest correction. unchanged: an edit changed nothing. renewing: looks that were queued.
-    copied: to how many photos. loading: how far a layer is, in [0, 1]; below 0 = it could not be loaded.
+    opened: a session is ready to be shown, or None while it loads. loading: how far that is, in [0, 1]; below 0 = it
+    could not be loaded. changed: the box of the layer to show again. previewed: the Delta that the wand would make.
+    locked: pixels are being computed, strokes have to wait. history_changed: undo and redo mean something else now.
+    looks_found: looks that depend on the layer (None = as before), which of them are older than the latest
+    correction, and whether those are being renewed. unchanged: an edit changed nothing. renewing: how many looks were
+    queued. copied: to how many photos.
     """
 
     opened = Signal(object)
@@ -55,7 +57,7 @@ class RetouchPresenter(QObject):
     previewed = Signal(object)
     locked = Signal(bool)
     history_changed = Signal()
-    looks_found = Signal(object, object)
+    looks_found = Signal(object, object, bool)
     unchanged = Signal()
     renewing = Signal(int)
     copied = Signal(int)
@@ -242,9 +244,11 @@ class RetouchPresenter(QObject):
 
         def work(progress: Progress) -> object:
             del progress  # stored whole, whatever else happens
-            from studio.jobs.retouch import stale_looks
+            from studio.jobs.retouch import is_renewing, stale_looks
 
-            return _Stored(session, session.flush(), stale_looks(self._project, session.spec))
+            flushed = session.flush()
+            stale = stale_looks(self._project, session.spec)
+            return _Stored(session, flushed, stale, is_renewing(self._project, stale))
 
         self.lane.submit(self._job("store"), work, self._on_stored)
         self.history_changed.emit()
@@ -254,7 +258,7 @@ class RetouchPresenter(QObject):
         stored.session.set_redo(stored.flushed.redo)
         if stored.session is self.session:
             self.history_changed.emit()
-            self.looks_found.emit(None, stored.stale)
+            self.looks_found.emit(None, stored.stale, stored.is_renewing)
 
     def flush(self) -> None:
         """Store everything now: the project is about to be closed."""
@@ -286,17 +290,18 @@ class RetouchPresenter(QObject):
             return
 
         def work(progress: Progress) -> object:
-            from studio.jobs.retouch import looks_of, stale_looks
+            from studio.jobs.retouch import is_renewing, looks_of, stale_looks
 
             progress.report(0.0, "retouch")
-            return session, looks_of(self._project, session.spec), stale_looks(self._project, session.spec)
+            stale = stale_looks(self._project, session.spec)
+            return session, looks_of(self._project, session.spec), stale, is_renewing(self._project, stale)
 
         self.lane.submit("retouch-looks", work, self._on_looks)
 
     def _on_looks(self, result: object) -> None:
-        session, looks, stale = cast("tuple[RetouchSession, list[str], list[str]]", result)
+        session, looks, stale, is_renewing = cast("tuple[RetouchSession, list[str], list[str], bool]", result)
         if session is self.session:
-            self.looks_found.emit(looks, stale)
+            self.looks_found.emit(looks, stale, is_renewing)
 
     def copy(self, targets: Sequence[str]) -> None:
         """Copy this layer's corrections to other photos."""

@@ -418,3 +418,18 @@ def test_previews_take_each_others_place(workspace: Workspace) -> None:
         assert np.array_equal(layer.pixels, alone)
     layer.show_preview(None)
     assert np.array_equal(layer.pixels, before)
+
+
+def test_an_interrupted_job_goes_on_when_its_look_is_to_be_renewed(workspace: Workspace) -> None:
+    from studio.library.records import JobState
+
+    first = ids(workspace, PhotoRole.MODEL)[0]
+    old = dressed(workspace)[first]
+    pair = workspace.library.look(old).pair_id
+    queued = workspace.queue.add([pair], workspace.default_recipe())
+    workspace.library.move_to_state(list(queued.created), JobState.INTERRUPTED, [JobState.QUEUED])
+    session = opened(workspace, first, Layer.ALPHA)
+    brush(session, [(10, 10)])
+    renew(workspace, session)
+    assert workspace.queue.wait(20)
+    assert stale_looks(workspace, session.spec) == [] and workspace.library.pair(pair).look_id != old

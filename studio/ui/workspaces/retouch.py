@@ -252,12 +252,11 @@ class RetouchPage(QWidget):
 
     # -- renewing ----------------------------------------------------------------------------------------------------
 
-    def _on_looks(self, looks: object, stale: object) -> None:
+    def _on_looks(self, looks: object, stale: object, is_renewing: bool) -> None:
         self._stale = cast("list[str]", stale)
         if looks is not None:
             self.result.set_looks(cast("list[str]", looks))
-        if not self._stale:
-            self._is_renewing = False
+        self._is_renewing = is_renewing
         self._write_state()
 
     def _on_renewing(self, count: int) -> None:
@@ -272,7 +271,7 @@ class RetouchPage(QWidget):
         self.banner.show_message(text.replace("%1", str(count)), bad=False)
 
     def _on_library_changed(self, changes: Changes) -> None:
-        if self.session is not None and (changes.looks or changes.pairs):
+        if self.session is not None and (changes.looks or changes.pairs or changes.jobs):
             self._follow_renewed_look()
             self.presenter.find_looks()
 
