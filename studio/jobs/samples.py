@@ -52,6 +52,8 @@ def import_samples(workspace: Workspace, progress: Progress | None = None) -> Ch
         told.report(number / len(samples), "import")
         report = workspace.import_photos([sample.file], sample.role)
         changes |= report.changes
+        if report.failed:
+            raise report.failed[0].error
         known = [*report.imported, *(photo_id for _, photo_id in report.duplicates)]
         for name, placement in (sample.places or {}).items():
             changes |= workspace.library.save_placement(known[0], name, placement)

@@ -119,7 +119,11 @@ class StudioContext(QObject):
             from studio.jobs.workspace import Workspace, in_process
 
             made = Workspace.create(folder, make_executor=in_process)
-            import_samples(made, progress)
+            try:
+                import_samples(made, progress)
+            except BaseException:
+                made.close()  # else the project stays locked
+                raise
             return made
 
         self.last_asked = folder

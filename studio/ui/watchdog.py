@@ -55,7 +55,9 @@ class Watchdog(QObject):
         while not self._stopped.wait(EVERY_S):
             self._answered.clear()
             self._asked.emit(time.perf_counter())
-            self._answered.wait()
+            while not self._answered.wait(0.05):
+                if self._stopped.is_set():
+                    return
 
     def _on_asked(self, asked_at: float) -> None:
         waited_ms = (time.perf_counter() - asked_at) * 1000

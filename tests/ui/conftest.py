@@ -116,7 +116,7 @@ def draw_figure(file: Path, seed: int) -> Path:
     """Write a white photo with a coloured figure in its middle; the fake cut-out takes what is not white."""
     width, height = PHOTO_SIZE
     pixels = np.full((height, width, 3), 255, np.uint8)
-    pixels[30:140, 40:80] = (40 + 20 * seed, 90, 160 - 20 * seed)
+    pixels[30:140, 40:80] = ((40 + 20 * seed) % 256, 90, (160 - 20 * seed) % 256)
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(file)
     return file
