@@ -17,7 +17,6 @@ from studio.ui.main_window import MainWindow
 from studio.ui.workspaces.library import LibraryPage
 from tests.ui.conftest import Dialogs, draw_figure
 
-
 # PySide wraps only the constructor that Qt 6 calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Function. 'QDragEnterEvent")
 

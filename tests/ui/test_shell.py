@@ -12,17 +12,21 @@ from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
+from studio.domain.artefacts import PhotoRole
 from studio.domain.errors import PhotoError
+from studio.domain.geometry import Placement
 from studio.domain.progress import Progress
+from studio.jobs import samples as samples_module
 from studio.jobs import workspace as workspace_module
 from studio.jobs.workspace import Workspace, in_threads
+from studio.library.records import Filter
 from studio.ui import main_window as main_window_module
 from studio.ui.context import StudioContext
 from studio.ui.main_window import PLACES, MainWindow
 from studio.ui.settings import Preferences
 from studio.ui.start import Appearance, install_crash_hook
 from studio.ui.theme import DARK, LIGHT
-from tests.ui.conftest import Dialogs
+from tests.ui.conftest import Dialogs, draw_figure
 
 
 @pytest.fixture
@@ -75,11 +79,33 @@ def test_a_new_project_opens_in_the_library_and_is_remembered(
 def test_the_samples_are_one_click_away(
     qtbot: QtBot, bare: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    drawn = [
+        samples_module.Sample(draw_figure(tmp_path / "model.png", 1), PhotoRole.MODEL),
+        samples_module.Sample(
+            draw_figure(tmp_path / "room.png", 2), PhotoRole.BACKGROUND, places={"full": Placement()}
+        ),
+    ]
+    monkeypatch.setattr(samples_module, "shipped_samples", lambda: drawn)
     monkeypatch.setattr(main_window_module, "samples_folder", lambda: tmp_path / "samples")
     with qtbot.waitSignal(bare.context.project_changed, timeout=30_000):
         qtbot.mouseClick(bare.start.demo_button, Qt.MouseButton.LeftButton)
     assert bare.context.project is not None
-    assert len(bare.context.project.library.photo_ids()) >= 3
+    library = bare.context.project.library
+    assert len(library.photo_ids()) == 2
+    room = library.photo_ids(Filter(role=PhotoRole.BACKGROUND))[0]
+    assert [place.name for place in library.placements(room)] == ["full"]
+
+
+def test_a_damaged_sample_is_told_and_the_project_is_not_left_locked(
+    qtbot: QtBot, bare: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = [samples_module.Sample(tmp_path / "gone.jpg", PhotoRole.MODEL)]
+    monkeypatch.setattr(samples_module, "shipped_samples", lambda: gone)
+    with qtbot.waitSignal(bare.context.failed):
+        bare.context.open_samples(tmp_path / "samples")
+    assert "gone.jpg" in bare.banner.text
+    with qtbot.waitSignal(bare.context.project_changed):
+        bare.context.open_samples(tmp_path / "samples")
 
 
 def test_opening_nothing_says_so_in_the_banner(qtbot: QtBot, bare: MainWindow, tmp_path: Path) -> None:
