@@ -135,7 +135,6 @@ QComboBox::down-arrow:disabled { image: url("$arrows/arrow-down-$scheme-off.svg"
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $line_strong; padding: 4px; outline: 0;
     selection-background-color: $accent_soft; selection-color: $text; }
 QSpinBox, QDoubleSpinBox { padding: 4px 22px 4px 0; }
-QAbstractSpinBox QLineEdit { background: transparent; border: 0; padding: 0 0 0 8px; min-height: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; border: 0; width: 20px;
     background: transparent; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; margin-top: 2px; }

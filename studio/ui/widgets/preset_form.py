@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.ui.theme import SPACE, current_tokens
-from studio.ui.widgets.basics import button, label, row
+from studio.ui.widgets.basics import button, label, row, spin_box
 
 if TYPE_CHECKING:
     from studio.compositing.export import ExportPreset
@@ -248,8 +248,7 @@ class PresetForm(QWidget):
 
 
 def _spin(minimum: int, maximum: int, suffix: str) -> QSpinBox:
-    made = QSpinBox()
-    made.setRange(minimum, maximum)
+    made = spin_box(minimum, maximum)
     made.setSuffix(suffix)
     made.setKeyboardTracking(False)
     made.setMinimumWidth(84)

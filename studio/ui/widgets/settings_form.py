@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QScr
 from studio.ui.i18n import translate
 from studio.ui.settings import SETTINGS, Preferences, Setting, Value
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import label
+from studio.ui.widgets.basics import label, spin_box
 
 Editor = QCheckBox | QComboBox | QLineEdit | QSpinBox
 FORM_WIDTH = 640
@@ -83,8 +83,7 @@ class SettingsForm(QScrollArea):
             check.toggled.connect(self._on_value)
             return check
         if isinstance(setting.default, int):
-            spin = QSpinBox()
-            spin.setRange(int(setting.minimum), int(setting.maximum))
+            spin = spin_box(int(setting.minimum), int(setting.maximum))
             spin.setValue(int(value))
             spin.setProperty("key", setting.key)
             spin.valueChanged.connect(self._on_value)
