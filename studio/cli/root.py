@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import dataset, deliver, demo, dress, evaluate, models, project, scenes
+from studio.cli import bench, dataset, deliver, demo, dress, evaluate, models, project, scenes
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -20,6 +20,7 @@ app.add_typer(project.import_app, name="import")
 app.add_typer(models.app, name="models")
 app.add_typer(scenes.placement_app, name="placement")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("dress")(dress.dress)
 app.command("looks")(scenes.looks)

@@ -110,7 +110,8 @@ def test_a_project_goes_out_in_the_data_sets_layout_and_comes_back(
     assert (item.agnostic.labels == 13).all()
     assert (item.densepose == 2).all()
     assert item.pose.point("nose") is not None
-    assert Image.open(out / "test" / "cloth-mask" / "tee-0.jpg").size == (768, 1024)
+    with Image.open(out / "test" / "cloth-mask" / "tee-0.jpg") as mask:
+        assert mask.size == (768, 1024)
 
     drawn = np.zeros((32, 24), np.uint8)
     drawn[3:22, 2:19], drawn[5:12, 4:9] = 9, 13
