@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Category, Cutout, Garment, GarmentMesh, Neckline, Photo, SleeveLength
 from studio.domain.edits import GarmentOverride
 from studio.domain.errors import PipelineError
@@ -19,7 +17,7 @@ from studio.domain.keys import Note
 from studio.pipeline.garments.category import classify_category, classify_sleeve
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
-from studio.pipeline.garments.purge import purge_backdrop
+from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
@@ -43,7 +41,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 1
+    version: int = 2
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
@@ -75,8 +73,9 @@ def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | No
         PipelineError: the cut-out holds no garment.
     """
     scale = min(1.0, LONGEST_SIDE / max(photo.size))
-    cutout = purge_backdrop(photo.rgb8, cutout)
-    alpha, rgb = _reduced(photo.rgb8, cutout.alpha, scale)
+    size = (max(1, round(photo.size[0] * scale)), max(1, round(photo.size[1] * scale)))
+    rgb, reduced = reduce_cutout(photo.rgb8, cutout, size)
+    alpha = purge_backdrop(rgb, reduced).alpha
     solid = alpha >= 0.5
     if min(np.ptp(np.nonzero(solid), axis=1), default=0) < SMALLEST_SIDE if solid.any() else True:
         raise PipelineError("garment.empty", file=photo.name)
@@ -85,14 +84,6 @@ def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | No
     template = build_template(fit, silhouette)
     neckline = find_neckline(rgb, silhouette, fit)
     return _assemble(photo, (silhouette, fit, template, neckline), scale, override or GarmentOverride())
-
-
-def _reduced(rgb: U8, alpha: F32, scale: float) -> tuple[F32, U8]:
-    if scale == 1.0:
-        return alpha, rgb
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    area = cv2.INTER_AREA
-    return cv2.resize(alpha, size, interpolation=area), cv2.resize(rgb, size, interpolation=area)
 
 
 def _assemble(

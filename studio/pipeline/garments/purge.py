@@ -8,7 +8,8 @@ import numpy as np
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Cutout
 
-WORK_SIDE = 900
+WORK_SIDE, CORE_SIDE = 900, 1200
+"""Longer side of the rasters on which islands, and core and edge colours, are found."""
 PLAIN_SPREAD = 7.0
 """A backdrop is plain when its colours spread less than this (8-bit levels)."""
 LIKE_BACKDROP = 7.0
@@ -22,30 +23,54 @@ _LEAST_SHARE = 3e-4
 
 def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
     """Return the cut-out without enclosed pieces that look exactly like a plain backdrop."""
-    height, width = cutout.alpha.shape
-    scale = min(1.0, WORK_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     cutout = _with_solid_core(rgb, cutout)
+    size = _size_within(cutout.alpha.shape, WORK_SIDE)
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
     island = find_islands(small, alpha)
     if island is None:
         return cutout
-    native = cv2.resize(island, (width, height), interpolation=cv2.INTER_LINEAR)
-    kept = (cutout.alpha * (1 - native)).astype(np.float32)
+    native = cv2.resize(island, cutout.alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    kept: F32 = cv2.multiply(cutout.alpha, 1 - native)
     return Cutout(kept, _without_backdrop(cutout.foreground, kept, native))
 
 
+def reduce_cutout(rgb: U8, cutout: Cutout, size: tuple[int, int]) -> tuple[U8, Cutout]:
+    """Return photo and cut-out at a smaller size, (width, height); themselves when they have it already."""
+    if cutout.alpha.shape[::-1] == size:
+        return rgb, cutout
+    photo, alpha, foreground = (
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (rgb, cutout.alpha, cutout.foreground)
+    )
+    return photo, Cutout(alpha, foreground)
+
+
+def _size_within(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return (width, height) whose longer side is at most `side`."""
+    scale = min(1.0, side / max(shape))
+    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+
+
 def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
-    """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper stays cloth."""
-    solid = _without_pinholes(_closed_collar((cutout.alpha >= 0.5).astype(np.uint8)))
+    """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper stays cloth.
+
+    The core is smooth: it is found on a reduced raster, whatever the photo's size.
+    """
+    shape = cutout.alpha.shape
+    reduced = cv2.resize(cutout.alpha, _size_within(shape, CORE_SIDE), interpolation=cv2.INTER_AREA)
+    solid = _without_pinholes(_closed_collar((reduced >= 0.5).astype(np.uint8)))
     radius = max(2, round(CORE_SHARE * max(solid.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     core = cv2.erode(solid, kernel).astype(np.float32)
     share = cv2.GaussianBlur(core, (0, 0), radius / 3)
-    alpha = np.maximum(cutout.alpha, share).astype(np.float32)
-    mixed = cutout.foreground + (rgb.astype(np.float32) - cutout.foreground) * share[..., None]
-    return Cutout(alpha, np.round(mixed).astype(np.uint8))
+    if share.shape != shape:
+        share = cv2.resize(share, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    alpha: F32 = cv2.max(cutout.alpha, share)
+    foreground = cv2.copyTo(rgb, (share > 0.998).astype(np.uint8), cutout.foreground.copy())
+    rim = (share > 0.002) & (share <= 0.998)
+    old = cutout.foreground[rim].astype(np.float32)
+    foreground[rim] = np.round(old + (rgb[rim] - old) * share[rim][:, None]).astype(np.uint8)
+    return Cutout(alpha, foreground)
 
 
 def _closed_collar(solid: U8) -> U8:
@@ -73,14 +98,16 @@ def _without_backdrop(foreground: U8, alpha: F32, island: F32) -> U8:
     band = (island > 0.02) & (alpha > 0)
     if not band.any():
         return foreground
-    solid = (alpha > 0.98) & (island <= 0.02)
+    size = _size_within(alpha.shape, CORE_SIDE)
+    near, cover, hole = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (foreground, alpha, island))
+    solid = (cover > 0.98) & (hole <= 0.02)
     _, nearest = cv2.distanceTransformWithLabels(
         (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
-    colours[nearest[solid]] = foreground[solid]
-    cleaned = foreground.copy()
-    cleaned[band] = colours[nearest[band]]
+    colours[nearest[solid]] = near[solid]
+    beside = cv2.resize(colours[nearest], alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    cleaned: U8 = cv2.copyTo(beside, band.astype(np.uint8), foreground.copy())
     return cleaned
 
 

@@ -28,7 +28,6 @@ from studio.domain.errors import PipelineError
 from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
-from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
@@ -58,7 +57,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 1
+    version: int = 2
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -168,9 +167,8 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     maps = build_layers(garment.garment, placed.vertices, view.size)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
-    clean = purge_backdrop(garment.photo.rgb8, garment.cutout)
     layers = add_painted_arms(layers, plate)
-    source = prepare_source(clean, view.scale / scale)
+    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)
     light = cast_shadows(body, layers, *_coverage(maps, source))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,

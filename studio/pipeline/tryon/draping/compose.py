@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, U8, U16
+from studio.domain.arrays import F32, U8, U16, Bool
 from studio.domain.artefacts import NativePatch
 from studio.domain.geometry import Box
 from studio.pipeline.tryon.draping.layers import Layers
@@ -17,7 +17,7 @@ from studio.pipeline.tryon.draping.plates import Plate
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
 from studio.pipeline.tryon.draping.view import View
 
-TILE = 1024
+TILE = 512
 INVISIBLE = 1.0 / 512
 FAINTEST = 0.012
 """A shadow lighter than this is not worth touching the photo for."""
@@ -56,7 +56,10 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
     change = np.zeros(pixels.shape[:2], np.float32)
     body = person_alpha[box.slices].copy()
     garment = np.zeros(pixels.shape[:2], np.uint8)
+    active = _active(dressing)
     for tile in _tiles(box):
+        if not _meets(active, dressing.view, tile):
+            continue
         local = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
         done = render_tile(dressing, photo[tile.slices].astype(np.float32) / depth, person_alpha[tile.slices], tile)
         touched = done.change > INVISIBLE
@@ -86,6 +89,20 @@ def _tiles(box: Box) -> Iterator[Box]:
     for y in range(box.y0, box.y1, TILE):
         for x in range(box.x0, box.x1, TILE):
             yield Box(x, y, min(x + TILE, box.x1), min(y + TILE, box.y1))
+
+
+def _active(dressing: Dressing) -> Bool:
+    """Return, on the working raster, all that could change: elsewhere no native pixel need be looked at."""
+    active = (dressing.layers.removed > 0) | (1 - dressing.light.below > 0.5 * FAINTEST)
+    for layer in dressing.maps:
+        active |= layer.weight > 0
+    return active
+
+
+def _meets(active: Bool, view: View, tile: Box) -> bool:
+    first = [int((edge - start) * view.scale) - 2 for edge, start in ((tile.x0, view.box.x0), (tile.y0, view.box.y0))]
+    last = [int((edge - start) * view.scale) + 3 for edge, start in ((tile.x1, view.box.x0), (tile.y1, view.box.y0))]
+    return bool(active[max(0, first[1]) : last[1], max(0, first[0]) : last[0]].any())
 
 
 class _Reader:

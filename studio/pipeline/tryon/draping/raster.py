@@ -10,6 +10,7 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment
+from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
 from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
 
 MARGIN = 12
@@ -183,16 +184,18 @@ class ClothSource:
     photo_size: tuple[int, int]
 
 
-def prepare_source(cutout: Cutout, garment_per_pixel: float) -> ClothSource:
-    """Reduce the garment photo to about the result's density; garment_per_pixel: garment pixels per native pixel."""
+def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> ClothSource:
+    """Reduce the garment photo to about the result's density and mend its cut-out there.
+
+    garment_per_pixel: garment pixels per native pixel.
+    """
     height, width = cutout.alpha.shape
     scale = min(1.0, 1.0 / max(garment_per_pixel, 1e-6))
-    if scale > 0.8:
-        return ClothSource(cutout.foreground, cutout.alpha, 1.0, (width, height))
-    size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    rgb = cv2.resize(cutout.foreground, size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
-    return ClothSource(rgb, alpha, size[0] / width, (width, height))
+    if scale <= 0.8:
+        size = (max(8, round(width * scale)), max(8, round(height * scale)))
+        photo, cutout = reduce_cutout(photo, cutout, size)
+    clean = purge_backdrop(photo, cutout)
+    return ClothSource(clean.foreground, clean.alpha, cutout.alpha.shape[1] / width, (width, height))
 
 
 def sample_coverage(source: ClothSource, layer: LayerMap) -> F32:
