@@ -279,7 +279,7 @@ def room(samples: int) -> None:
 def studio(samples: int) -> None:
     """A plain sweep with a soft pool of light."""
     blend.fresh_scene(SIZE, samples)
-    radius, depth = 1.6, 3.2
+    radius, depth = 2.6, 3.8
     arc = np.linspace(0, np.pi / 2, 20)
     profile = [(-7.0, 0.0), (depth - radius, 0.0)]
     profile += [(depth - radius + radius * np.sin(t), radius - radius * np.cos(t)) for t in arc[1:]]
@@ -292,10 +292,9 @@ def studio(samples: int) -> None:
     tone = n.mix(n.ramp(n.noise(p, 1.3, 3.0), 0.3, 0.7, (0.0, 0.06)), blend.srgb("c7cdd0"), blend.srgb("a5adb3"))
     n.set(Base_Color=tone, Roughness=0.82, Normal=n.bump(n.noise(p, 300.0, 3.0), 0.05, 0.001), Specular_IOR_Level=0.15)
     sweep.data.materials.append(n.material)
-    blend.set_world(bpy.context.scene, "ffffff", 0.22)
-    blend.add_area("pool", (-1.4, -0.6, 3.4), (-0.2, 3.2, 1.5), (1.6, 1.6), 75, "fff3e6")
-    blend.add_area("top", (0.4, -0.6, 4.4), (0, 0.3, 0), (2.4, 1.6), 85, "ffffff")
-    blend.add_area("cool", (3.8, -1.0, 2.2), (0.5, 2.0, 0.8), (1.4, 2.0), 30, "dfeaff")
+    blend.set_world(bpy.context.scene, "ffffff", 0.42)
+    blend.add_area("pool", (-1.6, -1.5, 3.6), (-0.3, 3.8, 1.6), (2.0, 2.0), 95, "fff1e2")
+    blend.add_area("top", (0.3, -0.8, 4.6), (0, 0.2, 0), (4.5, 3.5), 190, "ffffff")
     blend.add_camera((0, -5.6, 1.25), (0, 2.0, 0.98), 36.0)
 
 

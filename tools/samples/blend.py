@@ -253,3 +253,25 @@ def render(path: Path, percent: int = 100) -> None:
     scene.render.resolution_percentage = percent
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
+
+
+def render_window(path: Path, box: tuple[int, int, int, int], samples: int) -> None:
+    """Render the pixels (left, top, right, bottom) of the picture at `path` again with more samples, in place."""
+    from PIL import Image
+
+    scene = bpy.context.scene
+    w, h = scene.render.resolution_x, scene.render.resolution_y
+    r = scene.render
+    r.use_border = r.use_crop_to_border = True
+    r.border_min_x, r.border_max_x = box[0] / w, box[2] / w
+    r.border_min_y, r.border_max_y = 1 - box[3] / h, 1 - box[1] / h
+    before = scene.cycles.samples, scene.cycles.adaptive_threshold
+    scene.cycles.samples, scene.cycles.adaptive_threshold = samples, 0.008
+    window = path.with_name("window.png")
+    render(window)
+    scene.cycles.samples, scene.cycles.adaptive_threshold = before
+    r.use_border = r.use_crop_to_border = False
+    with Image.open(path) as whole, Image.open(window) as part:
+        out = whole.convert("RGB")
+        out.paste(part.convert("RGB"), (box[0], box[1]))
+    out.save(path)

@@ -306,9 +306,9 @@ class Tailor:
         hem = [q for q in loops if abs(q[:, 0].mean()) < 0.03 and q[:, 2].mean() <= self.joint["spine-2"][2]]
         cuffs = [q for q in loops if abs(q[:, 0].mean()) >= 0.03]
         a = mesh.attributes
-        a["d_neck"], a["u_neck"] = _edge_coordinates(p, near_neck)
-        a["d_hem"], a["u_hem"] = _edge_coordinates(p, hem)
-        a["d_cuff"], a["u_cuff"] = _edge_coordinates(p, cuffs)
+        a["d_neck"], a["u_neck"], a["arc_ok"] = _edge_coordinates(p, near_neck)
+        a["d_hem"], a["u_hem"], _ = _edge_coordinates(p, hem)
+        a["d_cuff"], a["u_cuff"], _ = _edge_coordinates(p, cuffs)
         a["rest"] = p.copy()
         a["is_front"] = (p[:, 1] < np.interp(p[:, 2], *self._centre_line())).astype(float)
         a["seam"] = np.full(len(p), -1.0)
@@ -367,8 +367,8 @@ class Tailor:
         top = [q for q in loops if q[:, 2].mean() > hip[2]]
         ends = [q for q in loops if q[:, 2].mean() <= hip[2]]
         a = mesh.attributes
-        a["d_neck"], a["u_neck"] = _edge_coordinates(vertices, top)
-        a["d_hem"], a["u_hem"] = _edge_coordinates(vertices, ends)
+        a["d_neck"], a["u_neck"], a["arc_ok"] = _edge_coordinates(vertices, top)
+        a["d_hem"], a["u_hem"], _ = _edge_coordinates(vertices, ends)
         a["d_cuff"], a["u_cuff"] = np.full(len(vertices), 1.0), np.zeros(len(vertices))
         a["rest"] = vertices.copy()
         centre = np.interp(vertices[:, 2], [ankle[2], self.joint["l-knee"][2], hip[2]],
@@ -478,11 +478,11 @@ def boundary_points(vertices: Array, faces: np.ndarray) -> list[Array]:
     return loops
 
 
-def _edge_coordinates(p: Array, loops: list[Array]) -> tuple[Array, Array]:
-    """Return for each vertex the distance to the nearest loop and the arc length there."""
+def _edge_coordinates(p: Array, loops: list[Array]) -> tuple[Array, Array, Array]:
+    """Return for each vertex the distance to the nearest loop, the arc length there, and 0 where the arc jumps."""
     if not loops:
-        return np.full(len(p), 1.0), np.zeros(len(p))
-    points, arcs = [], []
+        return np.full(len(p), 1.0), np.zeros(len(p)), np.ones(len(p))
+    points, arcs, sound = [], [], []
     for loop in loops:
         # the arc starts where nobody looks: at the back of a neck or hem, under a cuff
         hidden = loop[:, 1] if abs(loop[:, 0].mean()) < 0.03 else -loop[:, 2]
@@ -492,6 +492,8 @@ def _edge_coordinates(p: Array, loops: list[Array]) -> tuple[Array, Array]:
         )
         step = np.linalg.norm(np.diff(dense, axis=0, append=dense[:1]), axis=1)
         points.append(dense)
-        arcs.append(np.cumsum(step) - step)
+        arc = np.cumsum(step) - step
+        arcs.append(arc)
+        sound.append(np.clip((np.minimum(arc, step.sum() - arc) - 0.010) / 0.008, 0, 1))
     d, i = cKDTree(np.concatenate(points)).query(p)
-    return d, np.concatenate(arcs)[i]
+    return d, np.concatenate(arcs)[i], np.concatenate(sound)[i]

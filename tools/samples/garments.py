@@ -56,7 +56,7 @@ PRODUCTS: dict[str, Product] = {
         cut=TopCut(
             ease=0.011,
             fit=0.45,
-            sleeve=0.45,
+            sleeve=0.505,
             sleeve_ease=(0.018, 0.014),
             hem=0.04,
             neck_half_width=0.100,
@@ -78,7 +78,7 @@ PRODUCTS: dict[str, Product] = {
         cut=TopCut(
             ease=0.024,
             fit=0.7,
-            sleeve=0.445,
+            sleeve=0.50,
             sleeve_ease=(0.022, 0.020),
             hem=0.03,
             neck_half_width=0.082,
@@ -102,6 +102,15 @@ def _form(rig: Rig, arms: float) -> np.ndarray:
     return vertices
 
 
+def _form_faces(rig: Rig, has_arms: bool) -> np.ndarray:
+    """Return the faces of the padded form: no hands, and no arms for a sleeveless product."""
+    away = ("wrist", "finger", "metacarpal") + (() if has_arms else ("upperarm", "lowerarm"))
+    chosen = np.array([str(x).startswith(away) for x in rig.data["labels"]])
+    share = (rig.data["weights"] * chosen[rig.data["indices"]]).sum(1)
+    faces = rig.faces("body")
+    return faces[(share[faces] < 0.5).all(1)]
+
+
 def drape_product(name: str, build: Path, redo: bool) -> dict[str, np.ndarray]:
     """Cut and drape one product on the padded form; cached beside the rigs."""
     cache = build / f"{name}_draped.npz"
@@ -112,7 +121,7 @@ def drape_product(name: str, build: Path, redo: bool) -> dict[str, np.ndarray]:
         tailor = Tailor(rig, frames[0])
         mesh = tailor.top(product.cut, edge_m=0.008)
         blend.fresh_scene((64, 64), 1)
-        moving_body([f[:13380] for f in frames], rig.faces("body"), "form", 20)
+        moving_body([f[:13380] for f in frames], _form_faces(rig, product.cut.sleeve > 0), "form", 20)
         fabric = dataclasses.replace(product.fabric, bending=product.fabric.bending * STIFFER)
         draped = relax(simulate(mesh.vertices, mesh.faces, fabric, 34, gravity=0.55), mesh.faces, rounds=4)
         _settle_pattern(mesh, draped, product, float(tailor.joint["l-hip"][2]))
@@ -127,6 +136,8 @@ def _settle_pattern(mesh: GarmentMesh, draped: np.ndarray, product: Product, hip
     a["rest"] = material_coordinates(a["rest"], draped, mesh.faces)
     a["along"] = smoothed(a["along"], mesh.faces, 6)
     width, height, is_worked_in = product.print_box
+    if is_worked_in:
+        a["sleeve_uv"] = np.stack([a["around"] * 0.055 / width, 0.62 - a["along"] / width, 0 * a["along"]], 1)
     if width:
         at = a["rest"] if is_worked_in else draped
         sink = 0.0 if is_worked_in else float(np.median(draped[:, 2] - a["rest"][:, 2]))
@@ -207,7 +218,7 @@ def _photograph(v: np.ndarray, product: Product) -> None:
     camera.data.sensor_fit = "VERTICAL"
     camera.data.sensor_height = 36.0
     aim = tuple(middle)
-    blend.set_world(bpy.context.scene, "ffffff", 1.0)
+    blend.set_world(bpy.context.scene, "ffffff", 0.88)
     blend.add_area("key", (-1.9, -1.7, middle[2] + 1.5), aim, (1.2, 1.2), 24, "fffaf4")
     blend.add_area("fill", (2.2, -2.0, middle[2] + 0.3), aim, (1.6, 2.0), 8, "f4f8ff")
     blend.add_area("wall_light", (0, -4.5, middle[2] + 1.6), (0, back, middle[2]), (3.5, 2.0), 30)

@@ -139,11 +139,19 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
         edge = 0.0004 / period
         colour = n.mix(n.ramp(tri, share / 2 - edge, share / 2 + edge, (1.0, 0.0)), colour, srgb(cloth.second))
     if cloth.print_png:
+        worked_in = cloth.kind == "knit"
         coordinate = n.attribute("print_uv", "Vector")
+        if worked_in:
+            on_sleeve = n.vmath("SUBTRACT", n.attribute("sleeve_uv", "Vector"), coordinate)
+            scale = n.node("ShaderNodeVectorMath", operation="SCALE")
+            n.link(on_sleeve, scale.inputs[0])
+            n.link(sleeve, scale.inputs["Scale"])
+            coordinate = n.vmath("ADD", coordinate, scale.outputs[0])
         picture = n.image(cloth.print_png, coordinate, data=False)
-        picture_node = picture[0].node
-        picture_node.extension = "CLIP"
-        ink = n.math("MULTIPLY", picture[1], n.ramp(n.attribute("is_front"), 0.45, 0.55))
+        picture[0].node.extension = "REPEAT" if worked_in else "CLIP"
+        ink = picture[1]
+        if not worked_in:
+            ink = n.math("MULTIPLY", ink, n.ramp(n.attribute("is_front"), 0.45, 0.55))
         worn = n.ramp(n.noise(rest, 1500.0, 2.0), 0.2, 0.45, (0.90, 1.0))
         colour = n.mix(n.math("MULTIPLY", ink, worn), colour, picture[0])
     if cloth.heather:
@@ -192,6 +200,7 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
         inside = n.ramp(distance, width - 0.001, width + 0.001, (1.0, 0.0))
         if distance is d_neck and cloth.kind != "denim":
             ribs = n.math("SINE", n.math("MULTIPLY", along, 2 * np.pi / 0.0036))
+            ribs = n.math("MULTIPLY", ribs, n.attribute("arc_ok"))
             relief = n.math(
                 "ADD", relief, n.math("MULTIPLY", inside, n.math("ADD", n.math("MULTIPLY", ribs, 0.28), 0.9))
             )

@@ -21,6 +21,7 @@ JEANS = Cloth(colour="27344d", second="6d7f9c", kind="denim", collar=0.0, hem=0.
 CHINOS = Cloth(colour="d8d1c4", second="efe9dc", kind="twill", collar=0.0, hem=0.025, cuff=0.0, sheen=0.05)
 CHARCOAL = dataclasses.replace(CHINOS, colour="2b2d31", second="4a4d52")
 BUN = HairStyle()
+HEAD_SAMPLES = 5  # times the picture's samples, in the window around the head
 CUT_ARMS = 0.35  # clothes are cut with the arms this far towards the stance: higher arms give puffed sleeves
 
 
@@ -72,13 +73,14 @@ PEOPLE: dict[str, Person] = {
     "model_jonas": Person(
         rig="jonas",
         stance=Stance(
-            arm_drop=(27, 28), leg_out=(-1, -5), elbow_extend=(16, 20), hip_sway=2.0, knee_bend=(9, 0), head_turn=6
+            arm_drop=(31, 32), leg_out=(-3.5, -7.5), elbow_extend=(16, 20), hip_sway=2.0, knee_bend=(9, 0), head_turn=6
         ),
         top=TopCut(ease=0.010, fit=0.35, sleeve=0.20, hem=0.035, neck_half_width=0.085, neck_front=0.03),
         top_cloth=Cloth(colour="9aa5ad", second="c9d0d4", heather=0.5, sheen=0.1),
+        trousers={"leg": 0.028, "ease": 0.011, "length": 0.985},
         trousers_cloth=CHARCOAL,
         tone=OLIVE,
-        hair=HairStyle(kind="crop", length=0.05, melanin=0.8, part_x=-0.03, seed=4),
+        hair=HairStyle(kind="crop", strands=40000, length=0.05, melanin=0.8, part_x=-0.03, seed=4),
         iris="4d5a4a",
         full_body=True,
     ),
@@ -182,6 +184,14 @@ def covered(dressed: dict[str, Any]) -> np.ndarray:
     return hidden
 
 
+def hidden_skin(dressed: dict[str, Any], person: Person) -> np.ndarray:
+    """Return which body vertices are out of sight: under clothes, and inside shoes."""
+    hidden = covered(dressed)
+    if person.full_body:
+        hidden[:13380] |= dressed["body"][:13380, 2] < 0.055
+    return hidden
+
+
 def add_garment(name: str, dressed: dict[str, Any], cloth: Cloth) -> Any:
     v, f = dressed[f"{name}_v"], dressed[f"{name}_f"]
     ob = blend.add_mesh(name, v, f)
@@ -235,8 +245,8 @@ def add_shoes(rig: Rig, body: np.ndarray) -> None:
         solid = ob.modifiers.new("solid", "SOLIDIFY")
         solid.thickness = 0.003
         n = blend.Nodes("shoe")
-        sole = n.ramp(n.attribute("height"), 0.019, 0.0205, (1.0, 0.0))
-        n.set(Base_Color=n.mix(sole, blend.srgb("e9e7e2"), blend.srgb("cfc9bd")), Roughness=0.5)
+        sole = n.ramp(n.attribute("height"), 0.0215, 0.0225, (1.0, 0.0))
+        n.set(Base_Color=n.mix(sole, blend.srgb("4a4038"), blend.srgb("e4dfd4")), Roughness=0.5)
         ob.data.materials.append(n.material)
 
 
@@ -285,7 +295,7 @@ def build_scene(name: str, build: Path, samples: int, redo: bool = False) -> dic
     height = float(body[:13380, 2].max())
     add_studio(person.backdrop, height, person.full_body)
     camera = aim_camera(body, person.full_body, person.size)
-    add_body(rig, body, person, covered(dressed))
+    add_body(rig, body, person, hidden_skin(dressed, person))
     add_garment("trousers", dressed, person.trousers_cloth)
     add_garment("top", dressed, person.top_cloth)
     if person.full_body:
@@ -314,9 +324,21 @@ def build_scene(name: str, build: Path, samples: int, redo: bool = False) -> dic
     return dressed
 
 
+def head_window(dressed: dict[str, Any], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the pixels around the head: strands and eyes need more samples than cloth."""
+    points = blend.project(dressed["head"].points[::50])
+    lo, hi = points.min(0), points.max(0)
+    margin = 0.16 * (hi - lo).max()
+    box = np.concatenate([lo - margin, hi + margin * 0.3]).round().astype(int)
+    return (max(int(box[0]), 0), max(int(box[1]), 0), min(int(box[2]), size[0]), min(int(box[3]), size[1]))
+
+
 def main(build: Path, name: str, samples: int, percent: int, redo: bool, truth_folder: Path | None) -> None:
     dressed = build_scene(name, build, samples, redo)
-    blend.render(build / f"{name}.png", percent)
+    picture = build / f"{name}.png"
+    blend.render(picture, percent)
+    if percent == 100:
+        blend.render_window(picture, head_window(dressed, PEOPLE[name].size), samples * HEAD_SAMPLES)
     if truth_folder is not None:
         import truth
 

@@ -111,9 +111,9 @@ def measure(name: str, dressed: dict[str, Any], build: Path, out: Path) -> None:
     """Turn the scene just built into its truth; the scene is spent afterwards."""
     rig, body = dressed["rig"], dressed["body"]
     faces = rig.faces("body")
-    keep = ~people.covered(dressed)[faces].all(1)
-    used, _ = blend.compact(body, faces[keep])
     person = people.PEOPLE[name]
+    keep = ~people.hidden_skin(dressed, person)[faces].all(1)
+    used, _ = blend.compact(body, faces[keep])
     document = openpose(rig, body, person.size, TRUTH_SIZE[0] / person.size[0])
     paint_labels(rig, used)
     scene = bpy.context.scene
