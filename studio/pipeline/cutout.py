@@ -17,6 +17,7 @@ from studio.domain.artefacts import Cutout, Photo, PhotoRole
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.matting.backdrop import fit_backdrop
+from studio.pipeline.matting.paper import trace_on_paper
 from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
 from studio.pipeline.stage import Inputs, ModelProvider, OnnxSession, StageContext
 
@@ -47,7 +48,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout
@@ -136,6 +137,7 @@ def _mend(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32:
         backdrop = fit_backdrop(small, small_mask)
         if backdrop is not None:
             mended = complete_on_backdrop(small, mended, backdrop)
+            mended = trace_on_paper(small, mended, small_mask)
     if params.main_subject:
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:

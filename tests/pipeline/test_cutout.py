@@ -206,6 +206,73 @@ def test_mending_leaves_a_clean_mask_alone() -> None:
     assert np.array_equal(complete_on_backdrop(pixels, mask, backdrop) > 0.5, mask > 0.5)
 
 
+def white_shirt(cloth: float = 251.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A white shirt with a print on lighter-than-grey paper, noise of one level; its shape; the print alone."""
+    rng = np.random.default_rng(4)
+    shape = np.zeros((640, 480), np.uint8)
+    outline = [(130, 90), (200, 70), (240, 90), (280, 70), (350, 90), (440, 190), (390, 240), (345, 200)]
+    outline += [(350, 540), (130, 540), (135, 200), (90, 240), (40, 190)]
+    cv2.fillPoly(shape, [np.array(outline, np.int32)], 1)
+    y, x = np.mgrid[0:640, 0:480]
+    shading = 1.5 * np.sin(x / 40.0) + 1.0 * np.cos(y / 55.0)
+    grey = np.where(shape > 0, cloth + shading, 245.0) + rng.integers(-1, 2, shape.shape)
+    pixels = np.repeat(np.clip(grey, 0, 255)[..., None], 3, 2)
+    printed = np.zeros(shape.shape, np.float32)
+    printed[230:360, 190:290] = 1
+    pixels[printed > 0] = (190, 40, 60)
+    return pixels.astype(np.uint8), shape > 0, printed
+
+
+def overlap(alpha: np.ndarray, truth: np.ndarray) -> float:
+    found = alpha > 0.5
+    return float((found & truth).sum() / (found | truth).sum())
+
+
+def garment_run(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    small = cv2.resize(mask, (320, 320), interpolation=cv2.INTER_AREA)
+    return run(photo_of(pixels), small, CutoutParams(role=PhotoRole.GARMENT))[0].alpha
+
+
+def test_a_white_shirt_of_which_the_network_saw_only_the_print_is_found_whole() -> None:
+    pixels, truth, printed = white_shirt()
+    assert overlap(garment_run(pixels, printed), truth) > 0.97
+
+
+def test_a_shadow_on_even_paper_is_no_cloth() -> None:
+    pixels, _, printed = white_shirt(cloth=245.0)
+    pixels[printed == 0] = 245
+    shade = np.zeros(printed.shape, np.float32)
+    shade[340:420, 170:310] = 1
+    shade = cv2.GaussianBlur(shade, (0, 0), 20) * (printed == 0)
+    shaded = np.rint(pixels - 14 * shade[..., None]).astype(np.uint8)
+    assert overlap(garment_run(shaded, printed), printed > 0) > 0.95
+
+
+def test_paper_between_sleeve_and_body_is_opened_and_white_stripes_stay() -> None:
+    pixels = np.full((640, 480, 3), 246, np.uint8)
+    truth = np.zeros((640, 480), bool)
+    truth[80:500, 100:380] = True
+    pixels[truth] = (160, 20, 30)
+    truth[200:500, 150:175] = False  # open at the hem
+    pixels[200:500, 150:175] = 246
+    pixels[120:450, 300:320] = 246  # a stripe
+    mask = np.zeros((640, 480), np.float32)
+    mask[80:500, 100:380] = 1
+    assert overlap(garment_run(pixels, mask), truth) > 0.97
+
+
+@pytest.mark.parametrize(("name", "least"), [("12562_00", 0.38), ("00008_00", 0.5), ("09266_00", 0.48)])
+def test_pale_cloth_on_pale_paper_is_found_on_real_photos(shared: Path, name: str, least: float) -> None:
+    """A white T-shirt of which the network sees the print (0.08 of the picture); white collars; white stripes."""
+    from studio.media.decode import open_photo
+
+    photo = open_photo(shared / "photos" / "pairs" / f"{name}_garment.jpg")
+    mask = predict_mask(photo.rgb8, "u2netp", RealSession(shared / "models" / "u2netp.onnx"))
+    assert mask is not None
+    whole = garment_run(photo.rgb8, mask.astype(np.float32) / 255)
+    assert least < float((whole > 0.5).mean()) < least + 0.06
+
+
 def test_a_missing_network_says_how_to_get_it() -> None:
     note = MODNET.unavailable(FakeModels(np.zeros((4, 4)), installed=False))  # type: ignore[arg-type]  # as above
     assert note is not None and note.values["model"] == "modnet"

@@ -1,0 +1,215 @@
+"""Pale cloth on an even, pale backdrop: the silhouette from differences of one or two grey levels.
+
+A network sees only the print of a white shirt on white paper. The paper, however, is so even that the cloth differs
+from it nearly everywhere once the noise is averaged out; what the paper cannot reach from the picture's border without
+crossing such a difference is the garment.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, Bool
+
+_RING_SHARE = 0.03
+"""Width of the picture's border, in shares of its longest side, that tells the paper's colour."""
+_SMOOTHING = 1.4
+"""Standard deviation (pixels) of the blur that averages the noise out."""
+_EVEN = 0.8
+"""Residual (8-bit levels, smoothed) of the border's worst twentieth above which the backdrop is not even."""
+_LEAST_RING = 0.4
+"""Share of the border that must be free of the subject."""
+_LEAST_LEVEL = 0.75
+_NOISE_FACTOR = 1.6
+_LEAK = 0.004
+"""Openings of the outline narrower than twice this share of the longest side do not let the paper in."""
+_HALO = 0.008
+"""Additions narrower than twice this are the halo of compression around a dark edge."""
+_LEAST_PIECE = 0.002
+_FRAY = 0.006
+"""Standard deviation, in shares of the longest side, of the smoothing of an outline found this way."""
+_RIM = 0.006
+_DOUBT = 0.9
+"""Mean of the network's mask from which enclosed paper-white is a stripe or a print."""
+_GAP_PIECE = 0.0003
+_GAP_RADIUS = 3
+_FRAME_LEVELS = 16.0
+_FRAMED = 0.6
+_MOST_GAPS = 0.12
+"""Share of the mask that may be taken away as gaps: more would be the cloth itself."""
+_MOST_BORDER = 0.25
+"""Share of a piece's outline on the picture's border above which it is the floor or a wall."""
+_SHARP = 0.35
+_SHARP_SHARE = 0.5
+_PALE_HOLE = 24.0
+
+
+def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
+    """Complete and clear a mask by what differs from an even backdrop; the mask itself where it is not even.
+
+    Args:
+        rgb: sRGB `(H, W, 3)`.
+        mask: coarse mask of the same size, already mended by colour.
+        network: the mask as the network gave it, which tells a gap (doubted) from a white stripe (not doubted).
+    """
+    smooth = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), _SMOOTHING)
+    paper = _fit_paper(smooth, mask)
+    if paper is None:
+        return mask
+    field, level = paper
+    signed = smooth - field
+    away = np.abs(signed).max(axis=2)
+    bare = _reached_from_border(away < level, max(2, round(_LEAK * max(mask.shape))))
+    bare |= _enclosed_paper((away < level) & ~bare, away, network)
+    solid = mask > 0.5
+    added = _additions(~bare & ~solid, solid, away, signed.min(axis=2) >= 0, level)
+    grown = mask
+    if added.any():
+        grown = _with_smooth_outline(mask, added)
+        grown = np.where(_false_holes(grown > 0.5, away, level), np.float32(1), grown)
+    grown = np.where(_open_gaps(solid & bare, solid, away), np.float32(0), grown)
+    # Nothing of the paper is left inside: what the network doubted there is cloth, print and white stripes alike.
+    rim = max(2, round(_RIM * max(mask.shape)))
+    inside = cv2.distanceTransform(((grown > 0.5) & ~bare).astype(np.uint8), cv2.DIST_L2, 5) > rim
+    return np.where(inside, np.float32(1), grown).astype(np.float32)
+
+
+def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
+    """Paper that no way leads to, as between a sleeve and the body it touches: framed by cloth, network in doubt."""
+    kernel = np.ones((5, 5), np.uint8)
+    broad = cv2.morphologyEx(plain.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=4)
+    result = np.zeros_like(plain)
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _GAP_PIECE * plain.size):
+        piece = labels == label
+        if label and float(network[piece].mean()) < _DOUBT and _is_framed(piece, ~plain, away):
+            result |= piece
+    return result
+
+
+def _is_framed(piece: Bool, among: Bool, away: F32) -> bool:
+    """Tell whether what surrounds a piece, beyond the halo of compression, is clearly not paper."""
+    ring = (cv2.dilate(piece.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & ~piece & among
+    return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > _FRAMED
+
+
+def _with_smooth_outline(mask: F32, added: Bool) -> F32:
+    """Add the pieces; where cloth is as light as the paper its outline frays along the blocks of compression."""
+    whole = ((mask > 0.5) | added).astype(np.float32)
+    sigma = _FRAY * max(mask.shape)
+    smooth = np.clip((cv2.GaussianBlur(whole, (0, 0), sigma) - 0.5) * 4.0 + 0.5, 0.0, 1.0)
+    radius = 4 * sigma
+    away_from_added = cv2.distanceTransform((~added).astype(np.uint8), cv2.DIST_L2, 3)
+    outlying = cv2.distanceTransform(1 - (mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    renewed = (away_from_added <= radius) & ((outlying > radius) | added)
+    return np.where(renewed, smooth, np.where(added, np.float32(1), mask)).astype(np.float32)
+
+
+def _fit_paper(smooth: F32, mask: F32) -> tuple[F32, float] | None:
+    """Return the paper's colours everywhere and the difference from which something is not paper."""
+    height, width = mask.shape
+    edge = max(2, round(_RING_SHARE * max(height, width)))
+    ring = np.ones((height, width), bool)
+    ring[edge : height - edge, edge : width - edge] = False
+    free = ring & (mask < 0.05)
+    if free.sum() < _LEAST_RING * ring.sum():
+        return None
+    y, x = np.nonzero(free)
+    step = max(1, len(y) // 8000)
+    y, x = y[::step], x[::step]
+    terms, values = _plane(x / width, y / height), smooth[y, x].astype(np.float64)
+    weights = np.ones(len(y))
+    for _ in range(3):
+        scaled = terms * weights[:, None]
+        coefficients = np.linalg.lstsq(scaled.T @ terms, scaled.T @ values, rcond=None)[0]
+        residual = np.abs(values - terms @ coefficients).max(axis=1)
+        weights = 1.0 / (1.0 + (residual / max(2.0 * float(np.median(residual)), 0.3)) ** 2)
+    worst = float(np.quantile(residual, 0.95))
+    if worst > _EVEN:
+        return None
+    rows, columns = np.mgrid[0:height, 0:width]
+    field = _plane(columns.ravel() / width, rows.ravel() / height) @ coefficients
+    return field.reshape(height, width, 3).astype(np.float32), max(_LEAST_LEVEL, _NOISE_FACTOR * worst)
+
+
+def _plane(x: F64, y: F64) -> F64:
+    return np.stack([np.ones_like(x), x, y], axis=1)
+
+
+def _reached_from_border(plain: Bool, radius: int) -> Bool:
+    """What a brush of this radius reaches from the picture's border over plain paper."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = cv2.copyMakeBorder(plain.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=1)
+    core = cv2.erode(padded, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    _, labels = cv2.connectedComponents(core, connectivity=4)
+    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    reached = np.isin(labels, np.unique(frame[frame > 0])).astype(np.uint8)
+    bare: Bool = (cv2.dilate(reached, kernel)[radius:-radius, radius:-radius] > 0) & plain
+    return bare
+
+
+def _additions(candidates: Bool, solid: Bool, away: F32, brighter: Bool, level: float) -> Bool:
+    """Keep the pieces that belong to the subject: broad, beside it, and with the sharp outline of a thing."""
+    radius = max(2, round(_HALO * max(solid.shape)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    # Opened together with the mask: a thin piece between the mask and the outline of the cloth is not thin.
+    broad = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    near = cv2.dilate(broad, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0
+    pieces = (candidates & near).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(pieces, connectivity=8)
+    beside = cv2.dilate(solid.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    result = np.zeros_like(solid)
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _LEAST_PIECE * solid.size):
+        piece = labels == label
+        if not label or not (piece & beside).any() or _is_framed(piece, np.ones_like(piece), away):
+            continue  # the last: a gap between sleeve and body, full of the halo of both
+        if _is_thing(piece, solid, away, brighter, level):
+            result |= piece
+    return result
+
+
+def _is_thing(piece: Bool, solid: Bool, away: F32, brighter: Bool, level: float) -> bool:
+    """A shadow fades out where it ends; cloth ends at once, or is brighter than the paper."""
+    framed = np.ones(piece.shape, bool)
+    framed[2:-2, 2:-2] = False
+    outline = piece & (cv2.erode((piece | solid).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    if (piece & framed).sum() > _MOST_BORDER * max(1, int(outline.sum())):
+        return False
+    depth = cv2.distanceTransform((piece | solid).astype(np.uint8), cv2.DIST_L2, 3)
+    rim = piece & (depth > 2.5) & (depth < 6.0)
+    if not rim.any():
+        return False
+    usual = float(np.quantile(away[piece], 0.8))
+    sharp = brighter | (away > max(_SHARP * usual, 2.0 * level))
+    return float(sharp[rim].mean()) > _SHARP_SHARE
+
+
+def _false_holes(solid: Bool, away: F32, level: float) -> Bool:
+    """Enclosed patches within pale cloth that happen to be as light as the paper."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
+    frame = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
+    result = np.zeros_like(solid)
+    for label in range(1, len(stats)):
+        if label in frame:
+            continue
+        hole = labels == label
+        ring = (cv2.dilate(hole.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & solid
+        empty = float(np.median(away[hole])) < 0.5 * level and stats[label, cv2.CC_STAT_AREA] > 0.01 * solid.size
+        if ring.any() and float(np.median(away[ring])) < _PALE_HOLE and not empty:
+            result |= hole
+    return result
+
+
+def _open_gaps(bare: Bool, solid: Bool, away: F32) -> Bool:
+    """Paper inside the mask, open to the outside, framed by something quite different: between sleeve and waist."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _GAP_RADIUS + 1,) * 2)
+    broad = cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=4)
+    gaps = np.zeros_like(solid)
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _GAP_PIECE * solid.size):
+        piece = labels == label
+        if label and _is_framed(piece, solid & ~bare, away):
+            gaps |= piece
+    grown = (cv2.dilate(gaps.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0) & (away < _FRAME_LEVELS) & solid
+    return grown if gaps.any() and grown.sum() < _MOST_GAPS * max(1, int(solid.sum())) else np.zeros_like(solid)
