@@ -1,7 +1,9 @@
 """How fast the HR-VITON networks run on the device at hand, the straightforward forward beside ours in one run.
 
     python benchmarks/bench_networks.py                     # CPU, 1024x768
-    python benchmarks/bench_networks.py --device cuda       # latency, throughput by batch, memory, share of the limits
+    python benchmarks/bench_networks.py --device cuda       # every form and precision, and the terms that are left
+
+`studio bench tryon` measures the whole of a pair in the form that the program uses.
 
 Weights are random: the time does not depend on them. The straightforward form is the published
 forward, float32, eager, contiguous.
@@ -11,32 +13,25 @@ from __future__ import annotations
 
 import argparse
 import copy
-import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from studio.networks.blocks import SpectralConv2d
+from studio.networks.bench import (
+    GIB,
+    CardLimits,
+    card_limits,
+    flops_of,
+    generator_inputs,
+    limit_shares,
+    measure,
+    random_weights,
+)
 from studio.networks.hr_viton import CONDITION_SIZE, ConditionGenerator, ImageGenerator
-from studio.networks.preprocess import one_hot
 from studio.networks.runtime import Form, Plan, default_plan, estimate_bytes, prepare
 from studio.networks.spade import SpadeGenerator
-
-GIB = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Best and median wall seconds, and processor seconds of the best run (robust on a busy machine)."""
-
-    best: float
-    median: float
-    processor: float
 
 
 def main() -> None:
@@ -61,64 +56,6 @@ def main() -> None:
             bench_cpu(generator, condition, (height, width), options.runs)
 
 
-def random_weights(module: nn.Module) -> nn.Module:
-    """Fill a network so that its activations stay in an ordinary range."""
-    for parameter in module.parameters():
-        if parameter.ndim > 1:
-            nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
-    for part in module.modules():
-        if isinstance(part, SpectralConv2d):
-            part.train()
-            for _ in range(3):  # finds the largest singular value, as training would have
-                part.normalised_weight()
-    return module.eval().requires_grad_(False)
-
-
-def person_parse(height: int, width: int) -> Tensor:
-    """Draw a person's 7-class parse, one-hot `(1, 7, H, W)`: as many borders as a real one has."""
-    y = torch.linspace(0, 1, height)[:, None]
-    x = torch.linspace(-0.5, 0.5, width)[None]
-    labels = torch.zeros(height, width, dtype=torch.long)
-    shapes = (
-        (1, ((x / 0.20) ** 2 + ((y - 0.95) / 0.40) ** 2) < 1),  # trousers
-        (2, ((x / 0.22) ** 2 + ((y - 0.50) / 0.28) ** 2) < 1),  # garment
-        (4, (((x - 0.27 - 0.1 * (y - 0.5)) / 0.06) ** 2 + ((y - 0.5) / 0.3) ** 2) < 1),
-        (5, (((x + 0.27 + 0.1 * (y - 0.5)) / 0.06) ** 2 + ((y - 0.5) / 0.3) ** 2) < 1),
-        (3, ((x / 0.12) ** 2 + ((y - 0.13) / 0.12) ** 2) < 1),  # hair
-        (1, ((x / 0.08) ** 2 + ((y - 0.15) / 0.09) ** 2) < 1),  # face
-    )
-    for label, where in shapes:
-        labels[where] = label
-    return one_hot(labels, 7)
-
-
-def inputs(batch: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return the generator's inputs for a batch."""
-    x = torch.rand(1, 9, *size) * 2 - 1
-    return x.expand(batch, -1, -1, -1).clone(), person_parse(*size).expand(batch, -1, -1, -1).clone()
-
-
-def measure(run: Callable[[], object], runs: int, wait: Callable[[], None] = lambda: None) -> Timing:
-    """Time a call after one warm-up."""
-    run()
-    wait()
-    walls, processors = [], []
-    for _ in range(runs):
-        wall, processor = time.perf_counter(), time.process_time()
-        run()
-        wait()
-        walls.append(time.perf_counter() - wall)
-        processors.append(time.process_time() - processor)
-    return Timing(min(walls), statistics.median(walls), min(processors))
-
-
-def flops_of(run: Callable[[], object]) -> int:
-    """Count the multiplications and additions of one call."""
-    with FlopCounterMode(display=False) as counter:
-        run()
-    return int(counter.get_total_flops())
-
-
 def describe(difference: Tensor) -> str:
     """Put a difference of values in [-1, 1] into steps of an 8-bit picture."""
     return (
@@ -134,7 +71,7 @@ def bench_cpu(generator: nn.Module, condition: nn.Module, size: tuple[int, int],
     assert isinstance(generator, ImageGenerator)
     print(f"CPU, {torch.get_num_threads()} threads, {size[0]}x{size[1]}, float32")
     plan = default_plan("cpu")
-    x, parse = inputs(1, size)
+    x, parse = generator_inputs(1, size)
     fast = prepare(generator, plan)
     compare("image generator", lambda: generator(x, parse), lambda: fast(x, parse, None), runs)
     cloth, person = torch.rand(1, 4, *CONDITION_SIZE), torch.rand(1, 16, *CONDITION_SIZE)
@@ -167,9 +104,9 @@ def bench_cuda(
     """Print the card's measured limits, then latency, throughput and memory of every form and precision."""
     assert isinstance(generator, ImageGenerator)
     print(f"{torch.cuda.get_device_name(device)}, {size[0]}x{size[1]}, torch {torch.__version__}")
-    limits = card_limits(device)
+    limits = show_limits(device)
     plain = copy.deepcopy(generator).to(device)
-    x, parse = (tensor.to(device) for tensor in inputs(1, size))
+    x, parse = (tensor.to(device) for tensor in generator_inputs(1, size))
     reference = plain(x, parse).cpu()
     timing = measure(partial(plain, x, parse), runs, torch.cuda.synchronize)
     print(f"straightforward float32 eager, batch 1: {timing.best * 1e3:.1f} ms")
@@ -190,13 +127,13 @@ def bench_form(
     batches: list[int],
     runs: int,
     reference: Tensor,
-    limits: tuple[float, float],
+    limits: CardLimits,
 ) -> None:
     """Print one line per batch size for one way to run the generator, until memory is full."""
     print(f"{plan.form} {str(plan.dtype).removeprefix('torch.')}")
     ready = prepare(generator, plan)
     for batch in batches:
-        x, parse = (tensor.to(plan.device) for tensor in inputs(batch, size))
+        x, parse = (tensor.to(plan.device) for tensor in generator_inputs(batch, size))
         torch.cuda.reset_peak_memory_stats(plan.device)
         try:
             out = ready(x, parse, None)
@@ -215,48 +152,25 @@ def bench_form(
         show_terms(ready, plan, size)
 
 
-def card_limits(device: str) -> tuple[float, float]:
-    """Measure what the card really does: bfloat16 matrix products (FLOP/s) and copies (bytes/s read and written)."""
-    a = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
-    product = measure(lambda: a @ a, 10, torch.cuda.synchronize)
-    block = torch.empty(GIB, device=device, dtype=torch.uint8)
-    target = torch.empty_like(block)
-    moved = measure(lambda: target.copy_(block), 10, torch.cuda.synchronize)
-    rate, bandwidth = 2 * 8192**3 / product.best, 2 * GIB / moved.best
-    print(f"limits: {rate / 1e12:.0f} TFLOP/s in bfloat16 products, {bandwidth / 1e12:.2f} TB/s in copies")
-    return rate, bandwidth
+def show_limits(device: str) -> CardLimits:
+    """Measure and print what the card really does."""
+    limits = card_limits(device)
+    tera = limits.products_flops / 1e12, limits.copy_bytes / 1e12
+    print(f"limits: {tera[0]:.0f} TFLOP/s in bfloat16 products, {tera[1]:.2f} TB/s in copies")
+    return limits
 
 
 def share_of_limits(
-    generator: SpadeGenerator,
-    plan: Plan,
-    batch: int,
-    size: tuple[int, int],
-    seconds: float,
-    limits: tuple[float, float],
+    generator: SpadeGenerator, plan: Plan, batch: int, size: tuple[int, int], seconds: float, limits: CardLimits
 ) -> str:
     """Say what share of the time the arithmetic and the least traffic would take at the card's limits."""
-    arithmetic, traffic = 0, 0
-    element = torch.empty((), dtype=plan.dtype).element_size()
-    for level, (h, w) in enumerate(generator.level_sizes(*size)):
-        block = generator.block(level)
-        inner, outer = block.norm_0.noise_scale.numel(), block.norm_1.noise_scale.numel()
-        pixels = h * w * batch
-        norms = [inner] * (block.norms - 1) + [outer]
-        arithmetic += pixels * 18 * (inner * outer + outer * outer) + pixels * 2 * inner * outer * (block.norms - 2)
-        if plan.form is not Form.FAST:
-            arithmetic += pixels * sum(18 * 128 * (7 + 2 * n) for n in norms)
-        # each normalisation reads its features twice and writes once, each convolution reads and writes once
-        traffic += pixels * element * (3 * sum(norms) + (inner + outer) * 2 + 3 * outer)
-        if plan.form is not Form.FAST:
-            traffic += pixels * element * sum(2 * 128 + 4 * n for n in norms)
-    compute, move = arithmetic / limits[0], traffic / limits[1]
-    return f"arithmetic {compute / seconds:5.1%} + traffic {move / seconds:5.1%} of the time at the limits"
+    compute, move = limit_shares(generator, plan, batch, size, seconds, limits)
+    return f"arithmetic {compute:5.1%} + traffic {move:5.1%} of the time at the limits"
 
 
 def show_terms(ready: nn.Module, plan: Plan, size: tuple[int, int]) -> None:
     """Print the kernels that take the most time at batch 1: the terms that are left."""
-    x, parse = (tensor.to(plan.device) for tensor in inputs(1, size))
+    x, parse = (tensor.to(plan.device) for tensor in generator_inputs(1, size))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
         ready(x, parse, None)
         torch.cuda.synchronize()
