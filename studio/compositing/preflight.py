@@ -21,6 +21,9 @@ _SEEN_LOSSY = 24
 _LOSSY = (DeliveryFormat.JPEG, DeliveryFormat.WEBP)
 _LAYERED = (DeliveryFormat.PSD, DeliveryFormat.ORA)
 _ROUNDING_PX = 2
+_FRINGE = 0.004
+"""Share of the shorter side by which hair's soft fringe may reach into the padding: the frame is fitted to what is
+solid, and an enlarged photo's edge is several pixels soft (3 to 6 of 2000 on real looks)."""
 _CORNER = 8
 
 
@@ -126,7 +129,7 @@ def _check_frame(seen: Bool, preset: ExportPreset, cut_below: bool) -> tuple[flo
         return None, [Check("margins", False, "-", "-")]
     height, width = seen.shape
     margins = (int(columns[0]), int(rows[0]), width - 1 - int(columns[-1]), height - 1 - int(rows[-1]))
-    least = preset.padding * min(width, height) - _ROUNDING_PX
+    least = preset.padding * min(width, height) - max(_ROUNDING_PX, _FRINGE * min(width, height))
     held = margins[:3] if cut_below else margins
     # A shadow may reach into the padding; it is no part of the person.
     passed = preset.shadow or min(held) >= least
