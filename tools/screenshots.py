@@ -32,7 +32,7 @@ from studio.ui.workspaces.deliver import DeliverPage
 from studio.ui.workspaces.dress import DressPage
 
 WIDTH, HEIGHT = 1366, 768
-COLOURS = 200
+COLOURS = 256
 """A palette of this many shades makes the PNGs a third as large; nobody sees it at their size."""
 PATIENCE_S = 240
 SETTLE_MS = 700
@@ -86,7 +86,9 @@ class Walk:
         file = self.out / f"{name}.png"
         self.window.grab().save(str(file))
         with Image.open(file) as picture:
-            small = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+            small = picture.convert("RGB").quantize(
+                COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG
+            )
         small.save(file, optimize=True)
         print(f"{file.name}: {file.stat().st_size // 1000} kB")
 
@@ -114,9 +116,9 @@ def walk(it: Walk, folder: Path) -> None:
     it.wait(lambda: bool(project.library.look_ids()) or is_dressed(), "the first look")
     it.shoot("dress-running")
     it.wait(is_dressed, "the looks")
-    dress.board.setCurrentIndex(dress.model.index(0, 0))
+    dress.board.setCurrentIndex(dress.model.index(0, dress.model.columnCount() - 1))
     it.shoot("dress")
-    looks = project.library.look_ids()
+    looks = project.library.look_ids()[::-1]
     it.window.retouch(looks[0])
     it.wait(lambda: not it.context.is_busy, "the canvas")
     it.settle()
@@ -127,7 +129,7 @@ def walk(it: Walk, folder: Path) -> None:
     compose.add_look(looks[0])
     it.wait(lambda: bool(compose.canvas.items), "the look on its background")
     it.shoot("compose")
-    it.page("review")
+    it.window.review(looks[0])
     it.shoot("review")
     deliver = cast(DeliverPage, it.page("deliver"))
     it.wait(lambda: deliver.form.preset is not None, "the presets")

@@ -148,6 +148,7 @@ QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off {
 QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled { color: $text_faint; background: $panel;
     border-color: $line; }
 QListView, QTableView, QTreeView, QScrollArea { background: $surface; border: 1px solid transparent; outline: 0; }
+QTableView::item { padding: 0 8px; }
 QListView::item:selected, QTableView::item:selected, QTreeView::item:selected { background: $accent_soft;
     color: $text; }
 QTableCornerButton::section { background: $panel; border: 0; }
