@@ -6,7 +6,7 @@ length and neckline are read off the fit, and landmarks are vertices of the mesh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from studio.domain.artefacts import Category, Cutout, Garment, GarmentMesh, Neck
 from studio.domain.edits import GarmentOverride
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
+from studio.pipeline.garments import worn
 from studio.pipeline.garments.category import classify_category, classify_sleeve
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
@@ -25,6 +26,8 @@ LONGEST_SIDE = 1200
 """Analysis sees at most this many pixels a side: the fit works on far fewer."""
 SMALLEST_SIDE = 24
 GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
+WORN_CONFIDENCE = 0.3
+"""What a garment photographed on somebody is worth: head and arms of the wearer come along."""
 SUPPORTED = (Category.TOP, Category.OUTERWEAR)
 
 
@@ -41,14 +44,14 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 2
+    version: int = 3
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
 
     def models(self, params: GarmentParams, provider: ModelProvider) -> tuple[str, ...]:
-        """Return no models: the fit is geometry."""
-        return ()
+        """Return the network that sees whether somebody wears the garment; the fit itself is geometry."""
+        return (worn.MODEL,)
 
     def unavailable(self, provider: ModelProvider) -> Note | None:
         """Return None: always available."""
@@ -59,6 +62,10 @@ class TemplateGarment:
         ctx.progress.report(0.0, "garment")
         photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
         garment = analyse_garment(photo, cutout, params.override)
+        if worn.is_worn(photo.rgb8, ctx.models.session(worn.MODEL)):
+            doubt = Note("garment.worn", {"file": photo.name})
+            score = min(garment.confidence, WORN_CONFIDENCE)
+            garment = replace(garment, confidence=score, reasons=(doubt, *garment.reasons))
         ctx.progress.report(1.0, "garment")
         return garment
 

@@ -88,6 +88,15 @@ def test_the_operator_overrides_what_a_garment_is() -> None:
     assert (garment.category.value, garment.sleeve.value, garment.neckline.value) == ("outerwear", "elbow", "v")
 
 
+def test_a_garment_on_a_person_is_told() -> None:
+    photo, cutout = draw_garment(TEE)
+    alone = TEMPLATE.run(Inputs({"photo": photo, "edges": cutout}), GarmentParams(), context())
+    worn = TEMPLATE.run(Inputs({"photo": photo, "edges": cutout}), GarmentParams(), context(label=3))
+    assert "garment.worn" not in {note.key for note in alone.reasons}
+    assert worn.reasons[0].key == "garment.worn"
+    assert worn.confidence <= 0.3
+
+
 def test_an_unsupported_category_lowers_confidence_with_a_reason() -> None:
     garment = analyse_garment(*draw_garment(TEE), GarmentOverride(category="skirt"))
     assert garment.confidence <= 0.2
