@@ -18,6 +18,8 @@ from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.matting.backdrop import fit_backdrop
 from studio.pipeline.matting.paper import trace_on_paper
+from studio.pipeline.matting.person_vote import MODEL as VOTER
+from studio.pipeline.matting.person_vote import add_voted_clothes
 from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
 from studio.pipeline.stage import Inputs, ModelProvider, OnnxSession, StageContext
 
@@ -54,7 +56,9 @@ class NetworkCutout:
     output: ClassVar[type[Cutout]] = Cutout
 
     def models(self, params: CutoutParams, provider: ModelProvider) -> tuple[str, ...]:
-        """Return the one network's id."""
+        """Return the network's id and, for people on plain backdrops, the second opinion's."""
+        if params.use_backdrop and params.role is PhotoRole.MODEL and provider.is_installed(VOTER):
+            return (self.implementation, VOTER)
         return (self.implementation,)
 
     def unavailable(self, provider: ModelProvider) -> Note | None:
@@ -138,6 +142,8 @@ def _mend(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32:
         if backdrop is not None:
             mended = complete_on_backdrop(small, mended, backdrop)
             mended = trace_on_paper(small, mended, small_mask)
+            if params.role is PhotoRole.MODEL and ctx.models.is_installed(VOTER):
+                mended = add_voted_clothes(small, mended, ctx.models.session(VOTER))
     if params.main_subject:
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:

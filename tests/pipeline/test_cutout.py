@@ -15,6 +15,7 @@ from studio.domain.errors import PipelineError
 from studio.domain.progress import Progress
 from studio.pipeline.cutout import MODNET, U2NETP, CutoutParams, predict_mask
 from studio.pipeline.matting.backdrop import fit_backdrop, weigh
+from studio.pipeline.matting.person_vote import add_voted_clothes
 from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
 from studio.pipeline.stage import Inputs, OnnxSession, StageContext
 
@@ -43,7 +44,7 @@ class FakeModels:
         self._session, self._installed = FakeSession(answer), installed
 
     def is_installed(self, model_id: str) -> bool:
-        return self._installed
+        return self._installed and model_id != "selfie_multiclass"
 
     def session(self, model_id: str) -> OnnxSession:
         return self._session
@@ -287,3 +288,42 @@ def test_modnet_answers_at_its_own_scale() -> None:
 def test_tiny_photos_do_not_crash() -> None:
     with pytest.raises(PipelineError):
         run(photo_of(np.zeros((1, 1, 3))), np.zeros((320, 320)))
+
+
+class Voter:
+    """A second network that sees clothes in the lower half of what it is shown."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("input",)
+
+    def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+        logits = np.zeros((1, 256, 256, 6), np.float32)
+        logits[..., 0] = 6.0
+        logits[:, 110:, 70:186, 4] = 12.0
+        return [logits]
+
+
+def test_white_trousers_are_added_by_the_second_networks_vote() -> None:
+    mask = np.zeros((256, 256), np.float32)
+    mask[20:120, 70:186] = 1
+    mask[120:250, 60:72] = mask[120:250, 184:196] = 1  # the arms
+    voted = add_voted_clothes(np.full((256, 256, 3), 235, np.uint8), mask, Voter())
+    assert voted[200, 128] == 1.0 and voted[200, 20] == 0.0
+    assert np.array_equal(voted[:100], mask[:100])
+
+
+def test_the_white_trousers_of_a_real_photo_are_kept(shared: Path) -> None:
+    from studio.media.decode import open_photo
+
+    class Models(FakeModels):
+        def is_installed(self, model_id: str) -> bool:
+            return True
+
+        def session(self, model_id: str) -> OnnxSession:
+            return RealSession(shared / "models" / f"{model_id}.onnx")
+
+    photo = open_photo(shared / "photos" / "pairs" / "00013_00_person.jpg")
+    ctx = StageContext(Models(np.zeros((4, 4))), Progress.silent())  # type: ignore[arg-type]  # as above
+    alpha = U2NETP.run(Inputs({"photo": photo}), CutoutParams(), ctx).alpha
+    assert float((alpha[700:1000, 330:460] > 0.5).mean()) > 0.9

@@ -36,6 +36,7 @@ _GAP_PIECE = 0.0003
 _GAP_RADIUS = 3
 _FRAME_LEVELS = 16.0
 _FRAMED = 0.6
+_BETWEEN = 0.45
 _MOST_GAPS = 0.12
 """Share of the mask that may be taken away as gaps: more would be the cloth itself."""
 _MOST_BORDER = 0.25
@@ -88,10 +89,10 @@ def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
     return result
 
 
-def _is_framed(piece: Bool, among: Bool, away: F32) -> bool:
+def _is_framed(piece: Bool, among: Bool, away: F32, least: float = _FRAMED) -> bool:
     """Tell whether what surrounds a piece, beyond the halo of compression, is clearly not paper."""
     ring = (cv2.dilate(piece.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & ~piece & among
-    return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > _FRAMED
+    return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > least
 
 
 def _with_smooth_outline(mask: F32, added: Bool) -> F32:
@@ -162,7 +163,7 @@ def _additions(candidates: Bool, solid: Bool, away: F32, brighter: Bool, level: 
     result = np.zeros_like(solid)
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _LEAST_PIECE * solid.size):
         piece = labels == label
-        if not label or not (piece & beside).any() or _is_framed(piece, np.ones_like(piece), away):
+        if not label or not (piece & beside).any() or _is_framed(piece, np.ones_like(piece), away, _BETWEEN):
             continue  # the last: a gap between sleeve and body, full of the halo of both
         if _is_thing(piece, solid, away, brighter, level):
             result |= piece
