@@ -30,6 +30,8 @@ NECK_HALF = 0.185
 # Half-width of the bare arm over its length: shoulder 0, elbow 1, wrist 2.
 _ARM_AT = np.array([0.0, 0.15, 0.35, 0.7, 1.0, 1.3, 1.7, 2.0])
 _ARM_HALF = np.array([0.105, 0.13, 0.145, 0.133, 0.12, 0.118, 0.092, 0.078])
+MOST_OFFSET = 0.12
+"""A joint is moved by this share of the upper arm at most."""
 UPPER_ARM, FOREARM = 0.86, 0.76
 """Lengths of upper arm and forearm seen square on."""
 
@@ -206,7 +208,7 @@ def _with_widths(body: Body, evidence: Evidence) -> Body:
     for place, share in enumerate(_TORSO_AT):
         depth = share * body.length
         for row, side in enumerate((PICTURE_LEFT, PICTURE_RIGHT)):
-            width = _run_length(body, allowed, depth, side)
+            width = run_length(body, allowed, depth, side)
             if width is None:
                 continue
             seen[row, place] = width
@@ -232,7 +234,7 @@ def _torso_mask(evidence: Evidence) -> Bool:
     return mask
 
 
-def _run_length(body: Body, allowed: Bool, depth: float, side: int) -> float | None:
+def run_length(body: Body, allowed: Bool, depth: float, side: int) -> float | None:
     """Walk outwards from the axis and return where the torso ends; None where it is not seen."""
     steps = np.arange(0.0, 0.95 * body.size, 1.0)
     points = body.place(side * steps, np.full(len(steps), depth)).round().astype(int)
@@ -265,24 +267,49 @@ def _build_from(seen: F64, prior: F64) -> float:
 def _with_thickness(body: Body, evidence: Evidence) -> tuple[Arm, Arm]:
     arms = []
     for arm, label in zip(body.arms, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True):
-        arms.append(Arm(arm.points, _measure_thickness(arm, evidence.labels == label, body.size), arm.seen))
+        places, ratios, offsets = _measure_arm(arm, evidence.labels == label, body.size)
+        if len(places) < 4:
+            arms.append(arm)
+            continue
+        # The first seen place may be cut by the sleeve's slanting edge; the next ones say how the arm goes on above.
+        thickness = float(np.clip(np.median(ratios[1:5]), 0.75, 1.45))
+        arms.append(Arm(_centred(arm.points, places, offsets), thickness, arm.seen))
     return arms[0], arms[1]
 
 
-def _measure_thickness(arm: Arm, bare: Bool, size: float) -> float:
-    """Return the bare arm's width over the standard's, where skin is seen on both sides of its axis."""
-    ratios = []
+def _measure_arm(arm: Arm, bare: Bool, size: float) -> tuple[F64, F64, F64]:
+    """Return (place, width over the standard's, middle's distance from the axis) where skin is seen on both sides."""
+    found = []
     for along in np.arange(0.3, 1.75, 0.1):
         segment = int(along)
         start, stop = arm.points[segment], arm.points[segment + 1]
         step = stop - start
         centre = start + (along - segment) * step
-        normal = np.array([-step[1], step[0]]) / max(float(np.hypot(*step)), 1e-6)
+        normal = _normal(step)
         reach = np.arange(-0.3 * size, 0.3 * size)
         probes = (centre + reach[:, None] * normal).round().astype(int)
         inside = (probes >= 0).all(axis=1) & (probes[:, 0] < bare.shape[1]) & (probes[:, 1] < bare.shape[0])
         values = np.zeros(len(reach), bool)
         values[inside] = bare[probes[inside, 1], probes[inside, 0]]
         if values[len(reach) // 2 - 2 : len(reach) // 2 + 3].all():
-            ratios.append(values.sum() / 2 / (np.interp(along, _ARM_AT, _ARM_HALF) * size))
-    return float(np.clip(np.median(ratios), 0.8, 1.45)) if len(ratios) >= 3 else 1.0
+            ratio = values.sum() / 2 / (np.interp(along, _ARM_AT, _ARM_HALF) * size)
+            found.append((along, ratio, float(reach[values].mean())))
+    table = np.array(found, np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _normal(step: F64) -> F64:
+    normal: F64 = np.array([-step[1], step[0]]) / max(float(np.hypot(*step)), 1e-6)
+    return normal
+
+
+def _centred(points: F64, places: F64, offsets: F64) -> F64:
+    """Move elbow and wrist into the middle of the arm that is seen: a pose's joints lie a little beside it."""
+    moved = points.copy()
+    for joint, start, stop in ((1, 0.5, 1.35), (2, 1.35, 1.8)):
+        near = (places >= start) & (places <= stop)
+        if near.sum() >= 3:
+            most = MOST_OFFSET * float(np.hypot(*(points[1] - points[0])))
+            shift = float(np.clip(np.median(offsets[near]), -most, most))
+            moved[joint] = points[joint] + shift * _normal(points[joint] - points[joint - 1])
+    return moved

@@ -65,7 +65,7 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     removed = _soft(grown | strip, 0.8)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
-    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields), grown, 2 * bleed)
+    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields), grown, 3 * bleed)
     below = np.isin(labels, LOWER_BODY)
     if tucked:
         below = _below_waist(body, below, waist, fields) & ~np.isin(labels, (*_ARMS, *_HEAD))

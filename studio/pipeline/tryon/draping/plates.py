@@ -9,13 +9,15 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, Bool
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields
 
 OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 IN_FRONT = (0.3, 0.85)
 """Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
 MOTTLE = 0.018
+HEM_SHADOW = 0.03
+"""How far the old garment darkens or tints the skin beside it, in shoulder widths."""
 _SKIN = (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 
 
@@ -133,6 +135,8 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     torso = torso * _open_depths(body, fields, bare.hem)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
+    if not evidence.leak_free:  # bare skin lies within what was clothed
+        torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
     torso_skin, known = _torso_skin(rgb, (body, fields), evidence, removed)
@@ -266,7 +270,10 @@ def _arm_skin(
     body, fields, number = which
     removed, label = seen
     own = (evidence.labels == label) & (removed < 0.01)
-    known = _shrunk(own, 3)
+    # The old hem's own shadow and seam lie on the first skin below it: the colour is taken from farther down.
+    known = _shrunk(own, max(3, round(HEM_SHADOW * body.size)))
+    if known.sum() < 0.004 * body.size**2:
+        known = _shrunk(own, 3)
     along, across = fields.along[number], fields.across[number]
     round_shade = (1.0 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.5).astype(np.float32)
     if known.sum() < 0.004 * body.size**2:
@@ -277,7 +284,7 @@ def _arm_skin(
     shaded = filled * round_shade[..., None] * mottle(rgb.shape[:2], 0.06 * body.size)[..., None]
     distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     local = fill_smoothly(rgb, known + 1e-6)
-    trust = np.exp(-distance / (0.05 * body.size))[..., None]
+    trust = np.exp(-distance / (0.12 * body.size))[..., None]
     return _with_grain(local * trust + shaded * (1 - trust), rgb, known)
 
 
@@ -315,8 +322,10 @@ def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist
     shape = evidence.alpha.shape
     lower = np.isin(evidence.labels, LOWER_BODY) & (removed < 0.01)
     depth = np.linspace(waist, waist + 1.2 * body.size, 40)
-    outline = [body.place(side * body.half_width(depth, side), depth) for side in (-1, 1)]
+    outline = [body.place(side * _lower_half(body, (lower, evidence.alpha), depth, side), depth) for side in (-1, 1)]
     coverage = draw_polygon(np.concatenate([outline[0], outline[1][::-1]]), (shape[0], shape[1]))
+    if not evidence.leak_free:
+        coverage = coverage * np.clip(evidence.alpha * 1.5, 0, 1)
     if lower.sum() < 0.01 * body.size**2:
         return np.zeros_like(rgb), np.zeros(shape, np.float32)
     known = _shrunk(lower, 2)
@@ -328,6 +337,27 @@ def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist
     mirrored = np.where(grid_y < edge, np.minimum(2 * edge - grid_y, shape[0] - 1), grid_y).astype(np.float32)
     texture = cv2.remap(detail.astype(np.float32), grid_x, mirrored, cv2.INTER_LINEAR)
     return (smooth + texture).astype(np.float32), coverage
+
+
+def _lower_half(body: Body, seen_in: tuple[Bool, F32], depth: F64, side: int) -> F64:
+    """Return the lower garment's half-width: as seen where its edge is seen, above that no wider than there.
+
+    seen_in: the lower garment, the person's alpha. An end against a hand or the old top says nothing of the width.
+    """
+    lower, alpha = seen_in
+    half = body.half_width(depth, side)
+    seen = np.array([run_length(body, lower, float(at), side) or np.nan for at in depth])
+    probes = body.place(side * (np.nan_to_num(seen) + 0.025 * body.size), depth).round().astype(int)
+    x, y = np.clip(probes[:, 0], 0, alpha.shape[1] - 1), np.clip(probes[:, 1], 0, alpha.shape[0] - 1)
+    seen[alpha[y, x] > 0.3] = np.nan
+    known = np.flatnonzero(~np.isnan(seen))
+    if known.size < 4:
+        return half
+    first = float(np.median(seen[known[:5]]))
+    limit = np.interp(np.arange(len(depth)), known, seen[known])
+    limit[: known[0]] = first
+    bounded: F64 = np.clip(limit, 0.85 * half, half)
+    return bounded
 
 
 def smooth_known(rgb: F32, known: F32) -> F32:

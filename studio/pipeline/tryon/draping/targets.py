@@ -31,6 +31,11 @@ BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.22
 """A narrow garment gives way across by this at most."""
+SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.3
+"""A sleeve up to `SNUG` times as wide as its arm looks as wide as it is cut; of the rest `WORN_SHARE` is seen.
+
+`INNER_EASE`: how far, over the arm's half-width, a sleeve reaches towards the body.
+"""
 NECK_UP, NECK_SHARE = 0.275, 0.6
 """Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
 TUCK_BLOUSE = 0.05
@@ -146,7 +151,7 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
         if chosen.any():
             targets[chosen] = _sleeve_targets(garment, pattern, body, scale, (sleeve_part, side), torso)
             weights[chosen] = np.interp(garment.mesh.along[chosen], [0.0, 0.15, 0.5], [0.01, 0.05, 0.5])
-    rest = pattern.points * scale
+    rest = _worn_rest(garment, pattern.points * scale, body)
     relaxed = relax(rest, garment.mesh.faces, targets, weights)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
     cuff = float(_travel(np.array([pattern.cuff_length * scale]), body)[0])
@@ -278,10 +283,36 @@ def _sleeve_targets(
     travelled = _travel(length, body)
     spot, normal, joint = _walk(path, along_arm, travelled, side)
     arm_half = body.arm_half(joint, side)
-    half = np.maximum(width * scale, arm_half * 1.04)
+    half = np.maximum(worn_sleeve_half(width * scale, arm_half), arm_half * 1.04)
+    # Towards the body there is no room: a wide sleeve may not be laid over the chest.
+    inner = np.minimum(half, arm_half * INNER_EASE)
     # across is -1 on the picture's left of the grid: outer edge on the left sleeve's first column.
-    placed: F64 = spot[index] + (across * half[index])[:, None] * normal[index]
+    reach = np.where(across * -side > 0, inner[index], half[index])
+    placed: F64 = spot[index] + (across * reach)[:, None] * normal[index]
     return placed
+
+
+def worn_sleeve_half(flat: F64, arm_half: F64) -> F64:
+    """Return how wide a sleeve looks on its arm: laid flat it is half its girth, worn it goes round."""
+    snug = arm_half * SNUG
+    worn: F64 = np.where(flat > snug, snug + WORN_SHARE * (flat - snug), flat)
+    return worn
+
+
+def _worn_rest(garment: Garment, rest: F64, body: Body) -> F64:
+    """Return the rest shape with wide sleeves as narrow as they look worn; at the armhole they stay as they are."""
+    mesh = garment.mesh
+    narrowed = rest.copy()
+    for part, side in ((LEFT_SLEEVE, -1), (RIGHT_SLEEVE, 1)):
+        chosen = mesh.part == part
+        if not chosen.any():
+            continue
+        rows, index = np.unique(mesh.along[chosen], return_inverse=True)
+        width, centre = _sleeve_rows(rest[chosen], mesh.across[chosen], index, len(rows))
+        worn = worn_sleeve_half(width, body.arm_half(np.full(len(rows), 0.35), side))
+        share = 1 + (worn / np.maximum(width, 1e-6) - 1) * np.clip(rows / 0.5, 0, 1)
+        narrowed[chosen] = centre[index] + (rest[chosen] - centre[index]) * share[index][:, None]
+    return narrowed
 
 
 def _sleeve_rows(points: F64, across: F32, index: npt.NDArray[np.intp], rows: int) -> tuple[F64, F64]:
