@@ -91,6 +91,9 @@ def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
 
 def _is_framed(piece: Bool, among: Bool, away: F32, least: float = _FRAMED) -> bool:
     """Tell whether what surrounds a piece, beyond the halo of compression, is clearly not paper."""
+    x, y, across, down = cv2.boundingRect(piece.astype(np.uint8))
+    near = np.s_[max(0, y - 13) : y + down + 13, max(0, x - 13) : x + across + 13]
+    piece, among, away = piece[near], among[near], away[near]
     ring = (cv2.dilate(piece.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & ~piece & among
     return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > least
 
@@ -194,11 +197,13 @@ def _false_holes(solid: Bool, away: F32, level: float) -> Bool:
     for label in range(1, len(stats)):
         if label in frame:
             continue
-        hole = labels == label
-        ring = (cv2.dilate(hole.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & solid
-        empty = float(np.median(away[hole])) < 0.5 * level and stats[label, cv2.CC_STAT_AREA] > 0.01 * solid.size
-        if ring.any() and float(np.median(away[ring])) < _PALE_HOLE and not empty:
-            result |= hole
+        x, y, across, down = stats[label, :4]
+        near = np.s_[max(0, y - 7) : y + down + 7, max(0, x - 7) : x + across + 7]
+        hole = labels[near] == label
+        ring = (cv2.dilate(hole.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & solid[near]
+        empty = float(np.median(away[near][hole])) < 0.5 * level and stats[label, cv2.CC_STAT_AREA] > 0.01 * solid.size
+        if ring.any() and float(np.median(away[near][ring])) < _PALE_HOLE and not empty:
+            result[near] |= hole
     return result
 
 
