@@ -16,7 +16,7 @@ from studio.pipeline.pose_io import render_pose, to_body25
 
 WHITE = (255, 255, 255)
 GARMENT_WIDTH, GARMENT_HEIGHT = 0.815, 0.87
-"""Share of the canvas that a product fills in VITON-HD's photos, whichever it meets first; measured on 16 of them."""
+"""Share of the canvas that a product fills in VITON-HD's photos, whichever it meets first; measured on 8 of them."""
 
 _REFRAME = 0.12
 """A photo of the canvas's own aspect is left as it is when its product's size is this near to the data set's."""
