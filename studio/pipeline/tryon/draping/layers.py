@@ -18,6 +18,8 @@ from studio.pipeline.tryon.draping.plates import OLD_GARMENT, Occluder, Plate, f
 
 EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
+RIM_BLEEDS = 3
+"""How many bleeds wide a rim of the skin below an old sleeve is replaced."""
 DEFAULT_WAIST = 0.80
 """Where trousers begin when the picture does not show it, in shares of neck to hips."""
 
@@ -62,10 +64,12 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     # The old garment also bleeds into thin strips that no label owns, between it and the background.
     strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
     strip &= ~_grow(labels == Cihp.HAIR, 4 * bleed)
-    removed = _soft(grown | strip, 0.8)
+    # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.
+    rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(fields)
+    removed = _soft(grown | strip | rim, 0.8)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
-    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields), grown, 3 * bleed)
+    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
     if tucked:
         below = _below_waist(body, below, waist, fields) & ~np.isin(labels, (*_ARMS, *_HEAD))

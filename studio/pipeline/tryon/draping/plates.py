@@ -16,8 +16,6 @@ OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 IN_FRONT = (0.3, 0.85)
 """Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
 MOTTLE = 0.018
-HEM_SHADOW = 0.03
-"""How far the old garment darkens or tints the skin beside it, in shoulder widths."""
 _SKIN = (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 
 
@@ -270,10 +268,7 @@ def _arm_skin(
     body, fields, number = which
     removed, label = seen
     own = (evidence.labels == label) & (removed < 0.01)
-    # The old hem's own shadow and seam lie on the first skin below it: the colour is taken from farther down.
-    known = _shrunk(own, max(3, round(HEM_SHADOW * body.size)))
-    if known.sum() < 0.004 * body.size**2:
-        known = _shrunk(own, 3)
+    known = _shrunk(own, 2)
     along, across = fields.along[number], fields.across[number]
     round_shade = (1.0 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.5).astype(np.float32)
     if known.sum() < 0.004 * body.size**2:
@@ -284,7 +279,7 @@ def _arm_skin(
     shaded = filled * round_shade[..., None] * mottle(rgb.shape[:2], 0.06 * body.size)[..., None]
     distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     local = fill_smoothly(rgb, known + 1e-6)
-    trust = np.exp(-distance / (0.12 * body.size))[..., None]
+    trust = np.exp(-distance / (0.03 * body.size))[..., None]
     return _with_grain(local * trust + shaded * (1 - trust), rgb, known)
 
 
