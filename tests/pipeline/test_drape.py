@@ -20,6 +20,7 @@ from studio.pipeline.tryon.draping import compose
 from studio.pipeline.tryon.draping.judge import judge_pose
 from studio.pipeline.tryon.draping.plates import fill_smoothly
 from studio.pipeline.tryon.draping.relax import measure_distortion, relax
+from studio.pipeline.tryon.draping.targets import worn_sleeve_half
 from tests.pipeline.tryon_figures import (
     LONG,
     NEW_TOP,
@@ -275,3 +276,19 @@ def test_filling_keeps_what_is_known_and_stays_in_range() -> None:
     assert np.abs(filled[:8] - rgb[:8]).max() < 1e-3
     assert filled.min() > 75
     assert filled.max() < 125
+
+
+def test_a_wide_sleeve_looks_narrower_worn_than_laid_flat_and_a_snug_one_does_not() -> None:
+    arm = np.full(3, 40.0)
+    worn = worn_sleeve_half(np.array([42.0, 60.0, 90.0]), arm)
+    assert worn[0] == 42.0
+    assert np.all(np.diff(worn) > 0)
+    assert worn[2] < 0.75 * 90.0
+
+
+def test_idle_tiles_are_skipped_without_a_trace(person: PersonArtefacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    skipping = _dress(person, TEE).patch
+    monkeypatch.setattr(compose, "_meets", lambda active, view, tile: True)
+    whole = _dress(person, TEE).patch
+    assert np.array_equal(skipping.pixels, whole.pixels)
+    assert np.array_equal(skipping.alpha, whole.alpha)

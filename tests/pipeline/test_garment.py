@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -164,3 +165,14 @@ def test_real_product_photos(shared: Path, pair: str) -> None:
     solid = mask > 127
     # The mesh may span the open neck, so only what it misses counts.
     assert (solid & (alpha == 0)).sum() < 0.05 * solid.sum()
+
+
+def test_a_large_photo_is_analysed_as_its_reduction() -> None:
+    photo, cutout = draw_garment(TEE, size=(384, 512))
+    size = (1536, 2048)
+    large = replace(photo, pixels=cv2.resize(photo.pixels, size))
+    found = analyse_garment(large, Cutout(cv2.resize(cutout.alpha, size), cv2.resize(cutout.foreground, size)))
+    small = analyse_garment(photo, cutout)
+    for name in ("shoulder_left", "armpit_right", "hem_left"):
+        moved = np.array(found.landmarks[name]) / 4 - small.landmarks[name]
+        assert np.hypot(*moved) < 8, name

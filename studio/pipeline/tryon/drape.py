@@ -57,7 +57,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 2
+    version: int = 3
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
