@@ -65,7 +65,6 @@ SETTINGS: tuple[Setting, ...] = (
         "Go to the next photo after a star, pick or reject",
     ),
     Setting("copy_originals", True, "Library", "Copy photos into the project", "Off: the project refers to them."),
-    Setting("hot_folder", "", "Library", "Hot folder", "Photos that arrive here are imported as models."),
     Setting(
         "commercial_only",
         True,
@@ -73,15 +72,6 @@ SETTINGS: tuple[Setting, ...] = (
         "Keep results of non-commercial models out of deliveries",
         "They stay in the project, marked; an override asks first.",
     ),
-    Setting(
-        "device",
-        "auto",
-        "Processing",
-        "Device",
-        "Which processor runs the models.",
-        (("auto", "Best available"), ("cpu", "CPU")),
-    ),
-    Setting("memory_budget_mb", 1024, "Processing", "Memory for recent results (MB)", minimum=256, maximum=16384),
 )
 
 

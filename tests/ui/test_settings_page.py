@@ -33,16 +33,16 @@ def test_every_declared_setting_has_an_editor(page: SettingsPage) -> None:
 
 def test_a_choice_holds_at_once_and_is_written(qtbot: QtBot, page: SettingsPage, tmp_path: Path) -> None:
     page.tabs.setCurrentIndex(1)
-    box = cast(QComboBox, page.form.editors["device"])
+    box = cast(QComboBox, page.form.editors["scheme"])
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
     check = cast(QCheckBox, page.form.editors["advance_after_rating"])
     qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=check.rect().center() - check.rect().center() / 1.05)
-    cast(QSpinBox, page.form.editors["memory_budget_mb"]).setValue(2048)
-    assert page.context.preferences.text("device") == "cpu"
+    cast(QSpinBox, page.form.editors["thumbnail_size"]).setValue(200)
+    assert page.context.preferences.text("scheme") == "light"
     assert page.context.preferences.flag("advance_after_rating") is False
     written = json.loads((tmp_path / "preferences.json").read_text("utf-8"))
-    assert written == {"schema": 1, "device": "cpu", "advance_after_rating": False, "memory_budget_mb": 2048}
+    assert written == {"schema": 1, "scheme": "light", "advance_after_rating": False, "thumbnail_size": 200}
 
 
 def test_models_are_listed_with_state_and_licence(page: SettingsPage) -> None:
