@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,18 @@ def qapp() -> QApplication:
     return app
 
 
+PATIENCE_MS = 30_000
+"""A wait ends when what it waits for happens; only a hang, or a very busy machine, reaches this."""
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """The bot with more patience than pytest-qt's five seconds."""
+    for name in ("waitUntil", "waitSignal"):
+        monkeypatch.setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENCE_MS))
+    return qtbot
+
+
 @pytest.fixture(autouse=True)
 def no_leaks(qapp: QApplication) -> Iterator[None]:
     """A test that leaves a window, a running timer or a busy thread fails."""
@@ -51,7 +64,8 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     gc.collect()
     left = [thread for thread in threading.enumerate() if thread not in threads and not _is_pooled(thread)]
     assert not left, "threads are left"
-    alive = [one for one in gc.get_objects() if isinstance(one, (QTimer, QThreadPool)) and isValid(one)]
+    # By type, not isinstance: torch keeps stand-ins alive that warn when they are asked for their class.
+    alive = [one for one in gc.get_objects() if issubclass(type(one), QTimer | QThreadPool) and isValid(one)]
     assert not [one for one in alive if isinstance(one, QTimer) and one.isActive()], "timers are left"
     assert not [one for one in alive if isinstance(one, QThreadPool) and one.activeThreadCount()], "jobs are left"
     shown = [one for one in qapp.topLevelWidgets() if one.isVisible()]
