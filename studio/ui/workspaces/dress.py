@@ -85,7 +85,8 @@ class DressPage(QWidget):
 
     def dress_selected(self) -> None:
         """Queue the selected pairs."""
-        self._queue(lambda: self.project.queue_pairs(self.board.selected_pairs()))
+        pairs = self.board.selected_pairs()  # read here: a lane's thread may not ask a widget
+        self._queue(lambda: self.project.queue_pairs(pairs))
 
     def dress_all(self) -> None:
         """Queue every model in every garment that has no look yet."""
