@@ -125,15 +125,23 @@ def frame_look(look: Look, preset: ExportPreset, name: str = "", placement: Plac
         )
         placed = dataclasses.replace(native, grade=(placement or native).grade)
         return Scene(None, (PlacedLook(look, placed, name),), (width, height), preset.colour)
+    seen = stand.soft
     below = 0.0 if stand.cut_below else margin
     room = (width - 2 * margin, height - margin - below)
-    scale = min(room[0] / stand.box.width, room[1] / stand.box.height)
-    tall = stand.box.height * scale
+    scale = min(room[0] / seen.width, room[1] / seen.height)
+    tall = seen.height * scale
     free = {Anchor.CENTRE: (height - tall) / 2, Anchor.TOP: height - margin - tall, Anchor.BOTTOM: margin}
-    bottom = height if stand.cut_below else height - free[preset.anchor]
+    drop = (seen.y1 - stand.box.y1) * scale
+    bottom = height if stand.cut_below else height - free[preset.anchor] - drop
     flip = placement.flip if placement else False
-    off = (stand.anchor[0] - (stand.box.x0 + stand.box.x1 - 1) / 2) * scale * (-1 if flip else 1)
-    placed = Placement(x=(width / 2 + off) / width, y=bottom / height, scale=tall / height, flip=flip, shadow=shadow)
+    off = (stand.anchor[0] - (seen.x0 + seen.x1 - 1) / 2) * scale * (-1 if flip else 1)
+    placed = Placement(
+        x=(width / 2 + off) / width,
+        y=bottom / height,
+        scale=stand.box.height * scale / height,
+        flip=flip,
+        shadow=shadow,
+    )
     if placement is not None:
         placed = dataclasses.replace(placed, grade=placement.grade)
     return Scene(None, (PlacedLook(look, placed, name),), (width, height), preset.colour)

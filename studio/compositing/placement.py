@@ -22,6 +22,10 @@ _EDGE_PX = 3
 """A person whose solid pixels end this near to the photo's border was cut by it."""
 _CUT_SHARE = 0.12
 """... over at least this share of the person's width: a shoe that touches the frame is not a cut."""
+_SOFT = 0.02
+"""Alpha from which hair's fringe can be told from the background in a delivered file."""
+_SOFT_REACH = 0.03
+"""Share of the person's longer side by which that fringe may reach past the solid outline: farther out are specks."""
 _HIT = 0.1
 
 
@@ -29,12 +33,13 @@ _HIT = 0.1
 class Stand:
     """How a look stands in its own pixels.
 
-    size: (width, height). box: the visible person. anchor: (x, y), middle of the lowest edge.
-    cut_below: the photo's lower border cuts the person, so there are no feet to stand on.
+    size: (width, height). box: the solid person. soft: with the fringe of hair around it. anchor: (x, y), middle of
+    the lowest edge. cut_below: the photo's lower border cuts the person, so there are no feet to stand on.
     """
 
     size: tuple[int, int]
     box: Box
+    soft: Box
     anchor: tuple[float, float]
     cut_below: bool
 
@@ -55,7 +60,23 @@ def measure_stand(alpha: F32) -> Stand:
     touching = np.flatnonzero(feet)
     lowest = solid[box.y1 - 1]
     cut = box.y1 >= height - _EDGE_PX and int(lowest.sum()) >= _CUT_SHARE * box.width
-    return Stand((width, height), box, ((touching[0] + touching[-1]) / 2.0, box.y1 - 0.5), bool(cut))
+    anchor = ((touching[0] + touching[-1]) / 2.0, box.y1 - 0.5)
+    return Stand((width, height), box, _soft_box(alpha, box), anchor, bool(cut))
+
+
+def _soft_box(alpha: F32, box: Box) -> Box:
+    reach = round(_SOFT_REACH * max(box.width, box.height))
+    near = Box(
+        max(0, box.x0 - reach),
+        max(0, box.y0 - reach),
+        min(alpha.shape[1], box.x1 + reach),
+        min(alpha.shape[0], box.y1 + reach),
+    )
+    soft = alpha[near.slices] >= _SOFT
+    rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
+    return Box(
+        near.x0 + int(columns[0]), near.y0 + int(rows[0]), near.x0 + int(columns[-1]) + 1, near.y0 + int(rows[-1]) + 1
+    )
 
 
 def placement_matrix(stand: Stand, placement: Placement, background: tuple[int, int]) -> F64:

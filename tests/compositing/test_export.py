@@ -22,6 +22,7 @@ from studio.compositing.export import (
 )
 from studio.compositing.preflight import preflight
 from studio.compositing.scene import PlacedLook, Scene, render_scene, scene_layers
+from studio.domain.artefacts import Cutout
 from studio.domain.errors import CompositingError
 from studio.domain.geometry import Placement
 from tests.compositing.looks import make_background, make_look
@@ -89,6 +90,20 @@ def test_the_look_fills_its_frame_up_to_the_padding(anchor: Anchor) -> None:
     assert rows[0] == pytest.approx(30, abs=2) and rows[-1] == pytest.approx(269, abs=2)
     columns = np.flatnonzero(seen.any(axis=0))
     assert columns[0] + columns[-1] == pytest.approx(299, abs=2)
+
+
+def test_the_padding_holds_for_the_fringe_of_hair(tmp_path: Path) -> None:
+    look = make_look(size=(160, 240), box=(40, 30, 120, 220))
+    alpha = look.cutout.alpha.copy()
+    for row in range(24, 30):
+        alpha[row, 60:100] = 0.06 * (row - 23)
+    alpha[2, 2] = 0.3  # a speck far out is nobody's hair
+    hairy = dataclasses.replace(look, cutout=Cutout(alpha, look.cutout.foreground))
+    preset = ExportPreset("x", DeliveryFormat.PNG, size=(1000, 1000), padding=0.06)
+    path = export_scene(frame_look(hairy, preset), preset, tmp_path / "hair")
+    report = preflight(path, preset, (1000, 1000), framed=True)
+    assert report.passed, [check for check in report.checks if not check.passed]
+    assert not preflight(path, dataclasses.replace(preset, padding=0.07), (1000, 1000), framed=True).passed
 
 
 def test_a_cut_person_keeps_to_the_lower_edge_whatever_the_padding(tmp_path: Path) -> None:
