@@ -22,8 +22,8 @@ _LOSSY = (DeliveryFormat.JPEG, DeliveryFormat.WEBP)
 _LAYERED = (DeliveryFormat.PSD, DeliveryFormat.ORA)
 _ROUNDING_PX = 2
 _FRINGE = 0.004
-"""Share of the shorter side by which hair's soft fringe may reach into the padding: the frame is fitted to what is
-solid, and an enlarged photo's edge is several pixels soft (3 to 6 of 2000 on real looks)."""
+"""Share of the shorter side by which the edge may reach into the padding: an enlarged photo's edge is several pixels
+soft (3 to 6 of 2000 on real looks)."""
 _CORNER = 8
 
 
