@@ -92,8 +92,10 @@ def frechet_distance(first: F64, second: F64) -> float:
     mean1, mean2 = first.mean(axis=0), second.mean(axis=0)
     centred1 = (first - mean1) / np.sqrt(max(1, len(first) - 1))
     centred2 = (second - mean2) / np.sqrt(max(1, len(second) - 1))
-    # trace(sqrt(C1 C2)) is the sum of the singular values of X1 X2^T: no D x D root is needed.
-    overlap = float(np.linalg.svd(centred1 @ centred2.T, compute_uv=False).sum())
+    # trace(sqrt(C1 C2)) is the sum of the singular values of X1 X2^T, and of R1 R2^T with X = QR: no D x D root is
+    # needed, and never more than the smaller of N and D squared.
+    root1, root2 = np.linalg.qr(centred1, mode="r"), np.linalg.qr(centred2, mode="r")
+    overlap = float(np.linalg.svd(root1 @ root2.T, compute_uv=False).sum())
     spread = float((centred1**2).sum() + (centred2**2).sum())
     return float(((mean1 - mean2) ** 2).sum()) + spread - 2 * overlap
 
