@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Category, Cutout, Garment, GarmentMesh, Neckline, Photo, SleeveLength
 from studio.domain.edits import GarmentOverride
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.garments import worn
-from studio.pipeline.garments.category import classify_category, classify_sleeve
+from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
+from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
@@ -28,6 +30,7 @@ SMALLEST_SIDE = 24
 GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
 WORN_CONFIDENCE = 0.3
 """What a garment photographed on somebody is worth: head and arms of the wearer come along."""
+NOT_CLOTHING_CONFIDENCE = 0.1
 SUPPORTED = (Category.TOP, Category.OUTERWEAR)
 
 
@@ -44,7 +47,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 3
+    version: int = 4
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
@@ -61,8 +64,9 @@ class TemplateGarment:
         """Analyse a garment photo."""
         ctx.progress.report(0.0, "garment")
         photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
-        garment = analyse_garment(photo, cutout, params.override)
-        if worn.is_worn(photo.rgb8, ctx.models.session(worn.MODEL)):
+        is_worn = worn.is_worn(photo.rgb8, ctx.models.session(worn.MODEL))
+        garment = analyse_garment(photo, cutout, params.override, alone=not is_worn)
+        if is_worn:
             doubt = Note("garment.worn", {"file": photo.name})
             score = min(garment.confidence, WORN_CONFIDENCE)
             garment = replace(garment, confidence=score, reasons=(doubt, *garment.reasons))
@@ -73,8 +77,12 @@ class TemplateGarment:
 TEMPLATE = TemplateGarment()
 
 
-def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | None = None) -> Garment:
+def analyse_garment(
+    photo: Photo, cutout: Cutout, override: GarmentOverride | None = None, *, alone: bool = True
+) -> Garment:
     """Return category, sleeve length, neckline, landmarks and mesh of a garment photo.
+
+    alone: nobody wears it; a person's outline says nothing of what they wear, which is taken for a top.
 
     Raises:
         PipelineError: the cut-out holds no garment.
@@ -87,19 +95,31 @@ def analyse_garment(photo: Photo, cutout: Cutout, override: GarmentOverride | No
     if min(np.ptp(np.nonzero(solid), axis=1), default=0) < SMALLEST_SIDE if solid.any() else True:
         raise PipelineError("garment.empty", file=photo.name)
     silhouette = prepare_silhouette(alpha)
+    override = override or GarmentOverride()
+    kind = _recognise((rgb, alpha), silhouette, override, alone)
     fit = fit_outline(silhouette)
+    if kind.category is Category.TOP and not override.category and is_outerwear(rgb, silhouette, fit):
+        kind = replace(kind, category=Category.OUTERWEAR)
     template = build_template(fit, silhouette)
     neckline = find_neckline(rgb, silhouette, fit)
-    return _assemble(photo, (silhouette, fit, template, neckline), scale, override or GarmentOverride())
+    return _assemble(photo, (fit, template, neckline), scale, (kind, override))
+
+
+def _recognise(picture: tuple[U8, F32], silhouette: Silhouette, override: GarmentOverride, alone: bool) -> Recognition:
+    """Say what the garment is: what the operator says, else what its shape says."""
+    if override.category:
+        return Recognition(Category(override.category))
+    return recognise(read_cues(silhouette, *picture)) if alone else Recognition(Category.TOP)
 
 
 def _assemble(
     photo: Photo,
-    parts: tuple[Silhouette, Fit, Template, NecklineFit],
+    parts: tuple[Fit, Template, NecklineFit],
     scale: float,
-    override: GarmentOverride,
+    said: tuple[Recognition, GarmentOverride],
 ) -> Garment:
-    silhouette, fit, template, neckline = parts
+    kind, override = said
+    fit, template, neckline = parts
     mesh = template.mesh
     landmarks = landmark_points(mesh.vertices, template.landmarks)
     last = len(neckline.points) - 1
@@ -107,14 +127,13 @@ def _assemble(
         if 0 < place < last:
             landmarks[f"neckline_{place:02d}"] = (float(x), float(y))
     landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
-    kind = name_neckline(fit, neckline, "collar_back" in template.landmarks)
-    category = Category(override.category) if override.category else classify_category(silhouette, fit)
-    confidence, reasons = _judge(fit, category, photo.name)
+    named = name_neckline(fit, neckline, "collar_back" in template.landmarks)
+    confidence, reasons = _judge(fit, kind, photo.name)
     back = 1.0 / scale
     return Garment(
-        category=category,
+        category=kind.category,
         sleeve=SleeveLength(override.sleeve) if override.sleeve else classify_sleeve(fit),
-        neckline=Neckline(override.neckline) if override.neckline else kind,
+        neckline=Neckline(override.neckline) if override.neckline else named,
         landmarks={name: (x * back, y * back) for name, (x, y) in landmarks.items()},
         mesh=_scaled(template, back),
         photo_size=photo.size,
@@ -129,7 +148,7 @@ def _scaled(template: Template, factor: float) -> GarmentMesh:
     return GarmentMesh(vertices, mesh.faces, mesh.part, mesh.along, mesh.across, mesh.depth, mesh.part_names)
 
 
-def _judge(fit: Fit, category: Category, file: str) -> tuple[float, tuple[Note, ...]]:
+def _judge(fit: Fit, kind: Recognition, file: str) -> tuple[float, tuple[Note, ...]]:
     reasons: list[Note] = []
     score = float(np.clip((fit.iou - POOR_OVERLAP + 0.1) / (GOOD_OVERLAP - POOR_OVERLAP + 0.1), 0.1, 1.0))
     if fit.iou < POOR_OVERLAP:
@@ -137,7 +156,10 @@ def _judge(fit: Fit, category: Category, file: str) -> tuple[float, tuple[Note, 
     if fit.guessed:
         score = min(score, 0.6)
         reasons.append(Note("garment.sleeves_guessed", {"file": file}))
-    if category not in SUPPORTED:
+    if kind.category not in SUPPORTED:
         score = min(score, 0.2)
-        reasons.insert(0, Note("garment.unsupported", {"file": file, "category": category.value}))
+        reasons.insert(0, Note("garment.unsupported", {"file": file, "category": kind.category.value}))
+    if not kind.is_clothing:
+        score = min(score, NOT_CLOTHING_CONFIDENCE)
+        reasons.insert(0, Note("garment.not_clothing", {"file": file}))
     return score, tuple(reasons)
