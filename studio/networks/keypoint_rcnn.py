@@ -34,8 +34,18 @@ def build_keypoint_rcnn(shapes: Mapping[str, tuple[int, ...]]) -> nn.Module:
     In eval mode it takes a list of float RGB pictures `(3, H, W)` in `[0, 1]` and returns per picture a dict with
     `boxes`, `scores`, `keypoints` `(N, 17, 3)` and `keypoints_scores` `(N, 17)` (heat map logits).
     """
-    import torch
     from torchvision.models.detection import KeypointRCNN
+
+    backbone, anchors = detector_parts()
+    keypoints = shapes["roi_heads.keypoint_predictor.kps_score_lowres.weight"][1]
+    network = KeypointRCNN(backbone, CLASSES, num_keypoints=keypoints, rpn_anchor_generator=anchors)
+    freeze_epsilon(network)
+    return cast(nn.Module, network)
+
+
+def detector_parts() -> tuple[nn.Module, nn.Module]:
+    """Return what torchvision's R-CNNs share: backbone with pyramid, and the anchors."""
+    import torch
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
     from torchvision.ops.misc import FrozenBatchNorm2d
@@ -43,11 +53,15 @@ def build_keypoint_rcnn(shapes: Mapping[str, tuple[int, ...]]) -> nn.Module:
     backbone = resnet_fpn_backbone(
         backbone_name="resnet50", weights=None, norm_layer=FrozenBatchNorm2d, trainable_layers=5
     )
-    keypoints = shapes["roi_heads.keypoint_predictor.kps_score_lowres.weight"][1]
     with torch.device("cpu"):  # the anchors are no part of the state_dict: on the meta device they would stay empty
         anchors = AnchorGenerator(ANCHOR_SIZES, (ANCHOR_RATIOS,) * len(ANCHOR_SIZES))
-    network = KeypointRCNN(backbone, CLASSES, num_keypoints=keypoints, rpn_anchor_generator=anchors)
+    return backbone, anchors
+
+
+def freeze_epsilon(network: nn.Module) -> None:
+    """Set the frozen norms as the public weights were trained."""
+    from torchvision.ops.misc import FrozenBatchNorm2d
+
     for module in network.modules():
         if isinstance(module, FrozenBatchNorm2d):
             module.eps = FROZEN_NORM_EPS
-    return cast(nn.Module, network)

@@ -80,6 +80,18 @@ def _without_blocks(*prefixes: str) -> tuple[tuple[str, str], ...]:
 
 _GENERATOR_RENAMES = (("ace", "alias"), (".Spade", ""))
 
+# The public R-CNN files were saved before torchvision wrapped these layers; its own loader renames them so.
+_RCNN_RENAMES = (
+    *(
+        (f"fpn.{block}_blocks.{level}.{kind}", f"fpn.{block}_blocks.{level}.0.{kind}")
+        for block in ("inner", "layer")
+        for level in range(4)
+        for kind in ("weight", "bias")
+    ),
+    *((f"rpn.head.conv.{kind}", f"rpn.head.conv.0.0.{kind}") for kind in ("weight", "bias")),
+)
+_RCNN_LICENCE = "BSD-3-Clause (code); weights trained on COCO, which has terms of its own"
+
 NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec(
         id="hr_viton.condition",
@@ -238,9 +250,25 @@ NETWORKS: tuple[NetworkSpec, ...] = (
         builder="studio.networks.keypoint_rcnn:build_keypoint_rcnn",
         signature={
             "backbone.body.conv1.weight": (64, 3, 7, 7),
+            "backbone.fpn.inner_blocks.0.0.weight": (256, 256, 1, 1),
             "roi_heads.keypoint_predictor.kps_score_lowres.weight": (512, 17, 4, 4),
         },
-        licence="BSD-3-Clause (code); weights trained on COCO, which has terms of its own",
+        renames=_RCNN_RENAMES,
+        licence=_RCNN_LICENCE,
+        commercial=False,
+        paper="He et al., Mask R-CNN, ICCV 2017",
+    ),
+    NetworkSpec(
+        id="torchvision.mask_rcnn",
+        builder="studio.networks.mask_rcnn:build_mask_rcnn",
+        signature={
+            "backbone.body.conv1.weight": (64, 3, 7, 7),
+            "backbone.fpn.inner_blocks.0.0.weight": (256, 256, 1, 1),
+            "roi_heads.box_head.fc6.weight": (1024, ANY),
+            "roi_heads.mask_predictor.mask_fcn_logits.weight": (ANY, 256, 1, 1),
+        },
+        renames=_RCNN_RENAMES,
+        licence=_RCNN_LICENCE,
         commercial=False,
         paper="He et al., Mask R-CNN, ICCV 2017",
     ),

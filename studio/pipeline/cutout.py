@@ -80,7 +80,7 @@ class NetworkCutout:
         ctx.progress.report(0.7, "cutout")
         if mask is None:
             raise PipelineError("cutout.empty", file=photo.name)
-        alpha = _mend(rgb, mask, params, ctx)
+        alpha = mend_mask(rgb, mask, params, ctx)
         if not (alpha > 0.5).any():
             raise PipelineError("cutout.empty", file=photo.name)
         return Cutout(alpha, rgb)
@@ -128,7 +128,7 @@ def _predict_modnet(rgb: U8, session: OnnxSession) -> U8 | None:
     return mask
 
 
-def _mend(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32:
+def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32:
     """Keep the main subject and, on a plain backdrop, complete it; changes are carried to native size as factors."""
     size = (rgb.shape[1], rgb.shape[0])
     scale = min(1.0, _CHECK_SIDE / max(size))

@@ -12,8 +12,8 @@ from studio.domain.geometry import Framing
 from studio.domain.keys import Note
 from studio.networks.detectron2_tree import TREE_VARIABLE, is_detectron2_there
 from studio.pipeline.framing import canvas_alpha, warp_to_canvas
+from studio.pipeline.on_device import run_network
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.watched import watched
 
 if TYPE_CHECKING:
     from studio.networks.densepose import Charts
@@ -61,7 +61,7 @@ class DensePoseDetectron2:
         canvas: U8 = warp_to_canvas(photo.rgb8, framing)
         alpha = canvas_alpha(inputs.take("edges", Cutout), framing)
         ctx.progress.report(0.1, self.name)
-        people = _detect(canvas, params, ctx)
+        people = _detect(canvas, params, photo.name, ctx)
         ctx.progress.report(0.9, self.name)
         if not people:
             raise PipelineError("pose.no_person", file=photo.name)
@@ -76,16 +76,16 @@ class DensePoseDetectron2:
 DETECTRON2 = DensePoseDetectron2()
 
 
-def _detect(canvas: U8, params: DensePoseParams, ctx: StageContext) -> list[Charts]:
+def _detect(canvas: U8, params: DensePoseParams, file: str, ctx: StageContext) -> list[Charts]:
     """Return everybody that the network finds on the canvas."""
-    import torch
-
     from studio.networks.densepose import preprocess
 
     size = {"height": canvas.shape[0], "width": canvas.shape[1]}
-    network = ctx.models.module(MODEL)
-    with torch.inference_mode(), watched(network, ctx.progress.part(0.1, 0.8), DETECTRON2.name):
-        found = network([{"image": preprocess(canvas).to(ctx.models.device), **size}])
+
+    def detect(network: Any, device: str) -> Any:  # Any: a torch network, detectron2's list of results
+        return network([{"image": preprocess(canvas).to(device), **size}])
+
+    found = run_network(ctx, MODEL, file, DETECTRON2.name, ctx.progress.part(0.1, 0.8), detect)
     return _read_people(found[0]["instances"], params.min_score)
 
 

@@ -7,6 +7,7 @@ chin and shoulders, by the pose.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,8 +16,8 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, ParseMap, Photo, Pose
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp, LabelScheme, convert_labels
+from studio.pipeline.on_device import run_network
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import person_box
 
 CROP_MARGIN = 0.06
@@ -78,7 +79,7 @@ class SchpParse:
         pose = inputs.take("pose", Pose)
         box = person_box(photo, cutout, CROP_MARGIN)
         ctx.progress.report(0.0, self.name)
-        found = self._parse(np.ascontiguousarray(photo.rgb8[box.slices]), ctx)
+        found = self._parse(np.ascontiguousarray(photo.rgb8[box.slices]), photo.name, ctx)
         crop = convert_labels(found, self.scheme, LabelScheme.CIHP).copy()
         solid = cutout.alpha[box.slices] >= 0.5
         if params.neck_from_pose:
@@ -89,18 +90,21 @@ class SchpParse:
         ctx.progress.report(1.0, self.name)
         return ParseMap(labels)
 
-    def _parse(self, crop: U8, ctx: StageContext) -> U8:
+    def _parse(self, crop: U8, file: str, ctx: StageContext) -> U8:
         """Return the network's own labels of a crop, at the crop's size."""
-        import torch
-
         from studio.networks import schp
 
         side = schp.INPUT_SIZE[schp.SchpDataset(self.scheme.value)]
         geometry = schp.crop_geometry((crop.shape[1], crop.shape[0]), (side, side))
-        network = ctx.models.module(self.implementation)
-        tensor = torch.from_numpy(schp.preprocess(crop, geometry))[None].to(ctx.models.device)
-        with torch.inference_mode(), watched(network, ctx.progress.part(0.0, _NETWORK_SHARE), self.name):
-            fusion = network(tensor).fusion
+        planes = schp.preprocess(crop, geometry)
+
+        def call(network: Any, device: str) -> Any:  # Any: a torch network, and its tensor
+            import torch
+
+            return network(torch.from_numpy(planes)[None].to(device)).fusion.float().cpu()
+
+        part = ctx.progress.part(0.0, _NETWORK_SHARE)
+        fusion = run_network(ctx, self.implementation, file, self.name, part, call)
         rest = ctx.progress.part(_NETWORK_SHARE, 1.0 - _NETWORK_SHARE)
         return schp.labels_on_photo(
             schp.upsample_logits(fusion, geometry), geometry, lambda done: rest.report(done, self.name)

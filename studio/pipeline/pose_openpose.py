@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from studio.domain.arrays import F32, F64
 from studio.domain.artefacts import EXTRA_POINTS, Cutout, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
+from studio.pipeline.on_device import Call, run_network
 from studio.pipeline.pose_io import from_body25
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import WorkCrop, choose_person, crop_person, seen_in_photo
 
 WORK_SIZE = 736
@@ -71,7 +72,7 @@ class OpenPose:
         photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
         crop = crop_person(photo, cutout, WORK_SIZE)
         ctx.progress.report(0.05, self.name)
-        people = self._find_people(crop, params, ctx)
+        people = self._find_people(crop, params, photo.name, ctx)
         if not len(people):
             raise PipelineError("pose.no_person", file=photo.name)
         if len(people) > 1:
@@ -85,17 +86,14 @@ class OpenPose:
         ctx.progress.report(1.0, self.name)
         return Pose(pose.keypoints, extra, photo.size, len(people))
 
-    def _find_people(self, crop: WorkCrop, params: OpenPoseParams, ctx: StageContext) -> F64:
+    def _find_people(self, crop: WorkCrop, params: OpenPoseParams, file: str, ctx: StageContext) -> F64:
         """Return float64 `(P, K, 3)` in crop pixels."""
-        import torch
-
         from studio.networks import openpose_decode as decode
 
         skeleton = decode.BODY25 if self.has_feet else decode.COCO18
         tensor, padding = decode.preprocess(crop.image, scale=params.scale)
-        network = ctx.models.module(self.implementation)
-        with torch.inference_mode(), watched(network, ctx.progress.part(0.05, _BODY_SHARE), self.name):
-            maps = network(torch.from_numpy(tensor)[None].to(ctx.models.device))
+        part = ctx.progress.part(0.05, _BODY_SHARE)
+        maps = run_network(ctx, self.implementation, file, self.name, part, _looking_at(tensor))
         ctx.progress.report(0.05 + _BODY_SHARE, self.name)
         heatmaps, paf = (plane[0].float().cpu().numpy() for plane in (maps.heatmap, maps.paf))
         size = (crop.image.shape[1], crop.image.shape[0])
@@ -103,18 +101,14 @@ class OpenPose:
 
     def _find_hands(self, rows: F32, photo: Photo, ctx: StageContext) -> Mapping[str, F32]:
         """Return keypoint rows in photo pixels by our names of the hands' points."""
-        import torch
-
         from studio.networks import openpose_decode as decode
 
-        network = ctx.models.module(HAND_MODEL)
         found: dict[str, F32] = {}
         for number, box in enumerate(decode.hand_boxes(rows.astype(np.float64), photo.size)):
             crop = np.ascontiguousarray(photo.rgb8[box.y : box.y + box.side, box.x : box.x + box.side])
             tensor, padding = decode.preprocess(crop, scale=1.0)
             share = ctx.progress.part(_HANDS_FROM + 0.15 * number, 0.15)
-            with torch.inference_mode(), watched(network, share, self.name):
-                maps = network(torch.from_numpy(tensor)[None].to(ctx.models.device))
+            maps = run_network(ctx, HAND_MODEL, photo.name, self.name, share, _looking_at(tensor))
             hand = decode.decode_hand(maps[0].float().cpu().numpy(), padding, (crop.shape[1], crop.shape[0]))
             points = hand[:, :2] + np.array([box.x, box.y], np.float64)
             in_photo = seen_in_photo(points, np.clip(hand[:, 2], 0.0, 1.0), photo.size)
@@ -134,3 +128,14 @@ def _in_photo(person: F64, crop: WorkCrop, photo: Photo) -> F32:
 def _without_feet(rows: F32, size: tuple[int, int]) -> Pose:
     """Return COCO-18 rows, which are in our order, as a pose."""
     return Pose(rows, np.zeros((len(EXTRA_POINTS), 3), np.float32), size)
+
+
+def _looking_at(planes: F32) -> Call[Any]:
+    """Return what runs a network on one picture `(3, H, W)`."""
+
+    def call(network: Any, device: str) -> Any:  # Any: a torch network; a tensor or `BodyMaps`
+        import torch
+
+        return network(torch.from_numpy(planes)[None].to(device))
+
+    return call

@@ -12,8 +12,8 @@ from studio.domain.arrays import F32, F64
 from studio.domain.artefacts import COCO18, EXTRA_POINTS, Cutout, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
+from studio.pipeline.on_device import run_network
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.watched import watched
 from studio.pipeline.work_crop import choose_person, crop_person, seen_in_photo
 
 MODEL = "keypoint_rcnn"
@@ -66,7 +66,7 @@ class KeypointRcnn:
         photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
         crop = crop_person(photo, cutout, WORK_SIZE)
         ctx.progress.report(0.05, self.name)
-        people = _read_people(_detect(crop.image, ctx), params)
+        people = _read_people(_detect(crop.image, photo.name, ctx), params)
         ctx.progress.report(0.95, self.name)
         if not len(people):
             raise PipelineError("pose.no_person", file=photo.name)
@@ -80,14 +80,15 @@ class KeypointRcnn:
 KEYPOINT_RCNN = KeypointRcnn()
 
 
-def _detect(image: Any, ctx: StageContext) -> Mapping[str, Any]:  # Any: uint8 array in, torch tensors by name out
-    import torch
+def _detect(image: Any, file: str, ctx: StageContext) -> Mapping[str, Any]:  # Any: uint8 array in, torch tensors out
+    def detect(network: Any, device: str) -> Mapping[str, Any]:  # Any: a torch network
+        import torch
 
-    picture = torch.tensor(image).permute(2, 0, 1).float().div(255).to(ctx.models.device)
-    network = ctx.models.module(MODEL)
-    with torch.inference_mode(), watched(network, ctx.progress.part(0.05, 0.9), KEYPOINT_RCNN.name):
+        picture = torch.tensor(image).permute(2, 0, 1).float().div(255).to(device)
         found: Mapping[str, Any] = network([picture])[0]
-    return found
+        return found
+
+    return run_network(ctx, MODEL, file, KEYPOINT_RCNN.name, ctx.progress.part(0.05, 0.9), detect)
 
 
 def _read_people(found: Mapping[str, Any], params: KeypointRcnnParams) -> F64:  # Any: torch tensors

@@ -71,21 +71,45 @@ def shrink(network: nn.Module) -> nn.Module:
     return network
 
 
-def test_keypoint_rcnn_equals_torchvisions_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.models.detection import keypointrcnn_resnet50_fpn
+def as_published(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Name the layers as the public files do, which torchvision has wrapped since."""
+    names = [
+        (f"{block}_blocks.{level}.0.", f"{block}_blocks.{level}.") for block in ("inner", "layer") for level in range(4)
+    ]
+    names.append(("rpn.head.conv.0.0.", "rpn.head.conv."))
+    published = {}
+    for key, value in state.items():
+        for new, old in names:
+            key = key.replace(new, old)
+        published[key] = value
+    return published
+
+
+@pytest.mark.parametrize("kind", ["keypoint", "mask"])
+def test_an_r_cnn_equals_torchvisions_own(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.models import detection
     from torchvision.models.detection._utils import overwrite_eps
     from torchvision.ops import misc
 
+    make, classes = {
+        "keypoint": (detection.keypointrcnn_resnet50_fpn, 2),
+        "mask": (detection.maskrcnn_resnet50_fpn, 91),
+    }[kind]
     monkeypatch.setattr(torch.nn, "BatchNorm2d", misc.FrozenBatchNorm2d)  # what torchvision does for its own weights
     torch.manual_seed(7)
-    theirs = shrink(keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=2).eval())
+    theirs = shrink(make(weights=None, weights_backbone=None, num_classes=classes).eval())
+    theirs.roi_heads.score_thresh = 0.0
     overwrite_eps(theirs, 0.0)
     monkeypatch.undo()
-    spec, ours = load_network(theirs.state_dict(), source="keypoints.pth")
-    assert spec.id == "torchvision.keypoint_rcnn"
+    published = as_published(theirs.state_dict())
+    assert published.keys() != theirs.state_dict().keys()
+    spec, ours = load_network(published, source="renamed.pth")
+    assert spec.id == f"torchvision.{kind}_rcnn"
+    assert load_network(theirs.state_dict(), source="saved_today.pth")[0] is spec
+    shrink(ours).roi_heads.score_thresh = 0.0
     picture = torch.rand(3, 96, 64)
     with torch.inference_mode():
-        mine, other = shrink(ours)([picture])[0], theirs([picture])[0]
+        mine, other = ours([picture])[0], theirs([picture])[0]
     assert mine.keys() == other.keys()
     assert len(mine["boxes"]) > 0
     for name in mine:
