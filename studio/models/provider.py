@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -14,8 +14,8 @@ from typing import Any, TypeVar, cast
 from studio.domain.arrays import AnyArray
 from studio.domain.errors import ModelError
 from studio.domain.keys import ModelUse, Note
-from studio.models.device import Device, onnx_providers, physical_cores, torch_device
-from studio.models.manifest import ModelFormat
+from studio.models.device import CPU_PROVIDER, Device, onnx_providers, physical_cores, torch_device
+from studio.models.manifest import ModelEntry, ModelFormat
 from studio.models.store import REMBG_VARIABLE, ModelStore
 
 log = logging.getLogger(__name__)
@@ -32,18 +32,33 @@ _LARGE_WORK_MB = 1000
 class WarmSession:
     """One onnxruntime session; `provider` is where it really runs."""
 
-    __slots__ = ("_options", "_session", "input_names", "output_names", "provider")
+    __slots__ = ("_on_cpu", "_options", "_session", "input_names", "output_names", "provider")
 
-    def __init__(self, session: Any, *, frees_memory: bool = False) -> None:
-        # session is Any: onnxruntime is imported lazily and has no types
+    def __init__(self, session: Any, *, frees_memory: bool = False, on_cpu: Callable[[str], Any] | None = None) -> None:
+        """Take a session (Any: onnxruntime is imported lazily and has no types).
+
+        on_cpu: opens the model again on the processor, told why; asked once, when the first provider gives up.
+        """
         self._session = session
         self._options = _freeing_options() if frees_memory else None
+        self._on_cpu = on_cpu
         self.input_names: tuple[str, ...] = tuple(node.name for node in session.get_inputs())
         self.output_names: tuple[str, ...] = tuple(node.name for node in session.get_outputs())
         self.provider: str = session.get_providers()[0]
 
     def run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
-        """Return all outputs, in the model's order."""
+        """Return all outputs, in the model's order; a graphics processor that gives up is replaced by the CPU."""
+        try:
+            return self._run(feeds)
+        except _session_errors() as error:
+            if self._on_cpu is None or self.provider == CPU_PROVIDER:
+                raise
+            log.warning("%s gave up: %s", self.provider, error)
+            self._session, self._on_cpu = self._on_cpu(self.provider), None
+            self.provider = self._session.get_providers()[0]
+            return self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
         return cast("list[AnyArray]", self._session.run(None, dict(feeds), self._options))
 
 
@@ -103,12 +118,24 @@ class LocalModels:
         self._budget_mb = budget_mb
         self._warm: OrderedDict[tuple[str, str], _Warm] = OrderedDict()
         self._lock = threading.RLock()
-        self.fallbacks: list[Note] = []
+        self._fallbacks: dict[str, Note] = {}
 
     @property
     def device(self) -> str:
         """The device that torch networks run on: "cpu" or "cuda"."""
         return torch_device(self._device)
+
+    @property
+    def fallbacks(self) -> list[Note]:
+        """What was announced so far: models that run on less than was asked for."""
+        return list(self._fallbacks.values())
+
+    def fallbacks_of(self, model_ids: Iterable[str]) -> list[Note]:
+        """Return what is to be told of these models, as they are warm now; a stage writes it into its record."""
+        return [self._fallbacks[model_id] for model_id in model_ids if model_id in self._fallbacks]
+
+    def _note_fallback(self, entry: ModelEntry, reason: str) -> None:
+        self._fallbacks[entry.id] = Note("model.fell_back_to_cpu", {"title": entry.title, "reason": reason})
 
     def is_installed(self, model_id: str) -> bool:
         """Say whether a model is there to be used."""
@@ -181,9 +208,16 @@ class LocalModels:
             if len(wanted) == 1:
                 raise ModelError("model.unreadable", model=model_id, file=str(path), reason=str(error)) from error
             session = onnxruntime.InferenceSession(path, options, providers=wanted[-1:])
-        warm = WarmSession(session, frees_memory=entry.work_mb >= _LARGE_WORK_MB)
+
+        def on_cpu(reason: str) -> Any:  # Any: as above
+            self._note_fallback(entry, reason)
+            return onnxruntime.InferenceSession(path, options, providers=[CPU_PROVIDER])
+
+        warm = WarmSession(session, frees_memory=entry.work_mb >= _LARGE_WORK_MB, on_cpu=on_cpu)
         if warm.provider != wanted[0]:
-            self.fallbacks.append(Note("model.fell_back_to_cpu", {"title": entry.title, "reason": wanted[0]}))
+            self._note_fallback(entry, wanted[0])
+        else:
+            self._fallbacks.pop(model_id, None)
         log.info("model %s is warm on %s, %d threads", model_id, warm.provider, self._threads)
         return warm
 
@@ -194,7 +228,25 @@ class LocalModels:
         from studio.networks.loading import load_network
 
         _, module = load_network(self.state_dict(model_id), source=entry.file, network=entry.network)
-        return module.to(self.device)
+        return self._place(module, entry)
+
+    def _place(self, module: Any, entry: ModelEntry) -> Any:  # Any: as above
+        """Move a network to the device; a card too full even after all others left keeps it on the processor."""
+        import torch
+
+        self._fallbacks.pop(entry.id, None)
+        try:
+            return module.to(self.device)
+        except torch.OutOfMemoryError:
+            log.warning("the card is full: all warm models are let go for %s", entry.id)
+        self._warm.clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        try:
+            return module.to(self.device)
+        except torch.OutOfMemoryError:
+            self._note_fallback(entry, self.device)
+            return module.to("cpu")
 
     def _keep(self, kind: str, model_id: str, load: Callable[[], T]) -> T:
         with self._lock:

@@ -17,7 +17,7 @@ from studio.domain.progress import Progress
 from studio.pipeline.cache import ArtefactStore, PhotoSource, WarmCache
 from studio.pipeline.edits import apply_edits
 from studio.pipeline.graph import EditNode, Node, PhotoNode, StageNode, inputs_of
-from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.stage import Inputs, ModelProvider, StageContext, TellsFallbacks
 
 WARM_BUDGET_BYTES = 1 << 30
 
@@ -95,6 +95,8 @@ class Runner:
         else:
             inputs = Inputs({slot: self._fetch(below) for slot, below in node.inputs.items()})
             made = node.stage.run(inputs, node.params, StageContext(self.models, progress, notes))
+            if isinstance(self.models, TellsFallbacks):
+                notes += self.models.fallbacks_of(use.id for use in node.models)
         record = _record(node, notes, time.perf_counter() - started)
         self.store.put(node.key, made, record)
         self.warm.put(node.key, made)

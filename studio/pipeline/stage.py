@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from studio.domain.arrays import AnyArray
 from studio.domain.artefacts import Artefact
@@ -52,6 +52,15 @@ class ModelProvider(Protocol):
     @property
     def device(self) -> str:
         """The device that torch networks run on: "cpu", "cuda", ..."""
+        ...
+
+
+@runtime_checkable
+class TellsFallbacks(Protocol):
+    """A provider that knows which of its models run on less than was asked for."""
+
+    def fallbacks_of(self, model_ids: Iterable[str]) -> list[Note]:
+        """Return what is to be told of these models, as they are warm now."""
         ...
 
 

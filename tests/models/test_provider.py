@@ -80,6 +80,68 @@ def test_a_graphics_processor_that_refuses_is_replaced_and_noted(
         session = models.session("a")
     assert session.provider == device.CPU_PROVIDER
     assert [note.key for note in models.fallbacks] == ["model.fell_back_to_cpu"]
+    assert models.fallbacks_of(["a"]) == models.fallbacks and models.fallbacks_of(["b"]) == []
+
+
+class GivesUp:
+    """A session on a card whose memory is full when it runs."""
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", device.CPU_PROVIDER]
+
+    def get_inputs(self) -> list[object]:
+        return []
+
+    get_outputs = get_inputs
+
+    def run(self, *args: object) -> list[object]:
+        raise RuntimeError("Failed to allocate memory for requested buffer")
+
+
+def test_a_graphics_processor_that_gives_up_on_the_way_is_replaced_and_noted(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        "studio.models.provider.onnx_providers", lambda _: ["CUDAExecutionProvider", device.CPU_PROVIDER]
+    )
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession",
+        lambda path, options, providers: GivesUp() if len(providers) > 1 else real(path, options, providers=providers),
+    )  # fmt: skip
+    models = LocalModels(store)
+    session = models.session("a")
+    assert session.provider == "CUDAExecutionProvider" and models.fallbacks == []
+    (out,) = session.run({"x": np.array([1, 2], np.float32)})
+    assert out.tolist() == [1, 2] and session.provider == device.CPU_PROVIDER
+    (note,) = models.fallbacks_of(["a"])
+    assert (note.key, note.values["reason"]) == ("model.fell_back_to_cpu", "CUDAExecutionProvider")
+
+
+@pytest.mark.parametrize(("refusals", "ends_on"), [(1, "card"), (2, "cpu")])
+def test_a_full_card_lets_all_others_go_and_then_keeps_a_network_on_the_processor(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, refusals: int, ends_on: str
+) -> None:
+    import torch
+
+    class Network:
+        at, tries = "", 0
+
+        def to(self, where: str) -> Network:
+            self.tries += 1
+            if where == "card" and self.tries <= refusals:
+                raise torch.OutOfMemoryError("full")
+            self.at = where
+            return self
+
+    monkeypatch.setattr(LocalModels, "device", "card")
+    models = LocalModels(store)
+    models.session("b")
+    network = models._place(Network(), store.manifest.find("a"))
+    assert network.at == ends_on and models.warm == ()
+    assert len(models.fallbacks_of(["a"])) == (ends_on == "cpu")
 
 
 def test_torch_is_not_imported_for_onnx_models() -> None:

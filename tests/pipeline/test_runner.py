@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,19 @@ def test_record_tells_how_it_was_made() -> None:
     assert record.models == (ModelUse("tiny", "m1", "MIT", True),)
     assert record.fallbacks == (Note("noted", {"stage": "parse"}),)
     assert record.inputs == {"photo": PHOTO.key, "cutout": nodes[0].key}
+
+
+def test_what_the_provider_fell_back_to_is_in_the_record_of_the_stage_that_used_it() -> None:
+    class Slow(OneModel):
+        def fallbacks_of(self, model_ids: Iterable[str]) -> list[Note]:
+            return [Note("model.fell_back_to_cpu", {"title": model_id, "reason": "full"}) for model_id in model_ids]
+
+    _, nodes = _chain()
+    runner = Runner(MemoryStore(), Photos(), Slow())  # type: ignore[arg-type]
+    runner.get(nodes[-1])
+    record = runner.record(nodes[1])
+    assert record is not None
+    assert record.fallbacks[-1] == Note("model.fell_back_to_cpu", {"title": "tiny", "reason": "full"})
 
 
 def test_a_damaged_artefact_is_made_again(tmp_path: Path) -> None:
