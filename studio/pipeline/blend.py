@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from studio.domain.artefacts import Cutout, Look, Photo, TryOn
+from studio.domain.artefacts import Confidence, Cutout, Garment, Look, ParseMap, Photo, TryOn
 from studio.domain.keys import Note
+from studio.pipeline.residue import Dressed, Residue, find_residue
 from studio.pipeline.stage import Inputs, ModelProvider, NoParams, StageContext
 
 FULL = 255
+RESIDUE_TRUST = 0.55
+"""Confidence of a look that shows the old garment: it needs a look and a brush, not another photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,9 @@ class NativeBlend:
 
     name: str = "look"
     implementation: str = "native_blend"
-    version: int = 1
+    version: int = 2
     params_type: type[NoParams] = NoParams
-    inputs: tuple[str, ...] = ("photo", "edges", "tryon")
+    inputs: tuple[str, ...] = ("photo", "edges", "parse", "garment_edges", "garment", "tryon")
     output: type[Look] = Look
 
     def models(self, params: NoParams, provider: ModelProvider) -> tuple[str, ...]:
@@ -33,14 +36,29 @@ class NativeBlend:
         return None
 
     def run(self, inputs: Inputs, params: NoParams, ctx: StageContext) -> Look:
-        """Blend the dressed patch into the photo."""
+        """Blend the dressed patch into the photo and look for traces of the old garment."""
         ctx.progress.report(0.0, "look")
-        look = blend_look(inputs.take("photo", Photo), inputs.take("edges", Cutout), inputs.take("tryon", TryOn))
+        photo = inputs.take("photo", Photo)
+        look = blend_look(photo, inputs.take("edges", Cutout), inputs.take("tryon", TryOn))
+        ctx.progress.report(0.5, "look")
+        worn, garment = inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
+        parse = inputs.take("parse", ParseMap)
+        found = find_residue(photo.rgb8, Dressed.of(look), parse, worn, garment.category)
         ctx.progress.report(1.0, "look")
-        return look
+        if not found.is_notable:
+            return look
+        return replace(look, confidence=doubt_residue(look.confidence, found, photo.name))
 
 
 NATIVE_BLEND = NativeBlend()
+
+
+def doubt_residue(confidence: Confidence, found: Residue, file: str) -> Confidence:
+    """Return the confidence with what is left of the old garment as a reason, before milder ones."""
+    least = min(confidence.score, RESIDUE_TRUST)
+    note = Note("look.residue", {"file": file, "share": f"{100 * found.share:.1f}"})
+    reasons = (*confidence.reasons, note) if confidence.score < least + 1e-6 else (note, *confidence.reasons)
+    return Confidence(least, reasons)
 
 
 def blend_look(photo: Photo, cutout: Cutout, tryon: TryOn) -> Look:

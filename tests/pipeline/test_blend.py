@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from studio.domain.artefacts import Confidence, Cutout, NativePatch, Photo, TryOn
+import numpy as np
+import pytest
+
+from studio.domain.artefacts import Confidence, Cutout, NativePatch, ParseMap, Photo, TryOn
 from studio.pipeline.blend import NATIVE_BLEND, blend_look
+from studio.pipeline.residue import Residue
 from studio.pipeline.stage import Inputs, NoParams
-from tests.pipeline.tryon_figures import context
+from tests.pipeline.tryon_figures import TEE, context, dressed_garment
 
 
 def _tryon(patch: NativePatch) -> TryOn:
@@ -69,8 +73,16 @@ def test_silhouette_garment_and_metadata_follow() -> None:
     assert (look.exif, look.icc, look.engine, look.confidence.score) == (b"exif", b"icc", "drape", 0.9)
 
 
-def test_the_stage_runs_from_its_slots() -> None:
+def test_the_stage_runs_from_its_slots_and_tells_of_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     photo, cutout = _photo()
-    slots = {"photo": photo, "edges": cutout, "tryon": _tryon(_patch())}
+    slots: dict[str, Any] = {"photo": photo, "edges": cutout, "tryon": _tryon(_patch())}
+    slots |= {"parse": ParseMap(np.full((12, 14), 5, np.uint8)), "garment_edges": cutout}
+    slots["garment"] = dressed_garment(TEE).garment
+    monkeypatch.setattr("studio.pipeline.blend.find_residue", lambda *given: Residue(0.0, 0.0, np.zeros((2, 2), bool)))
     look = NATIVE_BLEND.run(Inputs(slots), NoParams(), context())
-    assert np.array_equal(look.pixels, blend_look(photo, cutout, slots["tryon"]).pixels)  # type: ignore[arg-type]
+    assert np.array_equal(look.pixels, blend_look(photo, cutout, slots["tryon"]).pixels)
+    assert look.confidence == Confidence(0.9)
+    monkeypatch.setattr("studio.pipeline.blend.find_residue", lambda *given: Residue(0.2, 0.1, np.zeros((2, 2), bool)))
+    doubted = NATIVE_BLEND.run(Inputs(slots), NoParams(), context())
+    assert [note.key for note in doubted.confidence.reasons] == ["look.residue"]
+    assert np.array_equal(doubted.pixels, look.pixels)
