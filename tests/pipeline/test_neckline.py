@@ -1,0 +1,134 @@
+"""The front neckline: drawn garments with exact truth, and real product photos where the shared folder is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.arrays import F64, U8
+from studio.domain.artefacts import Cutout, Garment, Photo
+from studio.pipeline.garment import analyse_garment
+from tests.pipeline.tryon_figures import TEE, draw_garment, outline
+
+SIZE = (480, 640)
+HEIGHT = 0.8 * SIZE[1]
+TOP = 0.1 * SIZE[1]
+HALF = 0.11 * HEIGHT
+PALE, INSIDE, RIB = (243, 242, 240), (196, 196, 190), (236, 235, 233)
+
+
+def _curve(depth: float, shape: float, half: float = HALF) -> F64:
+    x = np.linspace(-1, 1, 41)
+    return np.stack([SIZE[0] / 2 + half * x, TOP + depth * (1 - np.abs(x) ** shape)], -1)
+
+
+def _draw(depth: float, shape: float, colour: tuple[int, int, int] = PALE, inside: tuple[int, int, int] = INSIDE) -> U8:
+    """Return a tee whose back's inside shows above a front edge of this depth."""
+    photo, _ = draw_garment(TEE, colour)
+    rgb = photo.rgb8.copy()
+    cv2.fillPoly(rgb, [np.round(_curve(depth, shape) * 16).astype(np.int32)], inside, cv2.LINE_AA, shift=4)
+    return rgb
+
+
+def _analyse(rgb: U8) -> Garment:
+    _, cutout = draw_garment(TEE)
+    return analyse_garment(Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha, rgb.copy()))
+
+
+def _print_on(rgb: U8) -> None:
+    """Paint a strong print whose upper edge lies well below the collar, as wide as it."""
+    middle, y = SIZE[0] // 2, round(TOP + 0.27 * HEIGHT)
+    cv2.rectangle(rgb, (middle - 70, y), (middle + 70, y + 150), (190, 20, 40), -1)
+    cv2.circle(rgb, (middle - 50, y), 24, (20, 20, 24), -1)
+    cv2.circle(rgb, (middle + 50, y), 24, (20, 20, 24), -1)
+    cv2.circle(rgb, (middle, y + 60), 40, (250, 210, 30), -1)
+
+
+def _gap(garment: Garment, depth: float, shape: float) -> float:
+    """Return the mean distance of the found neckline from the drawn one, in shares of the garment's height."""
+    drawn = _curve(depth, shape)
+    found = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
+    return float(np.hypot(*(found[:, None] - drawn[None]).transpose(2, 0, 1)).min(axis=1).mean()) / HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("depth", "shape"), [(0.06, 2.2), (0.10, 2.6), (0.22, 1.0), (0.20, 2.0)], ids=["boat", "crew", "v", "scoop"]
+)
+def test_necklines_of_all_kinds_are_found(depth: float, shape: float) -> None:
+    garment = _analyse(_draw(depth * HEIGHT, shape, (150, 60, 80), (92, 34, 48)))
+    assert _gap(garment, depth * HEIGHT, shape) < 0.012
+    assert "garment.neckline_unsure" not in [note.key for note in garment.reasons]
+
+
+def test_a_strong_print_on_a_pale_tee_is_not_its_neckline() -> None:
+    rgb = _draw(0.10 * HEIGHT, 2.4)
+    _print_on(rgb)
+    garment = _analyse(rgb)
+    assert _gap(garment, 0.10 * HEIGHT, 2.4) < 0.012
+    assert garment.landmarks["collar_front"][1] < TOP + 0.12 * HEIGHT
+
+
+def test_a_rib_below_the_edge_is_not_the_neckline() -> None:
+    rgb = _draw(0.09 * HEIGHT, 2.4, (150, 120, 190), (20, 14, 22))
+    rib = _curve(0.15 * HEIGHT, 2.4, HALF * 1.35)
+    lower = np.concatenate([rib, _curve(0.09 * HEIGHT, 2.4)[::-1]])
+    cv2.fillPoly(rgb, [np.round(lower * 16).astype(np.int32)], (60, 34, 66), cv2.LINE_AA, shift=4)
+    _, cutout = draw_garment(TEE)
+    rgb[cutout.alpha < 0.5] = draw_garment(TEE)[0].rgb8[cutout.alpha < 0.5]
+    assert _gap(_analyse(rgb), 0.09 * HEIGHT, 2.4) < 0.015
+
+
+def test_a_band_inside_the_back_is_not_the_neckline() -> None:
+    rgb = _draw(0.20 * HEIGHT, 1.1, (40, 70, 140), (14, 26, 54))
+    band = np.concatenate([_curve(0.03 * HEIGHT, 3.0), _curve(0.0, 3.0)[::-1]])
+    cv2.fillPoly(rgb, [np.round(band * 16).astype(np.int32)], (40, 70, 140), cv2.LINE_AA, shift=4)
+    assert _gap(_analyse(rgb), 0.20 * HEIGHT, 1.1) < 0.02
+
+
+def test_a_plain_front_without_an_edge_is_announced() -> None:
+    photo, cutout = draw_garment(TEE, (90, 92, 96))
+    garment = analyse_garment(photo, cutout)
+    assert "garment.neckline_unsure" in [note.key for note in garment.reasons]
+    assert garment.confidence <= 0.7
+
+
+def test_a_neckline_is_smooth_and_runs_from_left_to_right() -> None:
+    garment = _analyse(_draw(0.12 * HEIGHT, 2.2))
+    points = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
+    assert (np.diff(points[:, 0]) > 0).all()
+    turns = np.diff(np.unwrap(np.arctan2(*np.diff(points, axis=0).T[::-1])))
+    assert (turns < 0.05).all() or (turns > -0.05).all()
+    assert outline(TEE, SIZE, HEIGHT)[:, 1].min() - 5 <= points[:, 1].min()
+
+
+MASKED = {
+    # Read off the photos: the lowest point of the front edge, in garment photo pixels.
+    "00006": (375, 179), "00013": (370, 232), "00017": (376, 320), "00064": (377, 157),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", sorted(MASKED))
+def test_real_necklines(shared: Path, pair: str) -> None:
+    stem = shared / "photos" / "pairs" / f"{pair}_00_garment"
+    rgb = cv2.imread(f"{stem}.jpg")[:, :, ::-1].copy()
+    mask = cv2.imread(f"{stem}_mask.jpg", cv2.IMREAD_GRAYSCALE)
+    garment = analyse_garment(Photo(rgb, "3" * 64, pair), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
+    assert np.hypot(*(np.array(garment.landmarks["collar_front"]) - MASKED[pair])) < 12
+
+
+# A white tee on white paper with a large print: read off the photo by hand, for there is no mask of it.
+WHITE_TEE = (
+    (246, 122), (278, 130), (345, 140), (420, 140), (480, 130), (512, 122), (600, 160), (690, 300), (590, 340),
+    (565, 330), (590, 850), (190, 835), (225, 330), (190, 340), (90, 300), (170, 160),
+)  # fmt: skip
+
+
+def test_a_real_print_under_a_pale_collar_is_not_the_neckline(shared: Path) -> None:
+    rgb = cv2.imread(str(shared / "photos" / "pairs" / "12562_00_garment.jpg"))[:, :, ::-1].copy()
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.array(WHITE_TEE, np.int32)], 255, cv2.LINE_AA)
+    garment = analyse_garment(Photo(rgb, "4" * 64, "12562"), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
+    assert np.hypot(*(np.array(garment.landmarks["collar_front"]) - (373, 215))) < 12
