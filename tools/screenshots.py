@@ -17,7 +17,7 @@ from typing import cast
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PIL import Image
-from PySide6.QtCore import QEventLoop, QSettings, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from studio.jobs.samples import import_samples
@@ -50,6 +50,7 @@ class Walk:
         self.context = StudioContext(preferences)
         state = QSettings(str(scratch / "window.ini"), QSettings.Format.IniFormat)
         self.window = MainWindow(self.context, state)
+        self.window.setWindowState(Qt.WindowState.WindowNoState)
         self.window.resize(WIDTH, HEIGHT)
         self.window.show()
         self.out = out

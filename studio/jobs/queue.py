@@ -78,14 +78,17 @@ class JobQueue:
         """Send events there from now on."""
         self._on_event = on_event
 
-    def add(self, pair_ids: Sequence[str], recipe: Recipe) -> Changes:
-        """Queue pairs, grouped by model so that a model's own steps are still warm when its next garment comes."""
+    def add(self, pair_ids: Sequence[str], recipe: Recipe, *, behind_running: bool = False) -> Changes:
+        """Queue pairs, grouped by model so that a model's own steps are still warm when its next garment comes.
+
+        Paused and interrupted jobs of these pairs go on; see `Library.add_jobs`.
+        """
         pairs = {pair.id: pair for pair in self._library.pairs(pair_ids)}
         rank: dict[str, int] = {}
         for pair_id in pair_ids:
             rank.setdefault(pairs[pair_id].model_id, len(rank))
         ordered = sorted(pair_ids, key=lambda pair_id: rank[pairs[pair_id].model_id])
-        changes = self._library.add_jobs(ordered, recipe)
+        changes = self._library.add_jobs(ordered, recipe, behind_running=behind_running)
         if self._is_feeding:
             self._feed()
         return changes

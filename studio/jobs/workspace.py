@@ -161,7 +161,7 @@ class Workspace:
         changes = Changes()
         for look in self.library.looks(wanted):
             recipe = self.library.look_record(look.id).recipe
-            changes |= self.queue.add([look.pair_id], recipe)
+            changes |= self.queue.add([look.pair_id], recipe, behind_running=True)
         return changes
 
     def start_queue(self, on_event: OnEvent | None = None) -> None:

@@ -16,6 +16,7 @@ from studio.library.records import Changes, JobRow, JobState, StageTiming
 from studio.library.section import Section
 
 _JOBS = "SELECT job.*, model_id, garment_id FROM job JOIN pair ON pair.id = job.pair_id WHERE job.id IN (%s)"
+_HALTED = (JobState.PAUSED.value, JobState.INTERRUPTED.value)
 _KEPT_TIMINGS = 40
 """Per stage and implementation: enough for a steady median, few enough to follow a change of machine."""
 
@@ -23,21 +24,27 @@ _KEPT_TIMINGS = 40
 class Jobs(Section):
     """The queue's rows. What they mean together is the business of `studio.jobs`."""
 
-    def add_jobs(self, pair_ids: Sequence[str], recipe: Recipe) -> Changes:
-        """Queue pairs behind what is queued already; a pair that waits or runs with this recipe is not queued twice.
+    def add_jobs(self, pair_ids: Sequence[str], recipe: Recipe, *, behind_running: bool = False) -> Changes:
+        """Queue pairs behind what is queued already; a pair that waits with this recipe is not queued twice.
 
-        `created` holds the ids of the new jobs.
+        A job that was paused or interrupted goes on: who asks for its pair wants it dressed. A pair that is being
+        dressed is queued once more only with `behind_running`, for corrections made meanwhile.
+        `created` holds the ids of the jobs that wait now because of this call.
         """
         batch_id, body, ids = new_id(), to_text(recipe), list[str]()
+        blocking = (JobState.QUEUED.value, JobState.QUEUED.value if behind_running else JobState.RUNNING.value)
         with self._writing() as db:
             last = db.conn.execute("SELECT coalesce(max(position), 0) FROM job").fetchone()[0]
             for number, pair_id in enumerate(pair_ids, start=1):
-                waiting = db.conn.execute(
-                    "SELECT 1 FROM job WHERE pair_id = ? AND recipe = ?"
-                    " AND state IN ('queued', 'running', 'paused', 'interrupted')",
-                    (pair_id, body),
+                same = "pair_id = ? AND recipe = ? AND state IN (?, ?)"
+                if db.conn.execute(f"SELECT 1 FROM job WHERE {same}", (pair_id, body, *blocking)).fetchone():
+                    continue
+                halted = db.conn.execute(
+                    f"SELECT id FROM job WHERE {same} ORDER BY position LIMIT 1", (pair_id, body, *_HALTED)
                 ).fetchone()
-                if waiting:
+                if halted:
+                    ids.append(str(halted[0]))
+                    db.conn.execute("UPDATE job SET state = ? WHERE id = ?", (JobState.QUEUED.value, ids[-1]))
                     continue
                 ids.append(new_id())
                 db.conn.execute(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 
-from PySide6.QtCore import QCoreApplication, QLocale, QObject, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
 
 from studio.media.resources import resource_path
 
@@ -61,11 +61,26 @@ def install_language(language: Language, previous: QTranslator | None = None) ->
     if previous is not None:
         QCoreApplication.removeTranslator(previous)
     chosen = resolve(language)
+    _install_qt_language(chosen)
     if chosen is Language.ENGLISH:
         return None
     translator = CatalogueTranslator(load_catalogue(chosen), QCoreApplication.instance())
     QCoreApplication.installTranslator(translator)
     return translator
+
+
+_qt_translators: list[QTranslator] = []
+"""Qt's own texts in the language that holds now: the buttons of its dialogs and the menus of its fields."""
+
+
+def _install_qt_language(language: Language) -> None:
+    while _qt_translators:
+        QCoreApplication.removeTranslator(_qt_translators.pop())
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    translator = QTranslator(QCoreApplication.instance())
+    if language is not Language.ENGLISH and translator.load(f"qtbase_{language.value}", folder):
+        QCoreApplication.installTranslator(translator)
+        _qt_translators.append(translator)
 
 
 def translate(source: str) -> str:

@@ -32,6 +32,7 @@ _PATHS: dict[str, str] = {
     "check": "M5 12.5l4.5 4.5L19 7",
     "close": "M6 6l12 12 M18 6L6 18",
     "warning": "M12 4l9 16H3z M12 10v4 M12 17h.01",
+    "info": "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z M12 11v5 M12 8h.01",
     "search": "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12z M15 15l5 5",
     "undo": "M9 7L5 11l4 4 M5 11h9a5 5 0 0 1 0 10h-3",
     "redo": "M15 7l4 4-4 4 M19 11h-9a5 5 0 0 0 0 10h3",
@@ -46,6 +47,7 @@ _PATHS: dict[str, str] = {
     "landmark": "M12 3v4 M12 17v4 M3 12h4 M17 12h4 M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
     "label": "M4 11V4h7l9 9-7 7z M8 8h.01",
     "hand": "M8 12V6.5a1.5 1.5 0 0 1 3 0V11 M11 11V5a1.5 1.5 0 0 1 3 0v6 M14 11V7a1.5 1.5 0 0 1 3 0v7c0 4-2 6-5 6s-4-1-6-5l-1.5-3c-.5-1.5 1.5-2.5 2.5-1L8 13",
+    "first": "M12 20V8 M7 12.5l5-5 5 5 M5 4h14",
     "flip": "M12 4v16 M9 8l-5 8h5z M15 8l5 8h-5z",
     "front": "M4 4h10v10H4z M17 10h3v10H10v-3",
     "back": "M10 10h10v10H10z M14 7V4H4v10h3",
@@ -96,7 +98,7 @@ def icon(name: str, size: int = 20) -> QIcon:
     for ratio in (1.0, 2.0, 3.0):
         made.addPixmap(pixmap(name, size, colours.text_soft, ratio), QIcon.Mode.Normal, QIcon.State.Off)
         made.addPixmap(pixmap(name, size, colours.accent, ratio), QIcon.Mode.Normal, QIcon.State.On)
-        made.addPixmap(pixmap(name, size, colours.text_faint, ratio), QIcon.Mode.Disabled, QIcon.State.Off)
+        made.addPixmap(pixmap(name, size, colours.text_off, ratio), QIcon.Mode.Disabled, QIcon.State.Off)
     _MADE[made.cacheKey()] = (name, size)
     return made
 

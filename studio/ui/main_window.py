@@ -31,9 +31,10 @@ from studio.ui.context import RECENT_LIMIT, StudioContext
 from studio.ui.paths import samples_folder
 from studio.ui.start_page import StartPage
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import Banner, frame, shortcut_tip
+from studio.ui.widgets.basics import Banner, frame, set_text
 
 RAIL_WIDTH = 84
+ROOMY = QSize(1600, 960)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ PLACES = (
     Place("deliver", "deliver", "studio.ui.workspaces.deliver", "DeliverPage"),
     Place("settings", "settings", "studio.ui.workspaces.settings", "SettingsPage"),
 )
+
+WITHOUT_PROJECT = ("settings",)
+"""Places that need no open project; without one, Library leads back to the start page."""
 
 
 class Page(Protocol):
@@ -93,8 +97,8 @@ class MainWindow(QMainWindow):
 
     def go_to(self, name: str) -> None:
         """Show a workspace, making it when it is first asked for."""
-        if self.context.project is None:
-            self.stack.setCurrentWidget(self.start)
+        if self.context.project is None and name not in WITHOUT_PROJECT:
+            self._show_start()
             return
         if name not in self._pages:
             place = next(place for place in PLACES if place.name == name)
@@ -111,6 +115,13 @@ class MainWindow(QMainWindow):
         self._offer_undo(page)
         self._place_menu.setTitle(self._place_actions[name].text())
         self._place_menu.menuAction().setVisible(not self._place_menu.isEmpty())
+
+    def _show_start(self) -> None:
+        for action in self._place_actions.values():
+            action.setChecked(False)
+        self._place_menu.menuAction().setVisible(False)
+        self.stack.setCurrentWidget(self.start)
+        self.start.new_button.setFocus()
 
     def retouch(self, target_id: str) -> None:
         """Correct a photo or look by hand."""
@@ -192,7 +203,7 @@ class MainWindow(QMainWindow):
         self.open_action = self._action("Ctrl+O", self.start.choose_existing)
         self.close_action = self._action("Ctrl+W", self.context.close_project)
         self.quit_action = self._action("Ctrl+Q", self.close)
-        self.about_action = self._action("", self._show_about)
+        self.about_action = self._action("Shift+F1", self._show_about)
         self.full_screen_action = self._action("F11", self._toggle_full_screen)
         self.undo_action = self.context.undo.createUndoAction(self)
         self.undo_action.setShortcut(QKeySequence.StandardKey.Undo)
@@ -312,13 +323,12 @@ class MainWindow(QMainWindow):
         self._pages.clear()
         self.banner.hide()
         for action in self._place_actions.values():
-            action.setEnabled(project is not None)
+            action.setEnabled(project is not None or action.data() in (*WITHOUT_PROJECT, "library"))
             action.setChecked(False)
         self.close_action.setEnabled(project is not None)
         if self.context.project is None:
             self._offer_undo(self.start)
-            self._place_menu.menuAction().setVisible(False)
-            self.stack.setCurrentWidget(self.start)
+            self._show_start()
         else:
             self._remember(self.context.project.library.folder)
             last = str(self._state.value("place", "library"))
@@ -338,9 +348,18 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         geometry = self._state.value("geometry")
         if not isinstance(geometry, QByteArray) or not self.restoreGeometry(geometry):
-            self.resize(1366, 768)
+            self._fit_screen()
         self.start.set_recent(self._recent())
         self._on_project(self.context.project)
+
+    def _fit_screen(self) -> None:
+        """The first size: roomy on a large screen, all of a small one, never reaching beyond it."""
+        room = self.screen().availableSize()
+        if room.width() <= ROOMY.width() or room.height() <= ROOMY.height():
+            self.resize(QSize(1366, 768).boundedTo(room))
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        else:
+            self.resize(ROOMY)
 
     def _toggle_full_screen(self) -> None:
         if self.isFullScreen():
@@ -372,18 +391,21 @@ class MainWindow(QMainWindow):
             "settings": self.tr("Settings"),
         }
         for name, action in self._place_actions.items():
-            action.setText(names[name])
-            action.setToolTip(shortcut_tip(names[name], action.shortcut()))
+            set_text(action, names[name])
         self._file_menu.setTitle(self.tr("&File"))
         self._edit_menu.setTitle(self.tr("&Edit"))
         self._view_menu.setTitle(self.tr("&View"))
         self._help_menu.setTitle(self.tr("&Help"))
-        self.new_action.setText(self.tr("New project…"))
-        self.open_action.setText(self.tr("Open a project…"))
-        self.close_action.setText(self.tr("Close the project"))
-        self.quit_action.setText(self.tr("Quit"))
-        self.about_action.setText(self.tr("About Fitting Studio"))
-        self.full_screen_action.setText(self.tr("Full screen"))
+        set_text(self.new_action, self.tr("New project…"))
+        set_text(self.open_action, self.tr("Open a project…"))
+        set_text(self.close_action, self.tr("Close the project"))
+        set_text(self.quit_action, self.tr("Quit"))
+        set_text(self.about_action, self.tr("About Fitting Studio"))
+        set_text(self.full_screen_action, self.tr("Full screen"))
         project = self.context.project
         title = self.tr("Fitting Studio")
-        self.setWindowTitle(f"{project.library.info().name} - {title}" if project is not None else title)
+        if project is not None:
+            name = project.library.info().name
+            mark = self.tr("%1 (for looking only)") if project.library.is_read_only else "%1"
+            title = f"{mark.replace('%1', name)} - {title}"
+        self.setWindowTitle(title)

@@ -49,7 +49,8 @@ class StartPage(QWidget):
 
     def choose_new(self) -> None:
         """Ask for the folder of a new project."""
-        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("New project: name its folder"), str(Path.home()))
+        named = Path.home() / self.tr("My project")
+        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("New project: name its folder"), str(named))
         if chosen:
             self.create_wanted.emit(Path(chosen))
 
@@ -98,4 +99,5 @@ class StartPage(QWidget):
         self.open_button.setText(self.tr("Open a project…"))
         self.demo_button.setText(self.tr("Try it with the sample photos"))
         self._recent_title.setText(self.tr("Recent projects"))
+        self.recent.setAccessibleName(self.tr("Recent projects"))
         self._no_recent.setText(self.tr("Projects that you open are listed here."))

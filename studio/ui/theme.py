@@ -41,6 +41,7 @@ class Tokens:
     text: str
     text_soft: str
     text_faint: str
+    text_off: str
     accent: str
     accent_hover: str
     accent_soft: str
@@ -61,6 +62,7 @@ LIGHT = Tokens(
     text="#1c1c1c",
     text_soft="#565656",
     text_faint="#767676",
+    text_off="#a9a9a9",
     accent="#2a5fd0",
     accent_hover="#1f4fb5",
     accent_soft="#dfe8fb",
@@ -80,6 +82,7 @@ DARK = Tokens(
     text="#ededed",
     text_soft="#b4b4b4",
     text_faint="#8f8f8f",
+    text_off="#666666",
     accent="#6f9cf5",
     accent_hover="#8bb0fa",
     accent_soft="#263654",
@@ -109,6 +112,7 @@ QLabel#faint { color: $text_faint; font-size: 12px; }
 QLabel#bad { color: $bad; }
 QLabel#good { color: $good; }
 QLabel#warn { color: $warn; }
+QLabel:disabled, QCheckBox:disabled { color: $text_faint; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 6px; }
 QPushButton { background: $raised; border: 1px solid $line_strong; border-radius: 6px; padding: 5px 14px;
               min-height: 20px; }
@@ -126,6 +130,8 @@ QToolButton:checked { background: $accent_soft; }
 QToolButton:disabled { color: $text_faint; }
 QFrame#rail QToolButton { padding: 8px 2px; font-size: 11px; color: $text_soft; border-radius: 8px; }
 QFrame#rail QToolButton:checked { color: $text; font-weight: 600; }
+QFrame#rail QToolButton:disabled { color: $text_off; }
+QFrame#bar QToolButton:checked { color: $text; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit { background: $raised; border: 1px solid $line_strong;
     border-radius: 6px; padding: 4px 8px; min-height: 20px; selection-background-color: $accent;
     selection-color: $on_accent; }
@@ -171,6 +177,25 @@ QSplitter::handle:vertical { height: 1px; }
 QTabBar::tab { padding: 6px 14px; border-bottom: 2px solid transparent; color: $text_soft; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabWidget::pane { border: 0; border-top: 1px solid $line; }
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $line; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 7px; background: $raised;
+    border: 1px solid $text_soft; }
+QSlider::handle:horizontal:hover { border-color: $accent; }
+QSlider::handle:horizontal:focus { border: 2px solid $accent; width: 10px; height: 10px; }
+QSlider::sub-page:horizontal:disabled { background: $line_strong; }
+QSlider::handle:horizontal:disabled { background: $panel; border-color: $line_strong; }
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator, QAbstractItemView::indicator { width: 14px; height: 14px; border: 1px solid $text_faint;
+    border-radius: 3px; background: $raised; }
+QCheckBox::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:focus { border: 2px solid $accent; width: 12px; height: 12px; }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { background: $accent; border-color: $accent;
+    image: url("$arrows/tick-$scheme.svg"); }
+QCheckBox::indicator:disabled { background: $panel; border-color: $line_strong; }
+QCheckBox::indicator:checked:disabled { background: $line_strong; border-color: $line_strong; }
+QTabBar { outline: 0; }
+QTabBar::tab:selected:focus { color: $accent; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
 QScrollBar::handle { background: $line_strong; border-radius: 4px; margin: 2px; min-height: 28px; min-width: 28px; }

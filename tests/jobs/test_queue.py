@@ -343,3 +343,22 @@ def test_a_listener_with_a_bug_does_not_stop_the_batch(studio: Studio) -> None:
     studio.queue.add(studio.pairs()[:2], RECIPE)
     studio.queue.run()
     assert states(studio) == [JobState.SUCCEEDED] * 2
+
+
+@pytest.mark.parametrize("state", [JobState.INTERRUPTED, JobState.PAUSED])
+def test_who_asks_again_for_a_pair_that_was_cut_off_gets_it_dressed(studio: Studio, state: JobState) -> None:
+    pair = studio.pairs()[0]
+    job = studio.queue.add([pair], RECIPE).created[0]
+    studio.library.move_to_state([job], state, [JobState.QUEUED])
+    assert studio.queue.add([pair], RECIPE).created == (job,)
+    studio.queue.run()
+    assert states(studio) == [JobState.SUCCEEDED]
+
+
+def test_a_correction_made_while_its_look_is_dressed_is_not_lost(studio: Studio) -> None:
+    pair = studio.pairs()[0]
+    job = studio.queue.add([pair], RECIPE).created[0]
+    studio.library.start_job(job)
+    assert studio.queue.add([pair], RECIPE).created == ()
+    assert len(studio.queue.add([pair], RECIPE, behind_running=True).created) == 1
+    assert studio.queue.add([pair], RECIPE, behind_running=True).created == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QSettings, QThreadPool, QTimer
+from PySide6.QtCore import QEvent, QSettings, Qt, QThreadPool, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -174,6 +174,8 @@ def window(qtbot: QtBot, context: StudioContext, tmp_path: Path) -> MainWindow:
     """The main window with the project open, shown and active."""
     made = MainWindow(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
     qtbot.addWidget(made)
+    made.setWindowState(Qt.WindowState.WindowNoState)  # the offscreen screen is small, and the first size fits it
+    made.resize(1366, 768)
     with qtbot.waitExposed(made):
         made.show()
     made.activateWindow()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 from studio.ui.i18n import Language, load_catalogue
@@ -34,6 +35,14 @@ def test_every_sentence_is_translated() -> None:
     catalogue = load_catalogue(Language.KOREAN)
     missing = {text: file for text, file in _sentences().items() if not catalogue.get(text)}
     assert not missing
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    """TOML refuses a file with a key twice, and then there is no Korean at all: say which sentence it is."""
+    lines = (UI.parents[1] / "resources" / "i18n" / "ko.toml").read_text("utf-8").splitlines()
+    keys = [found.group(1) for line in lines if (found := re.match(r'("(?:[^"\\]|\\.)*")\s*=', line))]
+    assert len(keys) > 300
+    assert not {key for key, count in Counter(keys).items() if count > 1}
 
 
 def test_every_setting_is_translated() -> None:

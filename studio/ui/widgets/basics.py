@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -19,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from studio.ui import icons
 from studio.ui.theme import SPACE, current_tokens
+
+BODY_WIDTH = 440
 
 
 def label(text: str, name: str = "", *, wrap: bool = False) -> QLabel:
@@ -59,14 +60,35 @@ def spin_box(minimum: int, maximum: int) -> QSpinBox:
     return made
 
 
-def tool_button(action: QAction, size: int = 20) -> QToolButton:
-    """Return an icon button of an action; its tooltip names the shortcut."""
-    made = QToolButton()
-    made.setDefaultAction(action)
-    made.setIconSize(QSize(size, size))
-    made.setAccessibleName(action.text().replace("&", ""))
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+class ActionButton(QToolButton):
+    """The button of an action: what it is called follows the action through every change of language."""
+
+    def __init__(self, action: QAction, size: int) -> None:
+        super().__init__()
+        self.setDefaultAction(action)
+        self.setIconSize(QSize(size, size))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self.setAccessibleName(self.defaultAction().text().replace("&", ""))
+
+
+def tool_button(action: QAction, size: int = 20, *, with_text: bool = False) -> QToolButton:
+    """Return the button of an action, an icon or with the action's short text beside it; its tip names the shortcut."""
+    made = ActionButton(action, size)
+    if with_text:
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     return made
+
+
+def set_text(action: QAction, text: str, short: str = "") -> None:
+    """Write an action's text and its tooltip with the shortcut; `short` is what a button with text says."""
+    action.setText(text)
+    if short:
+        action.setIconText(short)
+    action.setToolTip(shortcut_tip(text.replace("&", "").removesuffix("…"), action.shortcut()))
 
 
 def shortcut_tip(text: str, shortcut: QKeySequence) -> str:
@@ -121,9 +143,7 @@ class EmptyState(QWidget):
         self._action.clicked.connect(self.acted)
         for part in (self._heading, self._body):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._body.setMinimumWidth(360)
-        self._body.setMaximumWidth(460)
-        self._body.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
+        self._body.setFixedWidth(BODY_WIDTH)
         inner = column(self._picture, self._heading, self._body, spacing=SPACE)
         inner.setAlignment(self._body, Qt.AlignmentFlag.AlignHCenter)
         inner.addSpacing(SPACE)
@@ -140,10 +160,20 @@ class EmptyState(QWidget):
         self._body.setText(body)
         self._action.setText(action)
         self._action.setVisible(bool(action))
+        self._fit_body()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit_body()
+
+    def _fit_body(self) -> None:
+        """Give the wrapped sentence the height it takes: a centred layout asks for one line's only."""
+        self._body.setFixedHeight(max(0, self._body.heightForWidth(BODY_WIDTH)))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._paint_icon()
+            self._fit_body()
         super().changeEvent(event)
 
     def _paint_icon(self) -> None:
@@ -198,8 +228,8 @@ class Banner(QFrame):
 
     def _paint_icon(self) -> None:
         colours = current_tokens()
-        colour = colours.bad if self._is_bad else colours.warn
-        self._icon.setPixmap(icons.pixmap("warning", 20, colour, self.devicePixelRatioF()))
+        name, colour = ("warning", colours.bad) if self._is_bad else ("info", colours.accent)
+        self._icon.setPixmap(icons.pixmap(name, 20, colour, self.devicePixelRatioF()))
 
     def _dismiss(self) -> None:
         self.hide()

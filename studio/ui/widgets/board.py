@@ -140,9 +140,12 @@ class Board(QTableView):
         self.activated.connect(self.opened)
 
     def selected_pairs(self) -> list[tuple[str, str]]:
-        """(model id, garment id) of every selected cell, row by row."""
+        """(model id, garment id) of every selected cell, row by row; the focused one where nothing is selected."""
         model = self.model()
         assert isinstance(model, BoardModel)
+        current = self.currentIndex()
+        if not self.selectionModel().hasSelection():
+            return [model.pair_at(current)] if current.isValid() else []
         indexes = sorted(self.selectionModel().selectedIndexes(), key=lambda index: (index.row(), index.column()))
         return [model.pair_at(index) for index in indexes]
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QListView, QProgressBar, QWidget
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, Signal
+from PySide6.QtWidgets import QProgressBar, QWidget
 
-from studio.domain.keys import Note
 from studio.jobs.run import EventKind, RunEvent
-from studio.library.records import JobRow, JobState
+from studio.library.records import JobState
 from studio.ui.context import StudioContext
 from studio.ui.theme import SPACE
 from studio.ui.widgets.basics import button, column, label, row
-
-Index = QModelIndex | QPersistentModelIndex
-SHOWN_STATES = (
-    JobState.RUNNING,
-    JobState.QUEUED,
-    JobState.PAUSED,
-    JobState.INTERRUPTED,
-    JobState.FAILED,
-)
+from studio.ui.widgets.job_list import JobList, JobListModel, JobRole
 
 
 def duration_text(seconds: float) -> str:
@@ -31,58 +22,6 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-class JobListModel(QAbstractListModel):
-    """The jobs that are not done, as lines of text: the pair, then its state or the reason it failed."""
-
-    def __init__(self, context: StudioContext, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._context = context
-        self._ids: list[str] = []
-        self._rows: dict[str, JobRow] = {}
-
-    def reload(self) -> None:
-        """Read the queue again."""
-        project = self._context.project
-        if project is None:
-            return
-        self.beginResetModel()
-        self._ids = project.library.job_ids(SHOWN_STATES)
-        self._rows.clear()
-        self.endResetModel()
-
-    def job_id(self, index: Index) -> str:
-        return self._ids[index.row()]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self._ids)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return None
-        job = self._row(index)
-        project = self._context.project
-        if job is None or project is None:
-            return None
-        names = [photo.name for photo in project.library.photos([job.model_id, job.garment_id])]
-        return " + ".join(names) + "\n" + self._state_text(job)
-
-    def _row(self, index: Index) -> JobRow | None:
-        job_id = self._ids[index.row()]
-        if job_id not in self._rows and self._context.project is not None:
-            self._rows.update({job.id: job for job in self._context.project.library.jobs([job_id])})
-        return self._rows.get(job_id)
-
-    def _state_text(self, job: JobRow) -> str:
-        if job.state is JobState.FAILED and job.error is not None:
-            return self._context.message_of(Note(job.error.key, job.error.values))
-        return {
-            JobState.RUNNING: self.tr("Running"),
-            JobState.QUEUED: self.tr("Waiting"),
-            JobState.PAUSED: self.tr("Paused"),
-            JobState.INTERRUPTED: self.tr("Interrupted: resume to go on"),
-        }.get(job.state, "")
-
-
 class QueuePanel(QWidget):
     """Overall progress with the time left, pause, cancel and retry, and the list of jobs."""
 
@@ -90,9 +29,11 @@ class QueuePanel(QWidget):
     resume_wanted = Signal()
     cancel_wanted = Signal(list)
     retry_wanted = Signal(list)
+    states_changed = Signal()
 
-    def __init__(self, context: StudioContext) -> None:
+    def __init__(self, context: StudioContext, first_button: QWidget) -> None:
         super().__init__()
+        self._context = context
         self.jobs = JobListModel(context, self)
         self.title = label("", "heading")
         self.now = label("", "soft", wrap=True)
@@ -102,19 +43,19 @@ class QueuePanel(QWidget):
         self.pause_button = button("")
         self.cancel_button = button("")
         self.retry_button = button("")
-        self.list = QListView()
-        self.list.setModel(self.jobs)
-        self.list.setWordWrap(True)
-        self.list.setSpacing(4)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list = JobList(self.jobs)
+        self.reason = label("", "bad", wrap=True)
+        self.reason.setVisible(False)
         self._is_paused = False
         self._done = 0
         self._stage_names: dict[str, str] = {}
-        buttons = row(self.pause_button, self.cancel_button, self.retry_button, 1)
-        self.setLayout(column(self.title, self.now, self.bar, buttons, self.list, spacing=SPACE))
-        self.pause_button.clicked.connect(self._on_pause)
-        self.cancel_button.clicked.connect(self._on_cancel)
-        self.retry_button.clicked.connect(self._on_retry)
+        buttons = row(self.pause_button, self.cancel_button, self.retry_button, 1, first_button)
+        self.setLayout(column(self.title, self.now, self.bar, buttons, self.list, self.reason, spacing=SPACE))
+        self.pause_button.clicked.connect(self.toggle_pause)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.retry_button.clicked.connect(self.retry)
+        self.list.selectionModel().selectionChanged.connect(self._on_selected)
+        self.jobs.modelReset.connect(self._show_reason)
         self._write_texts()
         self.show_idle()
 
@@ -123,7 +64,7 @@ class QueuePanel(QWidget):
         if event.kind is EventKind.PROGRESS:
             step = self._stage_names.get(event.stage, event.stage)
             left = event.left
-            text = self.tr("%1 - %2 to go").replace("%1", step).replace("%2", str(left))
+            text = self.tr("%1 · %2 to go").replace("%1", step).replace("%2", str(left))
             if event.eta_s is not None:
                 text += "\n" + self.tr("About %1 left").replace("%1", duration_text(event.eta_s))
             self.now.setText(text)
@@ -134,17 +75,35 @@ class QueuePanel(QWidget):
             self._done += 1
         if event.kind is EventKind.IDLE:
             self.show_idle()
+            return
+        if event.kind is EventKind.STARTED:
+            self.show_starting()
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the queue again; what is selected stays selected."""
+        chosen = self.selected_ids()
         self.jobs.reload()
+        selection = self.list.selectionModel()
+        for index in map(self.jobs.index_of, chosen):
+            if index.isValid():
+                selection.select(index, QItemSelectionModel.SelectionFlag.Select)
         self._show_buttons()
+
+    def show_starting(self) -> None:
+        """Something was queued: say so before the first step reports."""
+        if not self.bar.isVisible():
+            self.now.setText(self.tr("Starting…"))
+            self.bar.setVisible(True)
+            self.bar.setValue(0)
 
     def show_idle(self) -> None:
         """Nothing runs."""
         self._done = 0
         self.bar.setVisible(False)
-        self.jobs.reload()
+        self.reload()
         count = self.jobs.rowCount()
         self.now.setText(self.tr("Nothing is running.") if count else self.tr("The queue is empty."))
-        self._show_buttons()
 
     def show_interrupted(self) -> None:
         """Jobs of the last session wait: the first button resumes them."""
@@ -156,11 +115,33 @@ class QueuePanel(QWidget):
         return [self.jobs.job_id(index) for index in self.list.selectionModel().selectedIndexes()]
 
     def _show_buttons(self) -> None:
-        has_jobs = self.jobs.rowCount() > 0
-        for one in (self.pause_button, self.cancel_button, self.retry_button):
-            one.setEnabled(has_jobs)
+        project = self._context.project
+        if project is None:
+            return
+        counts = project.library.job_counts()
+        waiting = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED, JobState.INTERRUPTED)
+        is_waiting = any(counts[state] for state in waiting)
+        self.pause_button.setEnabled(is_waiting)
+        self.cancel_button.setEnabled(is_waiting)
+        self.retry_button.setEnabled(bool(counts[JobState.FAILED] or counts[JobState.CANCELLED]))
+        is_active = bool(counts[JobState.RUNNING] or counts[JobState.QUEUED])
+        if is_active != bool(counts[JobState.PAUSED] or counts[JobState.INTERRUPTED]):
+            self._is_paused = is_waiting and not is_active
+            self._write_texts()
+        self.states_changed.emit()
 
-    def _on_pause(self) -> None:
+    def _on_selected(self, chosen: QItemSelection, left: QItemSelection) -> None:
+        del chosen, left
+        self._show_reason()
+
+    def _show_reason(self) -> None:
+        """Say in full why the chosen job failed, and what to do about it."""
+        chosen = self.list.selectionModel().selectedIndexes()
+        failed = [one for one in chosen if one.data(JobRole.STATE) is JobState.FAILED]
+        self.reason.setVisible(bool(failed))
+        self.reason.setText(str(failed[0].data(JobRole.STATE_TEXT)) if failed else "")
+
+    def toggle_pause(self) -> None:
         self._is_paused = not self._is_paused
         if self._is_paused:
             self.pause_wanted.emit(self.selected_ids())
@@ -168,10 +149,10 @@ class QueuePanel(QWidget):
             self.resume_wanted.emit()
         self._write_texts()
 
-    def _on_cancel(self) -> None:
+    def cancel(self) -> None:
         self.cancel_wanted.emit(self.selected_ids())
 
-    def _on_retry(self) -> None:
+    def retry(self) -> None:
         self.retry_wanted.emit(self.selected_ids())
 
     def changeEvent(self, event: QEvent) -> None:

@@ -36,6 +36,7 @@ class ValueRow(QWidget):
         self.number.setDecimals(decimals)
         self.number.setSuffix(suffix)
         self.number.setFixedWidth(104)
+        self.number.lineEdit().setTextMargins(SPACE - 2, 0, 0, 0)  # as `spin_box` does, and for the same reason
         self.number.setKeyboardTracking(False)
         self.setLayout(column(row(self.name, 1, self.number), self.slider, spacing=2))
         self.slider.valueChanged.connect(self._on_slider)

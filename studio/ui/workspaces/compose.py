@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QItemSelection, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence, QUndoCommand
 from PySide6.QtWidgets import QComboBox, QInputDialog, QMenu, QScrollArea, QStackedWidget, QWidget
 
@@ -21,7 +21,18 @@ from studio.ui.icons import icon
 from studio.ui.photo_model import GridModel
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, to_image
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, tool_button
+from studio.ui.widgets.basics import (
+    Banner,
+    EmptyState,
+    button,
+    column,
+    frame,
+    label,
+    row,
+    set_text,
+    shortcut_tip,
+    tool_button,
+)
 from studio.ui.widgets.grid import Grid
 from studio.ui.widgets.placement_form import PlacementForm
 from studio.ui.widgets.scene_canvas import Items, SceneCanvas, next_z
@@ -99,6 +110,8 @@ class ComposePage(QWidget):
         menu.addActions([self.add_action, self.remove_action, self.forward_action, self.back_action])
         menu.addSeparator()
         menu.addActions([self.align_action, self.grid_action, self.snap_action, self.fit_action])
+        menu.addSeparator()
+        menu.addActions([self.save_action, self.batch_action])
 
     # -- scenes ------------------------------------------------------------------------------------------------------
 
@@ -277,6 +290,7 @@ class ComposePage(QWidget):
             progress.report(0.0, "compose")
             return self.project.place_batch(ids, background, chosen)
 
+        self.banner.hide()
         self.context.work.submit("batch", work, self._on_batch)
 
     def _on_batch(self, result: object) -> None:
@@ -378,6 +392,8 @@ class ComposePage(QWidget):
         self.snap_action.setCheckable(True)
         self.snap_action.setChecked(True)
         self.fit_action = self._action("Ctrl+0", self.canvas.fit, "grow")
+        self.save_action = self._action("Ctrl+S", self.save_placement, "landmark")
+        self.batch_action = self._action("Ctrl+Return", self.place_all, "compose")
 
     def _action(self, shortcut: str, slot: Callable[[], object], icon_name: str) -> QAction:
         action = QAction(self)
@@ -423,6 +439,8 @@ class ComposePage(QWidget):
 
     def _connect(self) -> None:
         self.strip.opened.connect(self.add_look)
+        self.strip.selectionModel().selectionChanged.connect(self._on_strip_selected)
+        self.model.modelReset.connect(self._write_batch)
         self.backgrounds.currentIndexChanged.connect(self._on_background)
         self.places.currentIndexChanged.connect(self._on_place)
         self.save_place.clicked.connect(self.save_placement)
@@ -456,6 +474,16 @@ class ComposePage(QWidget):
             text = self.tr("Double-click a look on the left to put it on this background.")
         self.hint.setText(text)
 
+    def _write_batch(self) -> None:
+        """Say on the button for how many looks a scene would be made."""
+        count = len(self.strip.selectionModel().selectedIndexes())
+        text = self.tr("Place %1 looks").replace("%1", str(count)) if count > 1 else self.tr("Place chosen looks")
+        self.batch.setText(text)
+
+    def _on_strip_selected(self, chosen: QItemSelection, left: QItemSelection) -> None:
+        del chosen, left
+        self._write_batch()
+
     def _write_texts(self) -> None:
         for action, text in (
             (self.add_action, self.tr("Add the look")),
@@ -467,12 +495,14 @@ class ComposePage(QWidget):
             (self.snap_action, self.tr("Snap to ground and middle")),
             (self.fit_action, self.tr("Fit the window")),
         ):
-            action.setText(text)
-            shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{text}  ({shortcut})")
-        self.save_place.setText(self.tr("Save place…"))
-        self.batch.setText(self.tr("Place chosen looks"))
-        self.batch.setToolTip(self.tr("One scene for each look chosen on the left, all at the saved place"))
+            set_text(action, text)
+        set_text(self.save_action, self.tr("Save place…"))
+        set_text(self.batch_action, self.tr("Place chosen looks"))
+        self.save_place.setText(self.save_action.text())
+        self.save_place.setToolTip(self.save_action.toolTip())
+        tip = self.tr("One scene for each look chosen on the left, all at the saved place")
+        self.batch.setToolTip(shortcut_tip(tip, self.batch_action.shortcut()))
+        self._write_batch()
         self.backgrounds.setAccessibleName(self.tr("Background"))
         self.places.setAccessibleName(self.tr("Saved places"))
         self.strip.setAccessibleName(self.tr("Looks"))

@@ -34,7 +34,7 @@ from studio.ui.context import StudioContext
 from studio.ui.photo_model import GridRow
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip
+from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, set_text, shortcut_tip
 from studio.ui.widgets.check_grid import CheckGrid, CheckModel
 from studio.ui.widgets.delivery_report import DeliveryReportView
 from studio.ui.widgets.preset_form import PresetForm
@@ -264,6 +264,7 @@ class DeliverPage(QWidget):
         def work(progress: Progress) -> object:
             return write(list(ids), preset, folder, subfolders=subfolders, allow_noncommercial=allow, progress=progress)
 
+        self.banner.hide()
         self._set_running(True)
         self.context.bulk.submit(JOB, work, self._on_delivered)
 
@@ -279,6 +280,8 @@ class DeliverPage(QWidget):
         self.bar.setValue(0)
         for widget in (self.bar, self.cancel_button):
             widget.setVisible(running)
+        if running:
+            self.cancel_button.setFocus()  # else the focus wanders off with the button that is greyed now
         self.deliver_button.setEnabled(not running)
         self.deliver_action.setEnabled(not running)
         self.cancel_action.setEnabled(running)
@@ -502,7 +505,7 @@ class DeliverPage(QWidget):
             (self.open_action, self.tr("Open the folder")),
             (self.save_action, self.tr("Save as a preset…")),
         ):
-            action.setText(text)
+            set_text(action, text)
         for widget, action in (
             (self.all_button, self.all_action),
             (self.none_button, self.none_action),

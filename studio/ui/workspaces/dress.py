@@ -18,10 +18,11 @@ from studio.jobs.run import EventKind, RunEvent
 from studio.library.records import CellRow, Changes, Filter, JobState, LookState
 from studio.ui.board_model import BoardModel
 from studio.ui.context import StudioContext
+from studio.ui.icons import icon
 from studio.ui.queue_bridge import QueueBridge
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip
+from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, set_text, tool_button
 from studio.ui.widgets.board import CELL_HEIGHT, Board
 from studio.ui.widgets.queue_panel import QueuePanel
 
@@ -46,7 +47,6 @@ class DressPage(QWidget):
         self.thumbnails = Thumbnails(self._fetch_thumbnail, CELL_HEIGHT * 2, self)
         self.model = BoardModel(self.project, self.thumbnails, self)
         self.board = Board(self.model)
-        self.queue = QueuePanel(context)
         self.coverage = label("", "soft")
         self.detail = label("", "soft", wrap=True)
         self.dress_button = button("", primary=True)
@@ -58,6 +58,7 @@ class DressPage(QWidget):
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(REFRESH_MS)
         self._make_actions()
+        self.queue = QueuePanel(context, tool_button(self.first_action))
         self._lay_out()
         self._connect()
         self._write_texts()
@@ -67,7 +68,7 @@ class DressPage(QWidget):
     def enter(self) -> None:
         """Show models, garments and looks as they are now; offer to go on with what was interrupted."""
         self.reload_axes()
-        self.queue.jobs.reload()
+        self.queue.reload()
         self.board.setFocus()
         interrupted = self.project.library.job_ids([JobState.INTERRUPTED])
         if interrupted and not self.queue.bar.isVisible():
@@ -79,24 +80,30 @@ class DressPage(QWidget):
         """Offer every action with its shortcut."""
         menu.addActions([self.dress_action, self.all_action, self.stale_action, self.list_action])
         menu.addSeparator()
-        menu.addActions([self.approve_action])
+        menu.addAction(self.approve_action)
+        menu.addSeparator()
+        menu.addActions([self.pause_action, self.first_action, self.cancel_action, self.retry_action])
 
     # -- dressing ----------------------------------------------------------------------------------------------------
 
     def dress_selected(self) -> None:
-        """Queue the selected pairs."""
+        """Queue the selected pairs; the focused one where nothing is selected."""
         pairs = self.board.selected_pairs()  # read here: a lane's thread may not ask a widget
+        if not pairs:
+            self.banner.show_message(self._how_to_choose(), bad=False)
+            return
         self._queue(lambda: self.project.queue_pairs(pairs))
 
     def dress_all(self) -> None:
         """Queue every model in every garment that has no look yet."""
-        pairs = [
-            (model.id, garment.id)
-            for model in self.model.models
-            for garment in self.model.garments
-            if not self._cell(model.id, garment.id).look_id
-        ]
-        self._queue(lambda: self.project.queue_pairs(pairs))
+        models = [photo.id for photo in self.model.models]
+        garments = [photo.id for photo in self.model.garments]
+
+        def add() -> Changes:
+            cells = self.project.library.cells(models, garments)  # as many as models times garments: off the UI thread
+            return self.project.queue_pairs([(one.model_id, one.garment_id) for one in cells if not one.look_id])
+
+        self._queue(add)
 
     def redress_stale(self) -> None:
         """Queue the looks whose inputs were corrected since."""
@@ -117,6 +124,31 @@ class DressPage(QWidget):
         if wanted:
             self.context.push_library_step(self.project.library.set_look_state(wanted, LookState.APPROVED))
 
+    def move_first(self) -> None:
+        """Let the selected jobs of the queue, or else of the board's pairs, come next."""
+        pairs = set(self.board.selected_pairs())
+        chosen = self.queue.selected_ids()
+
+        def work(progress: Progress) -> object:
+            progress.report(0.0, "queue")
+            waiting = self.project.library.jobs(self.project.library.job_ids([JobState.QUEUED]))
+            first = [job.id for job in waiting if job.id in chosen]
+            first = first or [job.id for job in waiting if not chosen and (job.model_id, job.garment_id) in pairs]
+            others = [job.id for job in waiting if job.id not in first]
+            return self.project.queue.move(first, others[0]) if first and others else None
+
+        self.context.work.submit(self._request_id(), work, self._on_moved)
+
+    def _on_moved(self, result: object) -> None:
+        del result
+        self.queue.reload()
+
+    def _on_queue_states(self) -> None:
+        self.pause_action.setEnabled(self.queue.pause_button.isEnabled())
+        self.first_action.setEnabled(self.queue.pause_button.isEnabled())
+        self.cancel_action.setEnabled(self.queue.cancel_button.isEnabled())
+        self.retry_action.setEnabled(self.queue.retry_button.isEnabled())
+
     def _queue(self, add: Callable[[], Changes]) -> None:
         def work(progress: Progress) -> object:
             progress.report(0.0, "queue")
@@ -132,9 +164,12 @@ class DressPage(QWidget):
         return f"queue {self._requests}"
 
     def _on_queued(self, result: object) -> None:
-        if not cast(Changes, result).jobs:
+        if cast(Changes, result).jobs:
+            self.banner.hide()
+            self.queue.show_starting()
+        else:
             self.banner.show_message(self.tr("There is nothing to dress: every chosen pair is done."), bad=False)
-        self.queue.jobs.reload()
+        self.queue.reload()
 
     def _on_list(self, result: object) -> None:
         pairs = cast(PairList, result)
@@ -200,6 +235,11 @@ class DressPage(QWidget):
         self.stale_action = self._action("Ctrl+R", self.redress_stale)
         self.list_action = self._action("Ctrl+L", self.import_list)
         self.approve_action = self._action("A", self.approve)
+        self.pause_action = self._action("Ctrl+P", lambda: self.queue.toggle_pause())
+        self.first_action = self._action("Ctrl+Up", self.move_first)
+        self.first_action.setIcon(icon("first"))
+        self.cancel_action = self._action("Ctrl+Backspace", lambda: self.queue.cancel())
+        self.retry_action = self._action("Ctrl+Shift+R", lambda: self.queue.retry())
 
     def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
         action = QAction(self)
@@ -239,6 +279,7 @@ class DressPage(QWidget):
         self.queue.resume_wanted.connect(self._on_resume)
         self.queue.cancel_wanted.connect(self._on_cancel)
         self.queue.retry_wanted.connect(self._on_retry)
+        self.queue.states_changed.connect(self._on_queue_states)
         self.context.project_closing.connect(self.thumbnails.close)
         self.destroyed.connect(self.thumbnails.close)
 
@@ -271,9 +312,12 @@ class DressPage(QWidget):
             text = text.replace(f"%{number}", f"{value:,}")
         self.coverage.setText(text)
 
+    def _how_to_choose(self) -> str:
+        return self.tr("Choose pairs: click a cell, a model's row, a garment's column, or Ctrl+A.")
+
     def _write_detail(self, index: QModelIndex) -> None:
         if not index.isValid():
-            self.detail.setText(self.tr("Choose pairs: click a cell, a model's row, a garment's column, or Ctrl+A."))
+            self.detail.setText(self._how_to_choose())
             return
         cell = self.model.cell_at(index)
         names = f"{self.model.models[index.row()].name} + {self.model.garments[index.column()].name}"
@@ -291,18 +335,22 @@ class DressPage(QWidget):
         self.detail.setText(f"{names}: {state}")
 
     def _write_texts(self) -> None:
-        self.dress_action.setText(self.tr("Dress the chosen pairs"))
-        self.all_action.setText(self.tr("Dress all that are missing"))
-        self.stale_action.setText(self.tr("Dress again what was corrected"))
-        self.list_action.setText(self.tr("Import a pair list…"))
-        self.approve_action.setText(self.tr("Approve"))
+        set_text(self.dress_action, self.tr("Dress the chosen pairs"))
+        set_text(self.all_action, self.tr("Dress all that are missing"))
+        set_text(self.stale_action, self.tr("Dress again what was corrected"))
+        set_text(self.list_action, self.tr("Import a pair list…"))
+        set_text(self.approve_action, self.tr("Approve"))
+        set_text(self.pause_action, self.tr("Pause or resume the queue"))
+        set_text(self.first_action, self.tr("Dress these next"))
+        set_text(self.cancel_action, self.tr("Cancel what waits or runs"))
+        set_text(self.retry_action, self.tr("Retry what failed"))
         for widget, action in (
             (self.dress_button, self.dress_action),
             (self.all_button, self.all_action),
             (self.list_button, self.list_action),
         ):
             widget.setText(action.text())
-            widget.setToolTip(shortcut_tip(action.text(), action.shortcut()))
+            widget.setToolTip(action.toolTip())
         self.board.setAccessibleName(self.tr("Models and garments"))
         self.empty.set_texts(
             self.tr("Nothing to dress yet"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget, QWidget
 
 from studio.domain.arrays import U8
@@ -19,7 +19,7 @@ from studio.ui.icons import icon
 from studio.ui.photo_model import GridModel
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, to_image
-from studio.ui.widgets.basics import Banner, EmptyState, column, frame, label, row, tool_button
+from studio.ui.widgets.basics import Banner, EmptyState, column, frame, label, row, set_text, tool_button
 from studio.ui.widgets.compare import LinkedViews, PicturePane, SliderPane
 from studio.ui.widgets.grid import Grid
 from studio.ui.widgets.viewport import Pyramid
@@ -207,6 +207,12 @@ class ReviewPage(QWidget):
         self.pair_action = self._action("D", self.show_pair, "front")
         self.garment_action = self._action("G", self.show_garment, "dress")
         self.freeze_action = self._action("F", self.toggle_frozen, "stop")
+        self._view_group = QActionGroup(self)
+        for action in (self.slider_action, self.pair_action, self.garment_action):
+            action.setCheckable(True)
+            self._view_group.addAction(action)
+        self.slider_action.setChecked(True)
+        self.freeze_action.setCheckable(True)
         self.actual_action = self._action("Z", self.show_actual_pixels, "search")
         self.fit_action = self._action("Ctrl+0", self.fit, "grow")
         self.approve_action = self._action("A", self.approve, "check")
@@ -229,7 +235,8 @@ class ReviewPage(QWidget):
         views = [self.slider_action, self.pair_action, self.garment_action, self.freeze_action]
         zooms = [self.actual_action, self.fit_action]
         marks = [self.approve_action, self.pick_action, self.reject_action, self.keep_action, self.why_action]
-        tools = row(*map(tool_button, views), SPACE, *map(tool_button, zooms), 1, *map(tool_button, marks), spacing=4)
+        named = [tool_button(action, with_text=True) for action in (*views, *marks)]
+        tools = row(*named[: len(views)], *map(tool_button, zooms), 1, *named[len(views) :], spacing=4)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.addWidget(self.left)
         self._panes.addWidget(self.right)
@@ -315,23 +322,19 @@ class ReviewPage(QWidget):
         }[state]
 
     def _write_texts(self) -> None:
-        for action, text in (
-            (self.slider_action, self.tr("Before and after with a slider")),
-            (self.pair_action, self.tr("Side by side")),
-            (self.garment_action, self.tr("Product photo beside the look")),
-            (self.freeze_action, self.tr("Freeze the left pane")),
-            (self.actual_action, self.tr("Actual pixels")),
-            (self.fit_action, self.tr("Fit the window")),
-            (self.approve_action, self.tr("Approve")),
-            (self.pick_action, self.tr("Pick")),
-            (self.reject_action, self.tr("Reject")),
-            (self.unmark_action, self.tr("Unmark")),
-            (self.keep_action, self.tr("Keep for comparison")),
-            (self.why_action, self.tr("Why different?")),
-        ):
-            action.setText(text)
-            shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{text}  ({shortcut})")
+        set_text(self.slider_action, self.tr("Before and after with a slider"), self.tr("Before and after"))
+        set_text(self.pair_action, self.tr("Side by side"))
+        set_text(self.garment_action, self.tr("Product photo beside the look"), self.tr("Product"))
+        set_text(self.freeze_action, self.tr("Freeze the left pane"), self.tr("Freeze"))
+        set_text(self.actual_action, self.tr("Actual pixels"))
+        set_text(self.fit_action, self.tr("Fit the window"))
+        set_text(self.approve_action, self.tr("Approve"))
+        set_text(self.pick_action, self.tr("Pick"))
+        set_text(self.reject_action, self.tr("Reject"))
+        set_text(self.unmark_action, self.tr("Unmark"))
+        set_text(self.keep_action, self.tr("Keep for comparison"), self.tr("Keep"))
+        set_text(self.why_action, self.tr("Why different?"))
+        self.note.setAccessibleName(self.tr("A note about this look"))
         self.note.setPlaceholderText(self.tr("A note about this look"))
         self.strip.setAccessibleName(self.tr("Looks"))
         self.empty.set_texts(

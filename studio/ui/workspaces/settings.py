@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QAction, QFontDatabase, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -26,7 +26,7 @@ from studio.media.resources import resource_path
 from studio.ui.context import StudioContext
 from studio.ui.paths import log_file
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import Banner, button, column, frame, label, row
+from studio.ui.widgets.basics import Banner, button, column, frame, label, row, set_text, shortcut_tip
 from studio.ui.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
@@ -65,9 +65,20 @@ class ModelTable(QAbstractTableModel):
             "missing": self.tr("Not installed"),
             "damaged": self.tr("Damaged"),
         }
+        tasks = {
+            "cutout": self.tr("Cut-out"),
+            "parse": self.tr("Parse map"),
+            "pose": self.tr("Pose"),
+            "densepose": self.tr("Body map"),
+            "inpaint": self.tr("Filling"),
+            "metric": self.tr("Measuring"),
+            "segment": self.tr("Click to segment"),
+            "tryon": self.tr("Dressing"),
+            "variants": self.tr("Variants"),
+        }
         return (
             model.title or model.id,
-            model.task,
+            tasks.get(model.task, model.task),
             states[model.status.value],
             f"{model.bytes / 1e6:.1f} MB" if model.bytes else "",
             self.tr("Commercial use allowed") if model.commercial else self.tr("Non-commercial"),
@@ -107,6 +118,9 @@ class SettingsPage(QWidget):
         self.licences = QPlainTextEdit()
         self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
+        self.get_action = self._action("Ctrl+Return", self.get_selected)
+        self.import_action = self._action("Ctrl+I", self.choose_import)
+        self.verify_action = self._action("Ctrl+Shift+V", self.verify)
         self._lay_out()
         self._connect()
         self._write_texts()
@@ -116,7 +130,8 @@ class SettingsPage(QWidget):
         self.context.work.submit("models", _list_models, self._on_models)
 
     def fill_menu(self, menu: QMenu) -> None:
-        """The page's buttons say everything; there are no further actions."""
+        """Offer every action with its shortcut."""
+        menu.addActions([self.get_action, self.import_action, self.verify_action])
 
     # -- models ------------------------------------------------------------------------------------------------------
 
@@ -200,7 +215,9 @@ class SettingsPage(QWidget):
         how = self.context.message_of(model.how) if model.how is not None else ""
         where = str(model.path) if model.path is not None else ", ".join(model.sources)
         self.detail.setText("\n".join(part for part in (how, where) if part))
-        self.get_button.setEnabled(model.status.value in ("missing", "damaged"))
+        can_get = model.status.value in ("missing", "damaged")
+        self.get_button.setEnabled(can_get)
+        self.get_action.setEnabled(can_get)
 
     # -- licences and log --------------------------------------------------------------------------------------------
 
@@ -216,6 +233,14 @@ class SettingsPage(QWidget):
     def _on_log(self, text: object) -> None:
         self.log.setPlainText(str(text))
         self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
+
+    def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
+        action = QAction(self)
+        action.setShortcut(QKeySequence(shortcut))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(slot)
+        self.addAction(action)
+        return action
 
     # -- making ------------------------------------------------------------------------------------------------------
 
@@ -262,10 +287,20 @@ class SettingsPage(QWidget):
         names = (self.tr("AI models"), self.tr("Preferences"), self.tr("Licences"), self.tr("Log"))
         for number, name in enumerate(names):
             self.tabs.setTabText(number, name)
-        self.get_button.setText(self.tr("Install"))
-        self.get_button.setToolTip(self.tr("Fetch the chosen model from its official source and verify its checksum"))
-        self.import_button.setText(self.tr("Import a file…"))
-        self.verify_button.setText(self.tr("Verify all"))
+        set_text(self.get_action, self.tr("Install"))
+        set_text(self.import_action, self.tr("Import a file…"))
+        set_text(self.verify_action, self.tr("Verify all"))
+        for widget, action in (
+            (self.get_button, self.get_action),
+            (self.import_button, self.import_action),
+            (self.verify_button, self.verify_action),
+        ):
+            widget.setText(action.text())
+            widget.setToolTip(action.toolTip())
+        tip = self.tr("Fetch the chosen model from its official source and verify its checksum")
+        self.get_button.setToolTip(shortcut_tip(tip, self.get_action.shortcut()))
+        self.licences.setAccessibleName(self.tr("Licences"))
+        self.log.setAccessibleName(self.tr("Log"))
         self.table.setAccessibleName(self.tr("AI models"))
 
 
