@@ -124,9 +124,8 @@ class QueuePanel(QWidget):
         self.pause_button.setEnabled(is_waiting)
         self.cancel_button.setEnabled(is_waiting)
         self.retry_button.setEnabled(bool(counts[JobState.FAILED] or counts[JobState.CANCELLED]))
-        is_active = bool(counts[JobState.RUNNING] or counts[JobState.QUEUED])
-        if is_active != bool(counts[JobState.PAUSED] or counts[JobState.INTERRUPTED]):
-            self._is_paused = is_waiting and not is_active
+        if not counts[JobState.RUNNING] and not counts[JobState.QUEUED]:
+            self._is_paused = is_waiting  # else the first button keeps saying what the last click made of it
             self._write_texts()
         self.states_changed.emit()
 
