@@ -28,7 +28,10 @@ from studio.domain.jsonable import decode, encode
 from studio.domain.keys import ArtefactRecord, Json, Note
 
 MAGIC = b"FSA1"
-_PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+# Each row as its difference to the one above: half the time of letting libpng choose a filter row by row, and smaller.
+# OpenCV 4.10 cannot choose; files of either kind are read by both.
+_PNG_FILTER_UP = [cv2.IMWRITE_PNG_FILTER, 0x20] if hasattr(cv2, "IMWRITE_PNG_FILTER") else []
+_PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, 0, *_PNG_FILTER_UP]
 _REPEATED_SHARE = 0.5  # from here on a difference is smaller than a picture of its own
 _SMALL = 4096  # bytes; nothing to gain below
 
@@ -93,7 +96,7 @@ def _pack(array: AnyArray) -> tuple[str, bytes]:
         return "raw", array.tobytes()
     is_picture = array.ndim == 3 and array.shape[2] == 3 and array.dtype.type in (np.uint8, np.uint16)
     if is_picture:
-        done, data = cv2.imencode(".png", array[..., ::-1], _PNG_OPTIONS)
+        done, data = cv2.imencode(".png", cv2.cvtColor(array, cv2.COLOR_RGB2BGR), _PNG_OPTIONS)
         if done:
             return "png", data.tobytes()
     return "zlib", zlib.compress(array.data, 1)
@@ -105,7 +108,8 @@ def _unpack(entry: dict[str, Any], data: bytes) -> AnyArray:  # Any: a parsed JS
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
             raise StorageError("artefact.damaged")
-        return np.ascontiguousarray(picture[..., ::-1])
+        turned: AnyArray = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        return turned
     raw = zlib.decompress(data) if entry["packing"] == "zlib" else data
     return np.frombuffer(raw, dtype).reshape(shape)
 

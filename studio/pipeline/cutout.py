@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -50,7 +51,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout
@@ -133,11 +134,10 @@ def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32
     size = (rgb.shape[1], rgb.shape[0])
     scale = min(1.0, _CHECK_SIDE / max(size))
     small_size = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    reduced = np.asarray(Image.fromarray(mask).resize(small_size, Image.Resampling.BOX))
-    small_mask: F32 = reduced.astype(np.float32) / np.float32(255)
+    small_mask: F32 = cv2.resize(mask, small_size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
     mended = small_mask
     if params.use_backdrop:
-        small = np.asarray(Image.fromarray(rgb).resize(small_size, Image.Resampling.BOX))
+        small = cv2.resize(rgb, small_size, interpolation=cv2.INTER_AREA)
         backdrop = fit_backdrop(small, small_mask)
         if backdrop is not None:
             mended = complete_on_backdrop(small, mended, backdrop)
@@ -148,9 +148,9 @@ def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:
             ctx.note_fallback("cutout.several_subjects", count=str(dropped + 1))
-    native: F32 = mask.astype(np.float32) / np.float32(255)
+    native: F32 = mask.astype(np.float32)
+    native *= np.float32(1.0 / 255.0)
     if mended is small_mask:
         return native
-    change = np.asarray(Image.fromarray(mended - small_mask).resize(size, Image.Resampling.BILINEAR))
-    mended_native: F32 = np.clip(native + change, 0.0, 1.0)
-    return mended_native
+    native += cv2.resize(mended - small_mask, size, interpolation=cv2.INTER_LINEAR)
+    return np.clip(native, np.float32(0.0), np.float32(1.0), out=native)

@@ -6,7 +6,6 @@ colours are estimated wherever alpha is partial (design.md section 4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,14 +23,19 @@ from studio.pipeline.matting.backdrop import fit_backdrop
 from studio.pipeline.matting.closed_form import refine_closed_form
 from studio.pipeline.matting.colours import spread_colours
 from studio.pipeline.matting.foreground import estimate_foreground, refine_foreground
-from studio.pipeline.matting.trimap import make_trimap
+from studio.pipeline.matting.tiles import inside, open_boxes
+from studio.pipeline.matting.trimap import UNKNOWN, make_trimap
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
 _WORK_SIDE = 1280
 """Longest side at which alpha is solved; larger photos are refined from there, tile by tile."""
-_TILE = 512
-_MARGIN = 24
-"""Overlap of native tiles: the reach of the colour estimation inside one."""
+_TILE = 320
+_RADII = (5,)
+"""Blur of the colour estimation at native size; the wider ones were done at the working size."""
+_MARGIN = 6
+"""Overlap of native tiles: the reach of that blur."""
+_AROUND = 24
+"""Known pixels around the band that say what both sides look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class ContourEdges:
 
     name: ClassVar[str] = "edges"
     implementation: ClassVar[str] = "contour"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     params_type: ClassVar[type[EdgesParams]] = EdgesParams
     inputs: ClassVar[tuple[str, ...]] = ("photo", "cutout")
     output: ClassVar[type[Cutout]] = Cutout
@@ -98,18 +102,28 @@ def correct_contour(rgb: U8, mask: F32, params: EdgesParams, progress: Progress,
     backdrop = fit_backdrop(small, small_mask)
     trimap = make_trimap(small, small_mask, backdrop, band=params.band)
     progress.report(0.1, "edges")
-    alpha = solve_alpha(small, small_mask, trimap, backdrop)
+    around = _around_band(trimap)
+    alpha = (trimap > UNKNOWN).astype(np.float32)
+    field = None if backdrop is None else backdrop.rgb(alpha.shape)
+    near = around.slices
+    alpha[near] = solve_alpha(small[near], small_mask[near], trimap[near], None if field is None else field[near])
     if finest:
         alpha = refine_closed_form(small, alpha, trimap, progress.part(0.2, 0.3))
     progress.report(0.5, "edges")
     image = small.astype(np.float32) / np.float32(255.0)
     fore = image
     if params.decontaminate:
-        fore = estimate_foreground(image, alpha, None if backdrop is None else backdrop.rgb(alpha.shape))
+        fore = estimate_foreground(image, alpha, field)
     progress.report(0.6, "edges")
     if small.shape == rgb.shape:
         return Cutout(alpha, _to_bytes(fore))
     return _carry_to_native(rgb, image, alpha, fore, params, progress.part(0.6, 0.4))
+
+
+def _around_band(trimap: U8) -> Box:
+    """Return the box of the pixels to be solved with known ones around it."""
+    x, y, across, down = cv2.boundingRect((trimap == UNKNOWN).astype(np.uint8))
+    return Box(x, y, x + across, y + down).grown(_AROUND, (trimap.shape[1], trimap.shape[0]))
 
 
 def _reduce(rgb: U8, mask: F32, longest: int) -> tuple[U8, F32]:
@@ -125,42 +139,59 @@ def _reduce(rgb: U8, mask: F32, longest: int) -> tuple[U8, F32]:
 
 
 def _carry_to_native(rgb: U8, image: F32, alpha: F32, fore: F32, params: EdgesParams, progress: Progress) -> Cutout:
-    """Carry alpha and colours from the working size to the photo's, touching only tiles that hold an edge."""
+    """Carry alpha and colours from the working size to the photo's, touching only what holds an edge."""
     size = (rgb.shape[1], rgb.shape[0])
-    model = fit_local_model(image, alpha)
-    back = _background(image, alpha)
-    open_pixels = cv2.dilate(((alpha > 0.0) & (alpha < 1.0)).astype(np.uint8), np.ones((5, 5), np.uint8))
-    native = cv2.resize((alpha >= 0.5).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
+    solver = _NativeSolver.prepare(image, alpha, fore)
+    solid = cv2.resize((alpha >= 0.5).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     clean = cv2.resize(_to_bytes(fore), size, interpolation=cv2.INTER_LINEAR)
-    np.copyto(clean, rgb, where=(native > 0)[..., None])
-    tiles = list(_tiles(size))
-    for index, box in enumerate(tiles):
-        progress.report(index / len(tiles), "edges")
+    clean = cv2.copyTo(rgb, solid, clean)
+    native = solid.astype(np.float32)
+    partial = cv2.dilate(((alpha > 0.0) & (alpha < 1.0)).astype(np.uint8), np.ones((7, 7), np.uint8))
+    touched = cv2.resize(partial, size, interpolation=cv2.INTER_NEAREST) > 0
+    boxes = list(open_boxes(touched, _TILE))
+    for index, box in enumerate(boxes):
+        progress.report(index / len(boxes), "edges")
         outer = box.grown(_MARGIN, size)
         part = _Part.cut(outer, size, alpha.shape)
-        touched = part.resample(open_pixels.astype(np.float32), cv2.INTER_LINEAR) > 0
-        if not touched.any():
-            continue
-        tile = rgb[outer.slices].astype(np.float32) / np.float32(255.0)
-        solved = _native_alpha(model, tile, part, alpha)
-        solved = np.where(touched, solved, native[outer.slices])
-        inner = (slice(box.y0 - outer.y0, box.y1 - outer.y0), slice(box.x0 - outer.x0, box.x1 - outer.x0))
-        native[box.slices] = solved[inner]
+        tile = rgb[outer.slices].astype(np.float32) * np.float32(1.0 / 255.0)
+        solved = np.where(touched[outer.slices], solver.alpha(tile, part), native[outer.slices])
+        inner = inside(box, outer)
         if params.decontaminate:
-            colours = refine_foreground(tile, solved, part.resample(fore), part.resample(back))
-            clean[box.slices] = _to_bytes(colours[inner])
+            clean[box.slices] = _to_bytes(solver.colours(tile, solved, part)[inner])
+        native[box.slices] = solved[inner]
     return Cutout(native, clean)
 
 
-def _native_alpha(model: LocalModel, tile: F32, part: _Part, alpha: F32) -> F32:
-    """Apply the colour model, kept near the interpolated alpha so that noise cannot swing it."""
-    smooth = part.resample(alpha)
-    window = np.ones((3, 3), np.uint8)
-    low, high = part.resample(cv2.erode(alpha, window)), part.resample(cv2.dilate(alpha, window))
-    solved = model.apply(tile, part.matrix)
-    solved = np.clip(solved, low, high)
-    settled = np.where(smooth > 0.998, 1.0, np.where(smooth < 0.002, 0.0, solved))
-    return np.clip((settled - 0.01) / 0.98, 0.0, 1.0).astype(np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class _NativeSolver:
+    """What the working size knows, ready to be carried to native tiles.
+
+    bounds: alpha itself, its least and its greatest value around each pixel.
+    """
+
+    model: LocalModel
+    bounds: F32
+    fore: F32
+    back: F32
+
+    @classmethod
+    def prepare(cls, image: F32, alpha: F32, fore: F32) -> _NativeSolver:
+        window = np.ones((3, 3), np.uint8)
+        bounds = cv2.merge([alpha, cv2.erode(alpha, window), cv2.dilate(alpha, window)])
+        return cls(fit_local_model(image, alpha), bounds, fore, _background(image, alpha))
+
+    def alpha(self, tile: F32, part: _Part) -> F32:
+        """Apply the colour model, kept near the interpolated alpha so that noise cannot swing it."""
+        smooth, low, high = cv2.split(part.resample(self.bounds))
+        solved = np.minimum(np.maximum(self.model.apply(tile, part.matrix), low), high)
+        solved[smooth > 0.998] = 1.0
+        solved[smooth < 0.002] = 0.0
+        stretched: F32 = (solved - np.float32(0.01)) * np.float32(1.0 / 0.98)
+        return np.clip(stretched, np.float32(0.0), np.float32(1.0), out=stretched)
+
+    def colours(self, tile: F32, alpha: F32, part: _Part) -> F32:
+        """Return clean foreground colours of a tile."""
+        return refine_foreground(tile, alpha, part.resample(self.fore), part.resample(self.back), radii=_RADII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,12 +218,7 @@ def _background(image: F32, alpha: F32) -> F32:
     return spread_colours(image, np.clip((0.1 - alpha) / 0.1, 0.0, 1.0) + np.float32(1e-4) * (1.0 - alpha))
 
 
-def _tiles(size: tuple[int, int]) -> Iterator[Box]:
-    for y in range(0, size[1], _TILE):
-        for x in range(0, size[0], _TILE):
-            yield Box(x, y, min(x + _TILE, size[0]), min(y + _TILE, size[1]))
-
-
 def _to_bytes(image: F32) -> U8:
-    rounded: U8 = np.rint(image * np.float32(255.0)).astype(np.uint8)
+    # rounds half to even and clips, as np.rint would
+    rounded: U8 = cv2.convertScaleAbs(image, alpha=255.0)
     return rounded

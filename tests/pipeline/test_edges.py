@@ -13,8 +13,9 @@ from studio.domain.errors import MattingError
 from studio.domain.progress import Progress
 from studio.pipeline.edges import CLOSED_FORM, CONTOUR, EdgesParams, correct_contour
 from studio.pipeline.matting.colours import spread_colours
-from studio.pipeline.matting.foreground import estimate_foreground
+from studio.pipeline.matting.foreground import estimate_foreground, refine_foreground
 from studio.pipeline.matting.laplacian import solve_band
+from studio.pipeline.matting.tiles import open_boxes
 from studio.pipeline.stage import Inputs, StageContext
 from tests.pipeline.fringe import bleed, rough_mask
 
@@ -198,3 +199,24 @@ def test_it_beats_the_plain_mask_on_ground_truth(shared: Path) -> None:
     coarse = mask.astype(np.float32) / 255
     solved = correct(photo.rgb8, coarse).alpha
     assert np.abs(solved - truth).sum() < 0.6 * np.abs(coarse - truth).sum()
+
+
+def test_tiles_hold_every_open_pixel_and_no_empty_one_is_visited() -> None:
+    open_pixels = np.random.default_rng(5).random((90, 130)) > 0.998
+    seen = np.zeros_like(open_pixels)
+    for box in open_boxes(open_pixels, 32):
+        assert open_pixels[box.slices].any()
+        assert not seen[box.slices].any()
+        seen[box.slices] = True
+    assert seen[open_pixels].all()
+
+
+def test_colours_of_a_tile_are_those_of_the_whole_picture() -> None:
+    """The seams of the tiles are invisible: a picture and its part give the same colours around one outline."""
+    truth = disc(400, 150, softness=6)
+    image = mix(truth, (180, 40, 60), (230, 228, 224)).astype(np.float32) / 255
+    rough = np.full_like(image, 0.5)
+    whole = refine_foreground(image, truth, rough, rough)
+    near = np.s_[60:200, 20:160]
+    part = refine_foreground(image[near], truth[near], rough[near], rough[near])
+    assert np.abs(part[12:-12, 12:-12] - whole[72:188, 32:148]).max() < 1e-4

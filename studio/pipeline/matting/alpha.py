@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, U8, Bool
-from studio.pipeline.matting.backdrop import Backdrop
-from studio.pipeline.matting.colours import project_colours
-from studio.pipeline.matting.laplacian import solve_band
+from studio.pipeline.matting.colours import inner_product, project_colours
+from studio.pipeline.matting.laplacian import multiply_inverse, solve_band
 from studio.pipeline.matting.trimap import FOREGROUND, UNKNOWN
 
 _COARSEST = 400
 """Longest side of the first level: small enough that alpha flows across the widest band."""
-_STEPS = (400, 80, 30)
+_STEPS = (400, 40, 12)
 """Solver steps per level, coarse to fine: the coarse ones carry alpha far, the fine ones only sharpen it."""
 _SETTLED = 0.02
 """Alpha closer to 0 or 1 than this is taken as known by the next finer level."""
@@ -44,14 +43,14 @@ class _Level:
     weight: F32
 
 
-def solve_alpha(rgb: U8, mask: F32, trimap: U8, backdrop: Backdrop | None) -> F32:
+def solve_alpha(rgb: U8, mask: F32, trimap: U8, backdrop: F32 | None) -> F32:
     """Estimate alpha inside the unknown band of a trimap.
 
     Args:
         rgb: sRGB `(H, W, 3)`.
         mask: coarse mask, the first guess.
         trimap: 0, 128 or 255. Known pixels are returned as 0 and 1.
-        backdrop: exact background colours, where known.
+        backdrop: exact background colours `(H, W, 3)` in [0, 1], where known.
     """
     image = rgb.astype(np.float32) / np.float32(255.0)
     levels = [_finest(image, mask, trimap, backdrop)]
@@ -65,12 +64,12 @@ def solve_alpha(rgb: U8, mask: F32, trimap: U8, backdrop: Backdrop | None) -> F3
     return alpha
 
 
-def _finest(image: F32, mask: F32, trimap: U8, backdrop: Backdrop | None) -> _Level:
+def _finest(image: F32, mask: F32, trimap: U8, backdrop: F32 | None) -> _Level:
     foreground = (trimap == FOREGROUND).astype(np.float32)
     background = (trimap < UNKNOWN).astype(np.float32)
     target, weight = mask, np.full(mask.shape, _PRIOR, np.float32)
     if backdrop is not None:
-        line = project_colours(image, foreground, background, backdrop.rgb(mask.shape))
+        line = project_colours(image, foreground, background, backdrop)
         trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, _MOST_TRUST)
         blind = np.clip(line.variance / _BLIND_VARIANCE - 1.0, 0.0, 1.0)
         weight = weight + _BLIND_PRIOR * blind
@@ -127,7 +126,8 @@ class LocalModel:
         size = (image.shape[1], image.shape[0])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         planes = cv2.warpAffine(self.planes, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        alpha: F32 = (planes[..., :3] * image).sum(axis=2) + planes[..., 3]
+        slope = np.ascontiguousarray(planes[..., :3])
+        alpha: F32 = inner_product(slope, image) + planes[..., 3]
         return alpha
 
 
@@ -141,13 +141,19 @@ def fit_local_model(image: F32, alpha: F32) -> LocalModel:
     size = (2 * _MODEL_RADIUS + 1,) * 2
     mean = cv2.blur(image, size)
     mean_alpha = cv2.blur(alpha, size)
-    covariance = np.empty((*alpha.shape, 3, 3), np.float32)
-    for row in range(3):
-        for column in range(row, 3):
-            product = cv2.blur(image[..., row] * image[..., column], size) - mean[..., row] * mean[..., column]
-            covariance[..., row, column] = covariance[..., column, row] = product
-        covariance[..., row, row] += _MODEL_EPSILON
-    joint = cv2.blur(image * alpha[..., None], size) - mean * mean_alpha[..., None]
-    slope = np.linalg.solve(covariance, joint[..., None])[..., 0].astype(np.float32)
-    offset = mean_alpha - (slope * mean).sum(axis=2)
-    return LocalModel(cv2.blur(np.dstack([slope, offset]), size))
+    colours, means = cv2.split(image), cv2.split(mean)
+    epsilon = np.float32(_MODEL_EPSILON)
+
+    def covariance(one: int, other: int) -> F32:
+        spread: F32 = cv2.blur(colours[one] * colours[other], size) - means[one] * means[other]
+        return (spread + epsilon if one == other else spread).ravel()
+
+    def against_alpha(one: int) -> F32:
+        spread: F32 = cv2.blur(colours[one] * alpha, size) - means[one] * mean_alpha
+        return spread.ravel()
+
+    symmetric = [covariance(*pair) for pair in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
+    joint = np.stack([against_alpha(one) for one in range(3)])
+    slopes = multiply_inverse(symmetric, joint).reshape(3, *alpha.shape)
+    offset = mean_alpha - sum(slope * middle for slope, middle in zip(slopes, means, strict=True))
+    return LocalModel(cv2.blur(cv2.merge([*slopes, offset]), size))

@@ -52,15 +52,18 @@ class Backdrop:
 
     def lab(self, shape: tuple[int, int]) -> F32:
         """Return float32 `(H, W, 3)`: the backdrop's CIELAB colours at any size."""
-        coarse = (min(shape[0], _FIELD_SIDE), min(shape[1], _FIELD_SIDE))
-        field = (_terms(coarse) @ self.coefficients).reshape(*coarse, 3).astype(np.float32)
-        resized: F32 = cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        resized: F32 = cv2.resize(self._field(shape), shape[::-1], interpolation=cv2.INTER_CUBIC)
         return resized
 
     def rgb(self, shape: tuple[int, int]) -> F32:
         """Return float32 `(H, W, 3)` sRGB in [0, 1]."""
-        colours: F32 = np.clip(cv2.cvtColor(self.lab(shape), cv2.COLOR_LAB2RGB), 0.0, 1.0)
-        return colours
+        colours = cv2.cvtColor(self._field(shape), cv2.COLOR_LAB2RGB)
+        resized: F32 = cv2.resize(colours, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        return np.clip(resized, np.float32(0.0), np.float32(1.0), out=resized)
+
+    def _field(self, shape: tuple[int, int]) -> F32:
+        coarse = (min(shape[0], _FIELD_SIDE), min(shape[1], _FIELD_SIDE))
+        return (_terms(coarse) @ self.coefficients).reshape(*coarse, 3).astype(np.float32)
 
 
 def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
@@ -86,7 +89,7 @@ def fit_backdrop(rgb: U8, alpha: F32) -> Backdrop | None:
 
 def to_lab(rgb: U8) -> F32:
     """Return CIELAB float32 (L 0..100) of sRGB uint8."""
-    lab: F32 = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab: F32 = cv2.cvtColor(rgb.astype(np.float32) * np.float32(1.0 / 255.0), cv2.COLOR_RGB2LAB)
     return lab
 
 
@@ -110,14 +113,13 @@ class Evidence:
 
 def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
     """Compare a picture with its backdrop. A darker, equally coloured pixel may be a shadow and is not "unlike"."""
-    delta = to_lab(rgb) - backdrop.lab(rgb.shape[:2])
-    distance = np.sqrt((delta * delta).sum(axis=2))
-    chroma = np.hypot(delta[..., 1], delta[..., 2])
+    level, red_green, yellow_blue = cv2.split(to_lab(rgb) - backdrop.lab(rgb.shape[:2]))
+    chroma = cv2.magnitude(red_green, yellow_blue)
+    distance = cv2.magnitude(level, chroma)
     flat = backdrop.tail < _FLAT_TAIL
     limit = 2.2 if flat else max(4.0 * backdrop.noise, 4.5)
     same = 1.2 if flat else max(2.5 * backdrop.noise, 2.0)
-    shadow = (delta[..., 0] < 0) & (delta[..., 0] > -32) & (chroma < limit + 0.08 * np.abs(delta[..., 0]))
-    level = delta[..., 0]
+    shadow = (level < 0) & (level > -32) & (chroma < np.float32(limit) - np.float32(0.08) * level)
     detail = np.abs(level - cv2.GaussianBlur(level, (0, 0), 3.0))
     fine = cv2.dilate(detail, np.ones((3, 3), np.uint8)) > max(1.2, 2.0 * backdrop.noise)
     shade = shadow & ~fine & (distance < _SHADE)

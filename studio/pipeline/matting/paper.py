@@ -7,10 +7,12 @@ crossing such a difference is the garment.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, U8, Bool
+from studio.domain.arrays import F32, F64, U8, AnyArray, Bool
 
 _RING_SHARE = 0.03
 """Width of the picture's border, in shares of its longest side, that tells the paper's colour."""
@@ -44,6 +46,8 @@ _MOST_BORDER = 0.25
 _SHARP = 0.35
 _SHARP_SHARE = 0.5
 _PALE_HOLE = 24.0
+_REACH = 13
+"""Pixels around a piece that are looked at: compression spreads an edge over a block of 8."""
 
 
 def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
@@ -60,11 +64,12 @@ def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
         return mask
     field, level = paper
     signed = smooth - field
-    away = np.abs(signed).max(axis=2)
+    red, green, blue = cv2.split(np.abs(signed))
+    away = np.maximum(np.maximum(red, green), blue)
     bare = _reached_from_border(away < level, max(2, round(_LEAK * max(mask.shape))))
     bare |= _enclosed_paper((away < level) & ~bare, away, network)
     solid = mask > 0.5
-    added = _additions(~bare & ~solid, solid, away, signed.min(axis=2) >= 0, level)
+    added = _additions(~bare & ~solid, solid, away, (np.minimum.reduce(cv2.split(signed)) >= 0), level)
     grown = mask
     if added.any():
         grown = _with_smooth_outline(mask, added)
@@ -82,18 +87,24 @@ def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
     broad = cv2.morphologyEx(plain.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=4)
     result = np.zeros_like(plain)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _GAP_PIECE * plain.size):
-        piece = labels == label
-        if label and float(network[piece].mean()) < _DOUBT and _is_framed(piece, ~plain, away):
-            result |= piece
+    for piece, near in _pieces(labels, stats, _GAP_PIECE * plain.size):
+        if float(network[near][piece].mean()) < _DOUBT and _is_framed(piece, ~plain[near], away[near]):
+            result[near] |= piece
     return result
+
+
+def _pieces(labels: AnyArray, stats: AnyArray, least: float) -> Iterator[tuple[Bool, tuple[slice, slice]]]:
+    """Yield every labelled piece of at least this area in a window a little larger than itself, and the window."""
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= least):
+        if label:
+            x, y, across, down = (int(value) for value in stats[label, :4])
+            rows = slice(max(0, y - _REACH), y + down + _REACH)
+            near = (rows, slice(max(0, x - _REACH), x + across + _REACH))
+            yield labels[near] == label, near
 
 
 def _is_framed(piece: Bool, among: Bool, away: F32, least: float = _FRAMED) -> bool:
     """Tell whether what surrounds a piece, beyond the halo of compression, is clearly not paper."""
-    x, y, across, down = cv2.boundingRect(piece.astype(np.uint8))
-    near = np.s_[max(0, y - 13) : y + down + 13, max(0, x - 13) : x + across + 13]
-    piece, among, away = piece[near], among[near], away[near]
     ring = (cv2.dilate(piece.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & ~piece & among
     return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > least
 
@@ -132,9 +143,10 @@ def _fit_paper(smooth: F32, mask: F32) -> tuple[F32, float] | None:
     worst = float(np.quantile(residual, 0.95))
     if worst > _EVEN:
         return None
-    rows, columns = np.mgrid[0:height, 0:width]
-    field = _plane(columns.ravel() / width, rows.ravel() / height) @ coefficients
-    return field.reshape(height, width, 3).astype(np.float32), max(_LEAST_LEVEL, _NOISE_FACTOR * worst)
+    level, across, down = coefficients.astype(np.float32)
+    columns, rows = np.arange(width, dtype=np.float32) / width, np.arange(height, dtype=np.float32) / height
+    field = (level + columns[:, None] * across)[None] + (rows[:, None] * down)[:, None]
+    return field.astype(np.float32, copy=False), max(_LEAST_LEVEL, _NOISE_FACTOR * worst)
 
 
 def _plane(x: F64, y: F64) -> F64:
@@ -164,21 +176,20 @@ def _additions(candidates: Bool, solid: Bool, away: F32, brighter: Bool, level: 
     _, labels, stats, _ = cv2.connectedComponentsWithStats(pieces, connectivity=8)
     beside = cv2.dilate(solid.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     result = np.zeros_like(solid)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _LEAST_PIECE * solid.size):
-        piece = labels == label
-        if not label or not (piece & beside).any() or _is_framed(piece, np.ones_like(piece), away, _BETWEEN):
+    border = np.ones(solid.shape, bool)
+    border[2:-2, 2:-2] = False
+    for piece, near in _pieces(labels, stats, _LEAST_PIECE * solid.size):
+        if not (piece & beside[near]).any() or _is_framed(piece, np.ones_like(piece), away[near], _BETWEEN):
             continue  # the last: a gap between sleeve and body, full of the halo of both
-        if _is_thing(piece, solid, away, brighter, level):
-            result |= piece
+        if _is_thing(piece, solid[near], away[near], brighter[near], level, border[near]):
+            result[near] |= piece
     return result
 
 
-def _is_thing(piece: Bool, solid: Bool, away: F32, brighter: Bool, level: float) -> bool:
+def _is_thing(piece: Bool, solid: Bool, away: F32, brighter: Bool, level: float, border: Bool) -> bool:
     """A shadow fades out where it ends; cloth ends at once, or is brighter than the paper."""
-    framed = np.ones(piece.shape, bool)
-    framed[2:-2, 2:-2] = False
     outline = piece & (cv2.erode((piece | solid).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-    if (piece & framed).sum() > _MOST_BORDER * max(1, int(outline.sum())):
+    if (piece & border).sum() > _MOST_BORDER * max(1, int(outline.sum())):
         return False
     depth = cv2.distanceTransform((piece | solid).astype(np.uint8), cv2.DIST_L2, 3)
     rim = piece & (depth > 2.5) & (depth < 6.0)
@@ -213,9 +224,8 @@ def _open_gaps(bare: Bool, solid: Bool, away: F32) -> Bool:
     broad = cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=4)
     gaps = np.zeros_like(solid)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _GAP_PIECE * solid.size):
-        piece = labels == label
-        if label and _is_framed(piece, solid & ~bare, away):
-            gaps |= piece
+    for piece, near in _pieces(labels, stats, _GAP_PIECE * solid.size):
+        if _is_framed(piece, (solid & ~bare)[near], away[near]):
+            gaps[near] |= piece
     grown = (cv2.dilate(gaps.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0) & (away < _FRAME_LEVELS) & solid
     return grown if gaps.any() and grown.sum() < _MOST_GAPS * max(1, int(solid.sum())) else np.zeros_like(solid)

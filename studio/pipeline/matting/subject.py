@@ -10,6 +10,8 @@ import numpy as np
 from studio.domain.arrays import F32, U8, Bool
 from studio.pipeline.matting.backdrop import Backdrop, Evidence, weigh
 
+Window = tuple[slice, slice]
+
 _ANOTHER_SHARE = 0.25
 """A separate piece at least this large beside the main one is another person or thing, not a fragment."""
 _PIECE_SHARE = 0.03
@@ -38,6 +40,8 @@ _HAIR_REACH = 0.04
 _FRAMED = 0.75
 """Share of a gap's surroundings that must differ clearly from the backdrop."""
 _FRAME_CONTRAST = 8.0
+_AROUND = 6
+"""Pixels around a piece that say what surrounds it."""
 _SPECK = 0.0002
 """Share of the picture below which a mended region is noise."""
 
@@ -102,12 +106,13 @@ def complete_on_backdrop(rgb: U8, mask: F32, backdrop: Backdrop) -> F32:
 
     window = np.ones((9, 9), np.uint8)
 
-    def is_false(piece: Bool) -> bool:
+    def is_false(piece: Bool, near: Window) -> bool:
         ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece
-        if ring.any() and _mostly(evidence.brighter[ring]):
+        if ring.any() and _mostly(evidence.brighter[near][ring]):
             # Within white cloth: a fold as dark as the wall, unless it is as large as a gap and looks just like it.
-            return piece.sum() < _FOLD_AREA * mask.size or not _mostly(evidence.like[piece])
-        return _mostly(evidence.unlike[piece]) or (float(mask[piece].mean()) > 0.25 and not _mostly(plain[piece]))
+            return piece.sum() < _FOLD_AREA * mask.size or not _mostly(evidence.like[near][piece])
+        doubted = float(mask[near][piece].mean()) > 0.25
+        return _mostly(evidence.unlike[near][piece]) or (doubted and not _mostly(plain[near][piece]))
 
     false_holes = _pieces(holes, is_false)
     mended = np.where(false_holes, np.float32(1), mended)
@@ -136,11 +141,13 @@ def _find_gaps(mask: F32, evidence: Evidence) -> Bool:
     gaps: Bool = (cv2.dilate(wide, kernel) > 0) & doubted
     window = np.ones((7, 7), np.uint8)
 
-    def is_framed(piece: Bool) -> bool:
-        ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece & ~doubted & (mask > 0.5)
+    beside = ~doubted & (mask > 0.5)
+
+    def is_framed(piece: Bool, near: Window) -> bool:
         if piece.sum() < _GAP_AREA * mask.size:
             return False
-        return bool(ring.any()) and float((evidence.distance[ring] > _FRAME_CONTRAST).mean()) > _FRAMED
+        ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece & beside[near]
+        return bool(ring.any()) and float((evidence.distance[near][ring] > _FRAME_CONTRAST).mean()) > _FRAMED
 
     return _pieces(gaps, is_framed)
 
@@ -188,11 +195,15 @@ def _reaches_border(region: Bool) -> Bool:
     return kept
 
 
-def _pieces(region: Bool, wanted: Callable[[Bool], bool]) -> Bool:
-    count, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=4)
+def _pieces(region: Bool, wanted: Callable[[Bool, Window], bool]) -> Bool:
+    """Keep the connected pieces that are wanted; each is asked about in a window a little larger than itself."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
     result = np.zeros_like(region)
-    for label in range(1, count):
-        piece = labels == label
-        if wanted(piece):
-            result |= piece
+    for label, (x, y, across, down, _) in enumerate(stats.tolist()):
+        rows = slice(max(0, y - _AROUND), y + down + _AROUND)
+        near = (rows, slice(max(0, x - _AROUND), x + across + _AROUND))
+        if label:
+            piece = labels[near] == label
+            if wanted(piece, near):
+                result[near] |= piece
     return result
