@@ -38,6 +38,7 @@ from studio.domain.artefacts import (
     SleeveLength,
     TryOn,
 )
+from studio.domain.edits import GarmentOverride, LayerOrder
 from studio.domain.errors import ModelError, PipelineError
 from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
@@ -54,6 +55,20 @@ class TunedParams:
 
     strength: float = 1.0
     role: str = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class GarmentParams:
+    """What the operator says the garment is."""
+
+    override: GarmentOverride = field(default_factory=GarmentOverride)
+
+
+@dataclass(frozen=True, slots=True)
+class WornParams:
+    """How the garment is worn."""
+
+    layers: LayerOrder = field(default_factory=LayerOrder)
 
 
 class FakeModels:
@@ -178,7 +193,8 @@ def _garment(inputs: Inputs, params: Any, ctx: StageContext) -> Garment:
         ("torso",),
     )
     marks = {"hem_left": (1.0, 2.0)}
-    return Garment(Category.TOP, SleeveLength.SHORT, Neckline.CREW, marks, mesh, _photo(inputs).size)
+    category = Category(params.override.category or Category.TOP)
+    return Garment(category, SleeveLength.SHORT, Neckline.CREW, marks, mesh, _photo(inputs).size)
 
 
 def _tryon(inputs: Inputs, params: Any, ctx: StageContext) -> TryOn:
@@ -223,12 +239,13 @@ STAGES: dict[str, FakeStage] = {
         FakeStage("parse", _parse, ("photo", "edges", "pose", "framing"), ParseMap),
         FakeStage("densepose", _densepose, ("edges", "pose", "framing", "parse"), DensePoseMap),
         FakeStage("agnostic", _agnostic, ("photo", "framing", "pose", "parse"), Agnostic),
-        FakeStage("garment", _garment, ("photo", "edges"), Garment),
+        FakeStage("garment", _garment, ("photo", "edges"), Garment, params_type=GarmentParams),
         FakeStage(
             "tryon",
             _tryon,
             (*_PERSON, "densepose", "agnostic", "garment_photo", "garment_edges", "garment"),
             TryOn,
+            params_type=WornParams,
             model_ids=("fake_tryon",),
         ),
         FakeStage("look", _look, ("photo", "edges", "tryon"), Look),

@@ -322,6 +322,10 @@ def edit_name(edit: Edit) -> str:
             return "retouch.joint" if visible else "retouch.joint_hidden"
         case LandmarkMove():
             return "retouch.landmark"
+        case GarmentOverride():
+            return "retouch.garment"
+        case LayerOrder():
+            return "retouch.worn"
         case _:
             return "retouch.other"
 

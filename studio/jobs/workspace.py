@@ -129,9 +129,10 @@ class Workspace:
         *,
         copy: bool | None = None,
         progress: Progress | None = None,
+        revives: bool = True,
     ) -> ImportReport:
         """Take photos in; see `Library.import_photos`."""
-        return self.library.import_photos(paths, role, copy=copy, progress=progress)
+        return self.library.import_photos(paths, role, copy=copy, progress=progress, revives=revives)
 
     def read_pairs(self, file: Path) -> PairList:
         """Match a pair list with the imported photos; see `read_pair_list`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
@@ -62,6 +62,16 @@ class Edits(Section):
             for edit in edits:
                 self._append(db, target, edit, name)
             return self._tell(self._moved(db, target))
+
+    def add_edits_to(self, edits: Mapping[str, Edit], name: str = "") -> Changes:
+        """Append one edit to each of several photos or pairs, in one transaction."""
+        changes = Changes()
+        with self._writing() as db:
+            for target_id, edit in edits.items():
+                target = self._target(target_id)
+                self._append(db, target, edit, name)
+                changes |= self._tell(self._moved(db, target))
+        return changes
 
     def copy_edits(self, source_id: str, target_ids: Sequence[str], stages: Sequence[str] = ()) -> Changes:
         """Append the active edits of one photo to others of the same set-up; `stages` empty = all."""

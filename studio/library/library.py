@@ -20,8 +20,8 @@ from studio.library.journal import Journal
 from studio.library.lock import ProjectLock
 from studio.library.looks import Looks
 from studio.library.marks import Marking
-from studio.library.photos import Photos
 from studio.library.records import Changes, ProjectInfo
+from studio.library.relink import Relinking
 from studio.library.scenes import Scenes
 from studio.library.section import Core
 from studio.library.sweep import remove_unfinished
@@ -31,7 +31,7 @@ DATABASE = "project.db"
 CHECK_EVERY = timedelta(days=1)
 
 
-class Library(Photos, Marking, Looks, Scenes, Jobs):
+class Library(Relinking, Marking, Looks, Scenes, Jobs):
     """One open project. Safe to use from several threads: writes are one at a time, reads never wait for them."""
 
     def __init__(self, core: Core, lock: ProjectLock | None) -> None:

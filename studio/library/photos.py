@@ -1,4 +1,4 @@
-"""Photos of models, garments and backgrounds: imported by content, listed, renamed, relinked. Never altered."""
+"""Photos of models, garments and backgrounds: imported by content, listed, renamed. Never altered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from studio.domain.artefacts import PhotoInfo, PhotoRole
 from studio.domain.errors import LibraryError, StudioError
 from studio.domain.progress import Progress
-from studio.library.blobs import Originals, Stored, expand, hash_file
+from studio.library.blobs import Originals, Stored, expand
 from studio.library.clock import new_id, now, sort_key
 from studio.library.connection import Row
 from studio.library.journal import Cells, RowChange, update_row
@@ -52,11 +52,13 @@ class Photos(Section):
         copy: bool | None = None,
         progress: Progress | None = None,
         inspect: Inspect = inspect_photo,
+        revives: bool = True,
     ) -> ImportReport:
         """Take photos in; folders are searched. One bad file never stops the others.
 
         Args:
             copy: keep a copy in the project, or only refer to the file; None = as the project says.
+            revives: what lies in the trash comes out of it; False = it counts as being there already.
 
         Raises:
             StorageError: the project's disk is full or read-only: no further file could be taken in either.
@@ -73,7 +75,7 @@ class Photos(Section):
             for number, file in enumerate(files):
                 told.report(number / len(files), "import")
                 try:
-                    self._take_in(originals.take(file, keep=keep), role, inspect, done)
+                    self._take_in(originals.take(file, keep=keep), role, inspect, done, revives=revives)
                 except StudioError as error:
                     if error.key in ("storage.full", "storage.read_only"):
                         raise
@@ -82,9 +84,9 @@ class Photos(Section):
             changes = self._close_import(done)
         return ImportReport(tuple(done.imported), tuple(done.duplicates), tuple(done.failed), changes)
 
-    def _take_in(self, stored: Stored, role: PhotoRole, inspect: Inspect, done: _Import) -> None:
+    def _take_in(self, stored: Stored, role: PhotoRole, inspect: Inspect, done: _Import, *, revives: bool) -> None:
         known = self._known(role, stored.sha256)
-        if known is not None and not known["trashed_at"] and not known["missing"]:
+        if known is not None and not known["missing"] and not (known["trashed_at"] and revives):
             stored.discard()
             done.duplicates.append((stored.source, known["id"]))
             return
@@ -223,47 +225,3 @@ class Photos(Section):
             change = update_row(db, "photo", photo_id, values)
             told = changed(Kind.PHOTO, [photo_id])
             return self._tell(self._core.journal.record(db, "undo.rename", [change], told))
-
-    def find_missing(self, ids: Sequence[str] | None = None) -> Changes:
-        """Look whether the photos' files are where they should be, and note which are not."""
-        wanted = self._sql.column("SELECT id FROM photo") if ids is None else list(ids)
-        gone = [(row.id, not self._is_there(row)) for row in self.photos(wanted)]
-        with self._writing() as db:
-            touched = [
-                photo_id
-                for photo_id, is_gone in gone
-                if update_row(db, "photo", photo_id, {"missing": int(is_gone)}) is not None
-            ]
-            return self._tell(changed(Kind.PHOTO, touched))
-
-    def _is_there(self, row: PhotoRow) -> bool:
-        """A file that was missed before is only trusted again when it holds what was imported."""
-        return row.file.is_file() and (not row.is_missing or hash_file(row.file) == row.sha256)
-
-    def relink(self, folder: Path, progress: Progress | None = None) -> Changes:
-        """Search a folder for the files of missing photos, by content, and refer to them there.
-
-        Only files of a size that is looked for are read.
-        """
-        told = progress or Progress.silent()
-        self.find_missing()
-        missing = self.photos(self.photo_ids(Filter(missing_only=True)))
-        sizes = {row.size_bytes for row in missing}
-        by_hash: dict[str, list[PhotoRow]] = {}
-        for row in missing:
-            by_hash.setdefault(row.sha256, []).append(row)
-        files = [file for file in expand([folder]) if file.stat().st_size in sizes]
-        changes = Changes()
-        for number, file in enumerate(files):
-            told.report(number / len(files), "relink")
-            for row in by_hash.pop(hash_file(file), ()):
-                changes |= self._relink_one(row, file)
-        return changes
-
-    def _relink_one(self, row: PhotoRow, file: Path) -> Changes:
-        originals = Originals(self._core.folder)
-        stored = originals.take(file, keep=not row.is_referenced)
-        stored.settle()
-        with self._writing() as db:
-            update_row(db, "photo", row.id, {"root": stored.root, "path": stored.path, "missing": 0})
-            return self._tell(changed(Kind.PHOTO, [row.id]))

@@ -445,3 +445,13 @@ class ImportReport:
     duplicates: tuple[tuple[Path, str], ...] = ()
     failed: tuple[ImportFailure, ...] = ()
     changes: Changes = field(default_factory=Changes)
+
+
+@dataclass(frozen=True, slots=True)
+class RelinkReport:
+    """What came of a search for missing files. found: (photo id, where its file lies). still_missing: how many."""
+
+    found: tuple[tuple[str, Path], ...] = ()
+    still_missing: int = 0
+    unreadable: tuple[Path, ...] = ()
+    changes: Changes = field(default_factory=Changes)

@@ -15,7 +15,8 @@ from studio.domain.errors import LibraryError
 from studio.library.blobs import ARTEFACTS
 from studio.library.connection import Connection, Row
 from studio.library.journal import Journal
-from studio.library.records import Changes, ColourLabel, Flag, Kind, Marks
+from studio.library.query import select_ids
+from studio.library.records import Changes, ColourLabel, Filter, Flag, Kind, Marks, Order
 
 if TYPE_CHECKING:
     from studio.pipeline.cache import FolderStore
@@ -59,6 +60,12 @@ class Section:
             for listener in tuple(self._core.listeners):
                 self._sql.after_commit(partial(listener, changes))
         return changes
+
+    def count(self, wanted: Filter | None = None, kind: Kind = Kind.PHOTO) -> int:
+        """Return how many photos, looks or scenes fit."""
+        query, values = select_ids(kind, wanted or Filter(), Order.NAME)
+        row = self._sql.row(f"SELECT count(*) AS held FROM ({query.partition(' ORDER BY ')[0]})", values)
+        return 0 if row is None else int(row["held"])
 
     def _tags(self, kind: Kind, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}

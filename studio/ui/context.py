@@ -15,6 +15,7 @@ from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.library.records import Changes
 from studio.media.messages import render
+from studio.ui.hot_folder import HotFolderWatcher
 from studio.ui.i18n import Language, resolve
 from studio.ui.lanes import JobLane
 from studio.ui.remembered import Remembered
@@ -75,6 +76,7 @@ class StudioContext(QObject):
         self.last_asked = Path()
         for lane in (self.work, self.bulk, self.thumbnails):
             lane.failed.connect(self._on_failed)
+        self.hot_folder = HotFolderWatcher(self)
 
     @property
     def project(self) -> Workspace | None:

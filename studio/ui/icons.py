@@ -28,6 +28,12 @@ _PATHS: dict[str, str] = {
     "retry": "M19 12a7 7 0 1 1-2-5 M17 3v4h-4",
     "trash": "M5 7h14 M9 7V4h6v3 M7 7l1 13h8l1-13",
     "star": "M12 4l2.5 5.3 5.5.7-4 4 1 5.7-5-2.8-5 2.8 1-5.7-4-4 5.5-.7z",
+    "hot": "M12 20a8 8 0 1 0-8-8 M4 4v4h4 M12 16a4 4 0 1 0-4-4 M12 12h.01",
+    "circle": "M12 7a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
+    "tag": "M4 11V4h7l9 9-7 7z M8 8h.01",
+    "collection": "M5 8h14v12H5z M7 5h10 M9 2.5h6",
+    "missing": "M4 5h7 M15 5h5v14h-5 M11 19H4V5 M12.5 8l-2 3 3 2-2 3",
+    "select": "M5 3.5v13l3.6-3.2 2.4 5.4 2.4-1-2.4-5.3 4.6-.4z M16 4h4v4 M20 16v4h-4",
     "flag": "M6 21V4 M6 5h11l-2 4 2 4H6",
     "check": "M5 12.5l4.5 4.5L19 7",
     "close": "M6 6l12 12 M18 6L6 18",
@@ -69,10 +75,15 @@ _PATHS: dict[str, str] = {
 ICON_NAMES = tuple(_PATHS)
 
 
+FULL = {"star_full": "star"}
+"""Icons that are another one filled with its colour."""
+
+
 def _svg(name: str, colour: str) -> QByteArray:
+    fill, name = (colour if name in FULL else "none"), FULL.get(name, name)
     return QByteArray(
         (
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="{fill}" '
             f'stroke="{colour}" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">'
             f'<path d="{_PATHS[name]}"/></svg>'
         ).encode()

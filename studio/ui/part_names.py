@@ -1,7 +1,10 @@
-"""Names of labels, joints and landmarks in the operator's language."""
+"""Names of labels, joints, landmarks, garments and colours in the operator's language."""
 
 from __future__ import annotations
 
+from studio.domain.artefacts import Category, Neckline, SleeveLength
+from studio.domain.edits import HemStyle
+from studio.library.records import ColourLabel
 from studio.ui.i18n import translate
 
 
@@ -58,3 +61,77 @@ def part_name(name: str) -> str:
     if side == "left":
         return translate("Left %1").replace("%1", part.lower())
     return translate("Right %1").replace("%1", part.lower()) if side else part
+
+
+def colour_names() -> dict[ColourLabel, str]:
+    """Return the names of the colour labels."""
+    return {
+        ColourLabel.RED: translate("Red"),
+        ColourLabel.YELLOW: translate("Yellow"),
+        ColourLabel.GREEN: translate("Green"),
+        ColourLabel.BLUE: translate("Blue"),
+        ColourLabel.PURPLE: translate("Purple"),
+        ColourLabel.NONE: translate("No colour"),
+    }
+
+
+def category_names() -> dict[str, str]:
+    """Return every category of garment by its value, in the domain's order."""
+    known = {
+        "top": translate("Top"),
+        "outerwear": translate("Outerwear"),
+        "dress": translate("Dress (garment)"),
+        "trousers": translate("Trousers"),
+        "shorts": translate("Shorts"),
+        "skirt": translate("Skirt"),
+        "jumpsuit": translate("Jumpsuit"),
+    }
+    return {one.value: known.get(one.value, one.value.replace("_", " ").capitalize()) for one in Category}
+
+
+def sleeve_names() -> dict[str, str]:
+    """Return every length of sleeve by its value."""
+    return {
+        SleeveLength.NONE.value: translate("Sleeveless"),
+        SleeveLength.SHORT.value: translate("Short sleeves"),
+        SleeveLength.ELBOW.value: translate("To the elbow"),
+        SleeveLength.LONG.value: translate("Long sleeves"),
+    }
+
+
+def neckline_names() -> dict[str, str]:
+    """Return every neckline by its value."""
+    return {
+        Neckline.CREW.value: translate("Crew neck"),
+        Neckline.V.value: translate("V-neck"),
+        Neckline.SCOOP.value: translate("Scoop neck"),
+        Neckline.BOAT.value: translate("Boat neck"),
+        Neckline.HIGH.value: translate("High neck"),
+        Neckline.COLLAR.value: translate("Shirt collar"),
+        Neckline.STRAPS.value: translate("Straps"),
+        Neckline.NONE.value: translate("No neckline"),
+    }
+
+
+def hem_names() -> dict[str, str]:
+    """Return every way a top may end at the waist by its value."""
+    return {
+        HemStyle.AUTO.value: translate("As in the model photo"),
+        HemStyle.TUCKED.value: translate("Tucked in"),
+        HemStyle.UNTUCKED.value: translate("Worn over the waist"),
+    }
+
+
+def worn_part_names() -> dict[str, str]:
+    """Return the parts of a person that may be put over or under a garment, by the names of `LayerOrder`."""
+    return {
+        "hair": translate("Hair"),
+        "face": translate("Face"),
+        "hat": translate("Hat"),
+        "sunglasses": translate("Glasses"),
+        "scarf": translate("Scarf"),
+        "coat": translate("Coat"),
+        "left_arm": translate("Left arm"),
+        "right_arm": translate("Right arm"),
+        "glove": translate("Glove"),
+    }

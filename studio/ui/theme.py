@@ -118,7 +118,7 @@ QPushButton { background: $raised; border: 1px solid $line_strong; border-radius
               min-height: 20px; }
 QPushButton:hover { background: $hover; }
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
-QPlainTextEdit:focus, QListView:focus, QTableView:focus, QTreeView:focus { border: 1px solid $accent; }
+QPlainTextEdit:focus, QListView:focus, TileView:focus, QTableView:focus, QTreeView:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $text_faint; background: $panel; border-color: $line; }
 QPushButton#primary { background: $accent; color: $on_accent; border: 1px solid $accent; font-weight: 600; }
 QPushButton#primary:hover { background: $accent_hover; }
@@ -128,6 +128,12 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover { background: $hover; }
 QToolButton:checked { background: $accent_soft; }
 QToolButton:disabled { color: $text_faint; }
+QToolButton::menu-indicator { image: none; }
+QToolButton#mini { padding: 4px 3px; }
+QToolButton#chip { background: $hover; border-radius: 12px; padding: 3px 8px; }
+QToolButton#chip:hover { background: $line; }
+QPushButton#field { padding: 4px 8px; text-align: left; }
+QPushButton#field::menu-indicator { image: none; }
 QFrame#rail QToolButton { padding: 8px 2px; font-size: 11px; color: $text_soft; border-radius: 8px; }
 QFrame#rail QToolButton:checked { color: $text; font-weight: 600; }
 QFrame#rail QToolButton:disabled { color: $text_off; }
@@ -153,7 +159,8 @@ QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off {
     image: url("$arrows/arrow-down-$scheme-off.svg"); }
 QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled { color: $text_faint; background: $panel;
     border-color: $line; }
-QListView, QTableView, QTreeView, QScrollArea { background: $surface; border: 1px solid transparent; outline: 0; }
+QListView, TileView, QTableView, QTreeView, QScrollArea { background: $surface; border: 1px solid transparent;
+    outline: 0; }
 QTableView::item { padding: 0 8px; }
 QListView::item:selected, QTableView::item:selected, QTreeView::item:selected { background: $accent_soft;
     color: $text; }

@@ -15,8 +15,15 @@ from studio.domain.errors import StudioError
 Fetch = Callable[[str, int], U8]
 """(id, longest side in pixels) -> uint8 `(h, w, 3)` or `(h, w, 4)`; runs off the UI thread."""
 
-MEMORY_LIMIT = 2000
+MEMORY_LIMIT_BYTES = 256_000_000
 BACKLOG_LIMIT = 400
+SIDES = (256, 384, 640, 1024)
+"""Longest sides that are decoded: few, so that every small change of size does not decode everything again."""
+
+
+def side_for(pixels: float) -> int:
+    """Return the smallest side that is decoded and still enough for so many pixels."""
+    return next((side for side in SIDES if side >= pixels), SIDES[-1])
 
 
 def to_image(pixels: U8) -> QImage:
@@ -25,6 +32,10 @@ def to_image(pixels: U8) -> QImage:
     height, width, channels = kept.shape
     form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
     return QImage(kept.tobytes(), width, height, channels * width, form).copy()
+
+
+def _bytes_of(pixmap: QPixmap) -> int:
+    return 4 * pixmap.width() * pixmap.height()
 
 
 class _Decode(QRunnable):
@@ -41,13 +52,14 @@ class Thumbnails(QObject):
     """Hands out pixmaps; `ready` names the id whose pixmap can be asked for now."""
 
     ready = Signal(str)
-    _decoded = Signal(str, object)
+    _decoded = Signal(str, object, int)
 
     def __init__(self, fetch: Fetch, size: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._fetch = fetch
         self._size = size
-        self._kept: OrderedDict[str, QPixmap] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[QPixmap, int]] = OrderedDict()
+        self._bytes = 0
         self._broken: set[str] = set()
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._pool = QThreadPool(self)
@@ -57,16 +69,23 @@ class Thumbnails(QObject):
 
     def get(self, key: str) -> QPixmap | None:
         """Return the pixmap if it is here, else ask for it and return None."""
-        found = self._kept.get(key)
+        found, side = self._kept.get(key, (None, 0))
         if found is not None:
             self._kept.move_to_end(key)
-            return found
+        if side != self._size:  # of another size: good enough until the right one is here
+            self._ask(key)
+        return found
+
+    def set_size(self, size: int) -> None:
+        """Decode at another size from now on; what is here is shown until then."""
+        self._size = size
+
+    def _ask(self, key: str) -> None:
         if key and key not in self._wanted and key not in self._broken and not self._is_closed:
             self._wanted[key] = None
             if len(self._wanted) > BACKLOG_LIMIT:  # scrolled past: forget the oldest wish
                 self._wanted.popitem(last=False)
             self._pool.start(_Decode(self, key))
-        return None
 
     def is_broken(self, key: str) -> bool:
         """Tell whether the picture could not be decoded."""
@@ -74,7 +93,8 @@ class Thumbnails(QObject):
 
     def forget(self, key: str) -> None:
         """Drop a thumbnail whose picture changed."""
-        self._kept.pop(key, None)
+        gone = self._kept.pop(key, None)
+        self._bytes -= _bytes_of(gone[0]) if gone is not None else 0
         self._broken.discard(key)
 
     def close(self) -> None:
@@ -88,17 +108,20 @@ class Thumbnails(QObject):
         """Decode one thumbnail; called on a pool thread."""
         if self._is_closed or key not in self._wanted:
             return
+        side = self._size
         try:
-            self._decoded.emit(key, to_image(self._fetch(key, self._size)))
+            self._decoded.emit(key, to_image(self._fetch(key, side)), side)
         except StudioError as error:
-            self._decoded.emit(key, error)
+            self._decoded.emit(key, error, side)
 
-    def _on_decoded(self, key: str, result: object) -> None:
+    def _on_decoded(self, key: str, result: object, side: int) -> None:
         self._wanted.pop(key, None)
         if isinstance(result, QImage):
-            self._kept[key] = QPixmap.fromImage(result)
-            while len(self._kept) > MEMORY_LIMIT:
-                self._kept.popitem(last=False)
+            self.forget(key)
+            self._kept[key] = QPixmap.fromImage(result), side
+            self._bytes += _bytes_of(self._kept[key][0])
+            while self._bytes > MEMORY_LIMIT_BYTES and len(self._kept) > 1:
+                self._bytes -= _bytes_of(self._kept.popitem(last=False)[1][0])
         else:
             self._broken.add(key)
         self.ready.emit(key)

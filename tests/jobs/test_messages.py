@@ -12,7 +12,7 @@ from studio.media.messages import placeholders
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MESSAGES = PROJECT / "resources" / "messages"
-KEY = re.compile(r'"((?:library|check|repair|pairs|job|deliver|executor|undo)\.[a-z_]+)"')
+KEY = re.compile(r'"((?:library|check|repair|pairs|job|deliver|executor|undo|hot_folder)\.[a-z_]+)"')
 
 
 def sentences() -> dict[str, dict[str, str]]:

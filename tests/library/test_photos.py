@@ -150,6 +150,28 @@ def test_relink_brings_a_lost_copy_back_into_the_project(library: Library, camer
     assert again.file.is_file()
 
 
+def test_relink_says_what_it_found_whatever_the_names_and_suffixes(
+    library: Library, camera: Path, tmp_path: Path
+) -> None:
+    library.import_photos([camera], PhotoRole.MODEL, copy=False)
+    files = sorted(camera.glob("*.png"))
+    (tmp_path / "archive").mkdir()
+    files[0].rename(tmp_path / "archive" / "no suffix at all")
+    files[1].unlink()
+    report = library.relink(tmp_path / "archive")
+    assert [file.name for _, file in report.found] == ["no suffix at all"]
+    assert report.still_missing == 1 and report.changes.photos == {report.found[0][0]}
+    assert library.count(Filter(missing_only=True)) == 1 and library.count() == 3
+
+
+def test_an_import_by_itself_leaves_the_trash_alone(library: Library, camera: Path) -> None:
+    library.import_photos([camera], PhotoRole.MODEL)
+    library.trash(library.photo_ids()[:1])
+    report = library.import_photos([camera], PhotoRole.MODEL, revives=False)
+    assert len(report.duplicates) == 3 and report.imported == () and len(library.photo_ids()) == 2
+    assert len(library.import_photos([camera], PhotoRole.MODEL).imported) == 1
+
+
 def test_rename_is_undoable_and_found_by_search(library: Library, camera: Path) -> None:
     library.import_photos([camera], PhotoRole.MODEL)
     photo_id = library.photo_ids()[0]
