@@ -36,9 +36,9 @@ from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.judge import judge
 from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
-from studio.pipeline.tryon.draping.light import cast_shadows
+from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, build_layers, prepare_source, sample_coverage
+from studio.pipeline.tryon.draping.raster import build_layers, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -57,7 +57,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 3
+    version: int = 4
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -169,7 +169,8 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     layers = add_painted_arms(layers, plate)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)
-    light = cast_shadows(body, layers, *_coverage(maps, source))
+    cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
+    light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
         light=light, neck=_neck(body, evidence), person=evidence.alpha,
@@ -182,17 +183,6 @@ def _bareness(garment: Garment, placed: Placed, waist: float) -> Bareness:
     """Say which skin the new garment can leave bare."""
     cuffs = None if garment.sleeve is SleeveLength.NONE else placed.cuffs
     return Bareness(waist, cuffs, placed.hem_depth)
-
-
-def _coverage(maps: tuple[LayerMap, ...], source: ClothSource) -> tuple[F32, F32]:
-    """Return the coverage of the front and of both sleeves on the working raster."""
-    front, sleeves = np.zeros_like(maps[0].weight), np.zeros_like(maps[0].weight)
-    for layer in maps:
-        if layer.name == "front":
-            front = sample_coverage(source, layer)
-        elif layer.name.endswith("sleeve"):
-            sleeves = np.maximum(sleeves, sample_coverage(source, layer))
-    return front, sleeves
 
 
 def _neck(body: Body, evidence: Evidence) -> F32:

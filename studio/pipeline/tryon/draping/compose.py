@@ -12,7 +12,7 @@ from studio.domain.arrays import F32, U8, U16, Bool
 from studio.domain.artefacts import NativePatch
 from studio.domain.geometry import Box
 from studio.pipeline.tryon.draping.layers import Layers
-from studio.pipeline.tryon.draping.light import Light
+from studio.pipeline.tryon.draping.light import Light, shade_cloth
 from studio.pipeline.tryon.draping.plates import Plate
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
 from studio.pipeline.tryon.draping.view import View
@@ -142,14 +142,11 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     arms_alpha = reader.read(dressing.layers.arms.alpha)
     arms_rgb = reader.read(dressing.layers.arms.rgb) * reader.read(dressing.light.arms)[..., None]
     arms_touched = np.clip((1 - reader.read(dressing.light.arms)) * 40, 0, 1)
-    for layer in dressing.maps:
+    for layer, factor in zip(dressing.maps, dressing.light.layers, strict=True):
         weight = reader.read(layer.weight)
         if not weight.any() and layer.name != "front":  # with the front come arms and waistband, cloth or not
             continue
-        cloth, alpha = sample_layer(dressing.source, (reader.read(layer.x), reader.read(layer.y), weight), layer.source)
-        sleeve = layer.name.endswith("sleeve")
-        light = reader.read(dressing.light.sleeves if sleeve else dressing.light.torso)
-        cloth = cloth * light[..., None]
+        cloth, alpha = _sample_cloth(dressing.source, reader, layer, (weight, factor))
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
             if not dressing.shows_inside:  # a neck fills a plain neckline: nothing of the back's inside is seen
@@ -174,6 +171,19 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     same = np.abs(rgb - photo).max(axis=2) < 0.5
     change = np.where(same, 0.0, change).astype(np.float32)
     return Tile(rgb, change, np.clip(body, 0, 1).astype(np.float32), (covered * (1 - head_alpha)).astype(np.float32))
+
+
+def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes: tuple[F32, F32]) -> tuple[F32, F32]:
+    """Return one layer's lit cloth and its alpha on a tile. planes: its weight there, its light on the raster."""
+    weight, factor = planes
+    cloth, alpha = np.zeros((*weight.shape, 3), np.float32), np.zeros_like(weight)
+    rows, columns = np.flatnonzero(weight.any(axis=1)), np.flatnonzero(weight.any(axis=0))
+    if rows.size:
+        cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        place = (reader.read(layer.x)[cut], reader.read(layer.y)[cut], weight[cut])
+        plain, alpha[cut] = sample_layer(source, place, layer.source)
+        cloth[cut] = shade_cloth(plain, reader.read(factor)[cut])
+    return cloth, alpha
 
 
 def _mix(below: F32, above: F32, alpha: F32) -> F32:

@@ -1,49 +1,271 @@
-"""Light on and around the new garment: contact shadows. The product's own colour stays as photographed."""
+"""Light on and around the new garment: the person's own light, folds, and contact shadows.
+
+The product photo brings the garment's colours and texture, lit evenly; what makes it belong to the person is laid over
+it as one factor per layer. Its median over the garment is 1: the colour stays the product's.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
 
 from studio.domain.arrays import F32
-from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.body import Body, Evidence
+from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.folds import (
+    Drape,
+    Folds,
+    band,
+    lay_ground,
+    make_folds,
+    measure_loose,
+    read_folds,
+)
 from studio.pipeline.tryon.draping.layers import Layers
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, reduce_source, sample_coverage, sample_layer
+from studio.pipeline.tryon.draping.shading import (
+    COARSE,
+    PersonLight,
+    chroma,
+    estimate_light,
+    find_plain,
+    log_luminance,
+    to_linear,
+)
 
-HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW = 0.30, 0.26, 0.30
-"""Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's own edge."""
+HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW, INNER_SHADOW = 0.32, 0.46, 0.30, 0.16
+"""Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's edge, inside the collar."""
+GAMMA = 2.2
+"""Factors are applied to sRGB values: a factor of linear light there is its 1/2.2nd power."""
+DARKEST, BRIGHTEST = -1.0, 0.45
+"""Bounds of light and folds together, log linear light."""
+DEEPER, WHITE_SHADES = 1.3, 0.6
+"""How strongly dark and white cloth take a shade: white cloth lights its own folds."""
+SHEEN = 0.10
+"""What a full stop of light adds to black cloth: its folds are seen by their sheen, not by its colour."""
+EVEN, EVEN_SHARE = 0.30, 0.4
+"""The product photo's own uneven light is evened out by this share, up to this much, log linear light."""
+OWN_FOLDS = 0.22
+"""Where the product photo shows folds of this depth, none are added."""
+
+
+LOOK = 6
+"""The product photo's light and folds are judged on every sixth working pixel."""
+
+
+class Part(Enum):
+    """What of the body a layer of cloth lies on."""
+
+    TRUNK = -1
+    LEFT_ARM = 0
+    RIGHT_ARM = 1
+
+
+def part_of(layer: LayerMap) -> Part:
+    """Return the part of the body, as seen in the picture, under a layer."""
+    if layer.name.endswith("sleeve"):
+        return Part.LEFT_ARM if layer.name.startswith("left") else Part.RIGHT_ARM
+    return Part.TRUNK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
-    """Factors in (0, 1] on the working raster: on the torso's cloth, on the sleeves, on skin and trousers below."""
+    """On the working raster. layers: for each layer of cloth, the logarithm of the factor on sRGB values.
 
-    torso: F32
-    sleeves: F32
+    below, arms: factors in (0, 1] on skin and trousers below the garment, and on bare arms under its sleeves.
+    """
+
+    layers: tuple[F32, ...]
     below: F32
     arms: F32
 
 
-def cast_shadows(body: Body, layers: Layers, torso: F32, sleeves: F32) -> Light:
-    """Return what hair, arms and the garment itself shade. torso, sleeves: coverage of the new garment."""
-    near, wide = 0.02 * body.size, 0.06 * body.size
-    head = 1 - HEAD_SHADOW * _contact(layers.head.alpha, near, wide)
+def shade_cloth(rgb: F32, factor: F32) -> F32:
+    """Return cloth (0..255) under a logarithmic factor: white stays below white, black shows its folds.
+
+    Mid tones are multiplied. Towards white, light is held back and shade softened; towards black a little is added or
+    taken away that does not depend on the colour.
+    """
+    gain = np.expm1(factor)
+    up, down = np.maximum(gain, 0)[..., None], np.minimum(gain, 0)[..., None]
+    value = rgb * np.float32(1 / 255)
+    square = value * value
+    change = 1 - np.minimum(value, 1)
+    np.square(change, out=change)
+    np.square(change, out=change)
+    change *= np.float32(SHEEN)
+    change += value * np.float32(DEEPER)
+    change *= gain[..., None]
+    square *= value
+    change -= square * (np.float32(DEEPER - WHITE_SHADES) * down)
+    change -= square * value * value * (np.float32(DEEPER) * up)
+    value += change
+    value *= np.float32(255)
+    return np.clip(value, 0, 255, out=value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worn:
+    """The new garment as it lies on the person: its layers, its pixels, and how it hangs."""
+
+    maps: tuple[LayerMap, ...]
+    source: ClothSource
+    tuck: float | None
+    hem: float
+    cuffs: tuple[float, float] | None
+
+
+def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: Layers, worn: Worn) -> Light:
+    """Return the light on every layer of the garment and the shadows that it casts."""
+    coverage = [sample_coverage(worn.source, layer) for layer in worn.maps]
+    sleeves = _united(coverage, worn.maps, (Part.LEFT_ARM, Part.RIGHT_ARM))
+    trunk = _united(coverage, worn.maps, (Part.TRUNK,))
+    person = estimate_light(body, evidence, fields, layers.removed)
+    seen = read_folds(body, evidence, layers.removed)
+    drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs)
+    made = make_folds(body, lay_ground(fields), drape, person.direction)
+    shadows = _shadows(body, fields, layers, (trunk, sleeves))
+    source = reduce_source(worn.source, worn.maps, LOOK)
+    looks = {part: _look_at(source, worn.maps, part, body) for part in Part}
+    size = evidence.alpha.shape[::-1]
+    lit = {part: _light_on(part, person, (seen, made), looks[part]) / np.float32(GAMMA) for part in looks}
+    whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
+    planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
+    return Light(_balanced(planes, coverage, layers), shadows.below, shadows.arms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cloth:
+    """What a layer's own pixels show on the fold raster: uneven light, depth of its folds; log linear light."""
+
+    uneven: F32
+    folds: F32
+
+
+def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Body) -> _Cloth:
+    """Read how the product photo is lit and folded on one part, where it is plain."""
+    own = [layer for layer in maps if part_of(layer) is part and layer.name != "inner"]
+    cut = np.s_[::LOOK, ::LOOK]
+    nothing = np.zeros_like(maps[0].weight[cut])
+    if not own:
+        return _Cloth(nothing, nothing)
+    rgb, alpha = sample_layer(source, (own[0].x[cut], own[0].y[cut], own[0].weight[cut]), own[0].source)
+    linear = to_linear(rgb)
+    luminance = log_luminance(linear)
+    mask = alpha > 0.9
+    plain = find_plain(luminance, chroma(linear), mask, round(0.10 * body.size / LOOK))
+    if plain.share < 0.3:
+        return _Cloth(nothing, nothing)
+    size = body.size / LOOK
+    folds = band(luminance, plain.sure + 1e-4, size)
+    depth = np.sqrt(cv2.GaussianBlur(folds * folds * plain.sure, (0, 0), 0.05 * size))
+    known = plain.sure > 0.3
+    middle = float(np.median(luminance[known])) if known.any() else 0.0
+    total = cv2.GaussianBlur((luminance - middle) * plain.sure, (0, 0), 0.10 * size)
+    slow = total / (cv2.GaussianBlur(plain.sure, (0, 0), 0.10 * size) + np.float32(0.1))
+    share = EVEN_SHARE * float(np.clip((plain.share - 0.55) / 0.3, 0, 1))
+    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32))
+
+
+def _light_on(part: Part, person: PersonLight, folds: tuple[tuple[F32, F32], Folds], cloth: _Cloth) -> F32:
+    """Return shading and folds of one part on the fold raster, log linear light."""
+    (seen, sure), made = folds
+    size = seen.shape[::-1]
+    slow = (person.trunk if part is Part.TRUNK else person.arms[part.value]) + person.remainder
+    shade = cv2.resize(slow, size, interpolation=cv2.INTER_CUBIC)
+    shade -= cv2.resize(cloth.uneven, size, interpolation=cv2.INTER_CUBIC)
+    own = np.clip(1 - cv2.resize(cloth.folds, size, interpolation=cv2.INTER_LINEAR) / OWN_FOLDS, 0, 1)
+    added = made.trunk if part is Part.TRUNK else made.arms[part.value]
+    lit: F32 = shade + own * (1.5 * seen + added * (1 - np.clip(sure, 0, 1)))
+    return lit
+
+
+def _balanced(planes: Sequence[F32], coverage: Sequence[F32], layers: Layers) -> tuple[F32, ...]:
+    """Shift all factors so that their median over the visible garment is 1, and bound them."""
+    visible = (1 - layers.head.alpha) * (1 - layers.arms.alpha)
+    if layers.tuck is not None:
+        visible = visible * (1 - layers.lower.alpha)
+    cut = np.s_[::COARSE, ::COARSE]
+    hidden = np.zeros_like(visible[cut])
+    values = []
+    for plane, cover in zip(reversed(planes), reversed(coverage), strict=True):
+        shown = (cover[cut] > 0.5) & (visible[cut] > 0.5) & (hidden < 0.5)
+        hidden = np.maximum(hidden, cover[cut])
+        values.append(plane[cut][shown])
+    seen = np.concatenate(values)
+    middle = float(np.median(seen)) if seen.size else 0.0
+    low, high = np.float32(DARKEST / GAMMA), np.float32(BRIGHTEST / GAMMA)
+    return tuple(np.clip(plane - np.float32(middle), low, high) for plane in planes)
+
+
+def _united(coverage: Sequence[F32], maps: Sequence[LayerMap], parts: Sequence[Part]) -> F32:
+    """Return the coverage of all layers on these parts but the inside of the back."""
+    united = np.zeros_like(coverage[0])
+    for cover, layer in zip(coverage, maps, strict=True):
+        if part_of(layer) in parts and layer.name != "inner":
+            united = np.maximum(united, cover)
+    return united
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shadows:
+    """Contact shadows: logarithms on cloth, factors elsewhere."""
+
+    trunk: F32
+    sleeves: F32
+    inner: F32
+    below: F32
+    arms: F32
+
+    def on(self, layer: LayerMap) -> F32:
+        """Return the shadow that falls on a layer."""
+        if layer.name == "inner":
+            return self.inner
+        return self.trunk if part_of(layer) is Part.TRUNK else self.sleeves
+
+
+def _shadows(body: Body, fields: BodyFields, layers: Layers, cloth: tuple[F32, F32]) -> _Shadows:
+    """Return what hair, chin, arms and the garment itself shade. cloth: coverage of trunk and sleeves."""
+    trunk, sleeves = cloth
+    near, wide = 0.018 * body.size, 0.06 * body.size
+    head = np.log(1 - HEAD_SHADOW * _contact(layers.head.alpha, near, wide))
+    # At the shoulder a sleeve is sewn on: it lies in front of the side only below.
+    hanging = np.clip((fields.depth / body.length - 0.02) / 0.22, 0.25, 1)
     arms = np.maximum(layers.arms.alpha, sleeves)
-    cloth = np.maximum(torso, sleeves)
-    return Light(
-        torso=(head * (1 - ARM_SHADOW * _contact(arms, near, wide))).astype(np.float32),
-        sleeves=head.astype(np.float32),
-        below=(1 - CLOTH_SHADOW * _contact(cloth, 0.012 * body.size, 0.04 * body.size)).astype(np.float32),
-        arms=(1 - CLOTH_SHADOW * _contact(sleeves, 0.012 * body.size, 0.04 * body.size)).astype(np.float32),
+    beside = np.log(1 - ARM_SHADOW * hanging * _contact(arms, near, wide))
+    on_sleeves = np.log(1 - 0.5 * ARM_SHADOW * _contact(layers.arms.alpha, near, wide))
+    every = np.maximum(trunk, sleeves)
+    edge = (0.012 * body.size, 0.04 * body.size)
+    return _Shadows(
+        trunk=(head + beside).astype(np.float32),
+        sleeves=(head + on_sleeves).astype(np.float32),
+        inner=(head + np.log(1 - np.float32(INNER_SHADOW))).astype(np.float32),
+        below=(1 - CLOTH_SHADOW * _contact(every, *edge)).astype(np.float32),
+        arms=(1 - CLOTH_SHADOW * _contact(sleeves, *edge)).astype(np.float32),
     )
 
 
 def _contact(plane: F32, near: float, wide: float) -> F32:
-    """Return a contact shadow: tight at the edge, faint farther away, falling a little downwards."""
-    shift = np.array([[1, 0, 0], [0, 1, 0.5 * wide]], np.float32)
-    fallen = cv2.warpAffine(plane, shift, (plane.shape[1], plane.shape[0]), borderMode=cv2.BORDER_REPLICATE)
-    tight = cv2.GaussianBlur(plane, (0, 0), near)
-    far = cv2.GaussianBlur(fallen, (0, 0), wide)
+    """Return a contact shadow: tight at the edge, faint farther away, both fallen a little downwards."""
+    tight = cv2.GaussianBlur(_fallen(plane, 0.7 * near), (0, 0), near)
+    far = _wide_blur(_fallen(plane, 0.6 * wide), wide)
     shadow: F32 = 0.5 * tight + 0.5 * far
     return shadow
+
+
+def _fallen(plane: F32, distance: float) -> F32:
+    shift = np.array([[1, 0, 0], [0, 1, distance]], np.float32)
+    moved: F32 = cv2.warpAffine(plane, shift, (plane.shape[1], plane.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    return moved
+
+
+def _wide_blur(plane: F32, sigma: float) -> F32:
+    """Blur widely at a quarter of the size: nothing fine is left to lose."""
+    size = (max(1, plane.shape[1] // COARSE), max(1, plane.shape[0] // COARSE))
+    small = cv2.GaussianBlur(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / COARSE)
+    blurred: F32 = cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return blurred

@@ -198,6 +198,28 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
     return ClothSource(clean.foreground, clean.alpha, cutout.alpha.shape[1] / width, (width, height))
 
 
+def reduce_source(source: ClothSource, maps: Sequence[LayerMap], step: int) -> ClothSource:
+    """Return the source at the density of every `step`-th working pixel: a coarse look at it that does not alias."""
+    finest = min((_garment_pixels(layer) for layer in maps), default=1.0)
+    factor = 1.0 / max(finest * source.scale * step, 1e-6)
+    if factor > 0.8:
+        return source
+    size = (max(8, round(source.alpha.shape[1] * factor)), max(8, round(source.alpha.shape[0] * factor)))
+    rgb = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    alpha = np.asarray(cv2.resize(source.alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    return ClothSource(rgb, alpha, size[0] / source.photo_size[0], source.photo_size)
+
+
+def _garment_pixels(layer: LayerMap) -> float:
+    """Return how many garment photo pixels one working pixel of a layer spans, in the middle."""
+    rows = np.s_[::8]
+    inside = layer.weight[rows, :-1] > 0.5
+    if not inside.any():
+        return 1.0
+    step = np.hypot(np.diff(layer.x[rows], axis=1), np.diff(layer.y[rows], axis=1))
+    return float(np.median(step[inside]))
+
+
 def sample_coverage(source: ClothSource, layer: LayerMap) -> F32:
     """Return one layer's alpha on the raster of its own map."""
     sx, sy = (layer.x + 0.5) * source.scale - 0.5, (layer.y + 0.5) * source.scale - 0.5
