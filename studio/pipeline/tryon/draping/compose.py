@@ -153,7 +153,9 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
                 cloth = reader.read(dressing.plate.skin) * reader.read(dressing.light.below)[..., None]
         if layer.name == "front":
             rgb = _mix(rgb, cloth, alpha)
-            rgb = _mix(rgb, lower_rgb, lower_alpha * np.clip((alpha + removed) * 4, 0, 1))
+            # Below a waistband lies also the background beside it: that is the plate's, not the trousers'.
+            shown = np.clip((alpha + removed * np.clip(person * 4, 0, 1)) * 4, 0, 1)
+            rgb = _mix(rgb, lower_rgb, lower_alpha * shown)
             alpha = alpha * (1 - lower_alpha)
             rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
             change = np.maximum(change, alpha)

@@ -11,14 +11,16 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, Bool
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
 from studio.domain.geometry import Framing
 from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.plates import fill_smoothly
 
 GREY = 128
 """The colour that agnostic images are masked with."""
 _KEPT = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES, Cihp.TROUSERS, Cihp.SKIRT)
+_SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK)
 
 
 def masked_area(person: PersonArtefacts) -> Bool:
@@ -36,7 +38,7 @@ def agnostic_person(person: PersonArtefacts) -> PersonArtefacts:
     labels[hidden] = Cihp.UPPER
     body = (person.densepose.index > 0) | ((labels > 0) & ~hidden)
     alpha = cv2.GaussianBlur(body.astype(np.float32), (0, 0), 0.8)
-    image = person.agnostic.image
+    image = _without_grey(person.agnostic.image, labels, body)
     identity = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     return replace(
         person,
@@ -46,6 +48,23 @@ def agnostic_person(person: PersonArtefacts) -> PersonArtefacts:
         framing=Framing(identity, person.framing.canvas_size, person.framing.fill, person.framing.canvas_size),
         parse=ParseMap(labels),
     )
+
+
+def _without_grey(image: U8, labels: U8, body: Bool) -> U8:
+    """Fill the mask's grey by what is seen of each kind: hair by hair, the body by skin, all else by the background.
+
+    The engine paints over most of it; where it paints nothing, no grey may stand in the picture.
+    """
+    grey = np.abs(image.astype(np.int16) - GREY).max(axis=2) <= 3
+    grey = cv2.morphologyEx(grey.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    filled = image.astype(np.float32)
+    hidden = cv2.dilate(grey.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # the mask's edge is half grey
+    hair, skin = labels == Cihp.HAIR, np.isin(labels, _SKIN)
+    for part, area in ((~body, hidden), (skin, hidden & body), (hair, hidden & hair)):
+        seen = cv2.erode((part & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
+        if seen.sum() > 100:
+            filled[area] = fill_smoothly(image.astype(np.float32), seen)[area]
+    return np.clip(np.round(filled), 0, 255).astype(np.uint8)
 
 
 def _on_canvas(pose: Pose, framing: Framing) -> Pose:

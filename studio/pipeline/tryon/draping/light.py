@@ -57,6 +57,11 @@ LOOK = 6
 """The product photo's light and folds are judged on every sixth working pixel."""
 
 
+MOST_SHIFT = 0.06
+"""How far the product's median may move all factors beyond their own, for the garment's visible part."""
+_GREY = np.array([0.2126, 0.7152, 0.0722], np.float32) / np.float32(255)
+
+
 class Part(Enum):
     """What of the body a layer of cloth lies on."""
 
@@ -135,15 +140,19 @@ def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: La
     lit = {part: _light_on(part, person, (seen, made), looks[part]) / np.float32(GAMMA) for part in looks}
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
     planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
-    return Light(_balanced(planes, coverage, layers), shadows.below, shadows.arms)
+    return Light(_balanced(planes, layers, worn, looks), shadows.below, shadows.arms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cloth:
-    """What a layer's own pixels show on the fold raster: uneven light, depth of its folds; log linear light."""
+    """What the garment's own pixels show on every `LOOK`-th working pixel.
+
+    uneven: slow light, folds: depth of its folds, both log linear light. grey: sRGB luminance, 0..1, -1 where no cloth.
+    """
 
     uneven: F32
     folds: F32
+    grey: F32
 
 
 def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Body) -> _Cloth:
@@ -152,14 +161,15 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     cut = np.s_[::LOOK, ::LOOK]
     nothing = np.zeros_like(maps[0].weight[cut])
     if not own:
-        return _Cloth(nothing, nothing)
+        return _Cloth(nothing, nothing, nothing - 1)
     rgb, alpha = sample_layer(source, (own[0].x[cut], own[0].y[cut], own[0].weight[cut]), own[0].source)
     linear = to_linear(rgb)
     luminance = log_luminance(linear)
     mask = alpha > 0.9
+    grey = np.where(mask, rgb @ _GREY, -1).astype(np.float32)
     plain = find_plain(luminance, chroma(linear), mask, round(0.10 * body.size / LOOK))
     if plain.share < 0.3:
-        return _Cloth(nothing, nothing)
+        return _Cloth(nothing, nothing, grey)
     size = body.size / LOOK
     folds = band(luminance, plain.sure + 1e-4, size)
     depth = np.sqrt(cv2.GaussianBlur(folds * folds * plain.sure, (0, 0), 0.05 * size))
@@ -168,7 +178,7 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     total = cv2.GaussianBlur((luminance - middle) * plain.sure, (0, 0), 0.10 * size)
     slow = total / (cv2.GaussianBlur(plain.sure, (0, 0), 0.10 * size) + np.float32(0.1))
     share = EVEN_SHARE * float(np.clip((plain.share - 0.55) / 0.3, 0, 1))
-    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32))
+    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32), grey)
 
 
 def _light_on(part: Part, person: PersonLight, folds: tuple[tuple[F32, F32], Folds], cloth: _Cloth) -> F32:
@@ -184,22 +194,40 @@ def _light_on(part: Part, person: PersonLight, folds: tuple[tuple[F32, F32], Fol
     return lit
 
 
-def _balanced(planes: Sequence[F32], coverage: Sequence[F32], layers: Layers) -> tuple[F32, ...]:
-    """Shift all factors so that their median over the visible garment is 1, and bound them."""
+def _balanced(planes: Sequence[F32], layers: Layers, worn: Worn, looks: dict[Part, _Cloth]) -> tuple[F32, ...]:
+    """Shift all factors so that the visible garment's median is as light as the product's, and bound them."""
     visible = (1 - layers.head.alpha) * (1 - layers.arms.alpha)
     if layers.tuck is not None:
         visible = visible * (1 - layers.lower.alpha)
-    cut = np.s_[::COARSE, ::COARSE]
-    hidden = np.zeros_like(visible[cut])
-    values = []
-    for plane, cover in zip(reversed(planes), reversed(coverage), strict=True):
-        shown = (cover[cut] > 0.5) & (visible[cut] > 0.5) & (hidden < 0.5)
-        hidden = np.maximum(hidden, cover[cut])
-        values.append(plane[cut][shown])
-    seen = np.concatenate(values)
-    middle = float(np.median(seen)) if seen.size else 0.0
+    cut = np.s_[::LOOK, ::LOOK]
+    shown = visible[cut] > 0.5
+    factors, greys = [], []
+    for plane, layer in zip(reversed(planes), reversed(worn.maps), strict=True):
+        grey = looks[part_of(layer)].grey
+        seen = shown & (grey >= 0)
+        if layer.name != "inner":
+            factors.append(plane[cut][seen])
+            greys.append(grey[seen])
+            shown = shown & ~seen
+    middle = _middle(np.concatenate(factors), np.concatenate(greys), worn.source)
     low, high = np.float32(DARKEST / GAMMA), np.float32(BRIGHTEST / GAMMA)
     return tuple(np.clip(plane - np.float32(middle), low, high) for plane in planes)
+
+
+def _middle(factor: F32, grey: F32, source: ClothSource) -> float:
+    """Return what to take from all factors so that cloth of these luminances has the product's median."""
+    if factor.size == 0:
+        return 0.0
+    step = max(1, min(source.alpha.shape) // 200)
+    product = (source.rgb[::step, ::step] @ _GREY)[source.alpha[::step, ::step] > 0.9]
+    wanted = float(np.median(product)) if product.size else float(np.median(grey))
+    plain = float(np.median(factor))
+    low, high = plain - MOST_SHIFT, plain + MOST_SHIFT
+    for _ in range(7):
+        middle = (low + high) / 2
+        shaded = shade_cloth(np.repeat(grey[:, None, None] * 255, 3, axis=2), (factor - middle)[:, None])
+        low, high = (middle, high) if float(np.median(shaded)) > wanted * 255 else (low, middle)
+    return (low + high) / 2
 
 
 def _united(coverage: Sequence[F32], maps: Sequence[LayerMap], parts: Sequence[Part]) -> F32:
