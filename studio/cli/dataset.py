@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from studio.cli.console import ExitCode, err, out, print_json, progress_bar, sentence
+from studio.cli.console import ExitCode, err, out, print_json, print_rows, progress_bar, sentence
+from studio.cli.dress import parse_choices
 from studio.cli.project import JsonOption, ProjectOption, project_folder
 from studio.domain.keys import Json
 from studio.jobs.interchange import (
@@ -67,6 +68,51 @@ def import_dataset(
         else:
             done = import_forerunner(workspace, folder, progress=progress)
     return _tell(folder, done, as_json)
+
+
+@app.command("check")
+def check(
+    folder: Annotated[Path, typer.Argument(help="A folder in the VITON-HD layout.")],
+    phase: PhaseOption = "test",
+    kinds: Annotated[
+        list[str] | None, typer.Option("--kind", help="A folder to compare, as image-parse-v3; repeatable.")
+    ] = None,
+    use: Annotated[
+        list[str] | None, typer.Option("--use", help="STAGE=NAME: another implementation; repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many photos of each sort; 0 = all.")] = 0,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every measure as CSV.")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare every stage's files in a data set with what our stages make of the same photos."""
+    from studio.models.provider import LocalModels
+    from studio.pipeline.interchange.viton_hd import Layout
+    from studio.training.agreement import KINDS, check_dataset
+
+    unknown = set(kinds or ()) - set(KINDS)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: kinds are {', '.join(KINDS)}")
+    with progress_bar("Comparing", quiet=as_json) as progress:
+        result = check_dataset(
+            Layout(folder, phase), LocalModels(), parse_choices(use or []), kinds=kinds or KINDS, limit=limit,
+            progress=progress,
+        )  # fmt: skip
+    if to is not None:
+        result.write_csv(to)
+    names = ("kind", "measure", "mean", "worst", "worst file", "files")
+    if as_json:
+        found: list[Json] = [dict(zip(names, row, strict=True)) for row in result.summary()]
+        failed: dict[str, Json] = {name: sentence(note) for name, note in result.failed.items()}
+        print_json({"folder": str(folder), "measures": found, "failed": failed})
+    else:
+        rows = [
+            [kind, measure, f"{mean:.3f}", f"{worst:.3f}", file, str(count)]
+            for kind, measure, mean, worst, file, count in result.summary()
+        ]
+        print_rows(list(names), rows)
+        for name, note in result.failed.items():
+            err.print(f"{name}: {sentence(note)}")
+    return ExitCode.SOME_FAILED if result.failed else ExitCode.OK
 
 
 def _tell(folder: Path, done: Exchange, as_json: bool) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -9,9 +11,13 @@ import typer
 
 from studio.cli.console import ExitCode, err, out, print_json, print_rows, progress_bar, sentence
 from studio.cli.project import JsonOption
-from studio.domain.keys import Json
+from studio.domain.keys import Json, Note
+from studio.domain.recipe import Recipe, StageChoice
 
-_SHOWN = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "psnr_inside", "delta_e", "moved_outside")
+_SHOWN = (
+    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "moved_outside",
+    "residue",
+)  # fmt: skip
 
 
 def evaluate(
@@ -21,15 +27,19 @@ def evaluate(
     ),
     engine: Annotated[str, typer.Option(help="The try-on engine: drape, hr_viton, viton_hd.")] = "drape",
     cycle: Annotated[bool, typer.Option("--cycle", help="Also dress in another garment and back.")] = False,
+    unpaired: Annotated[
+        bool, typer.Option("--unpaired", help="Also in the next pair's garment: FID, KID, residue, colours.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="At most so many pairs; 0 = all.")] = 0,
     as_json: JsonOption = False,
 ) -> int:
-    """Measure SSIM, PSNR and LPIPS (with its models installed) of an engine and of two baselines."""
+    """Measure an engine and two baselines: SSIM, PSNR, LPIPS (with its models), colours, residue; FID and KID."""
     from studio.models.provider import LocalModels
     from studio.networks.lpips import load_lpips
     from studio.pipeline.registry import load_stage
     from studio.training.evaluate import PROTOCOL, Engine, Evaluator, find_pairs
     from studio.training.report import write_csv, write_html
+    from studio.training.sets import INCEPTION, VGG
 
     provider = LocalModels()
     networks = {
@@ -38,24 +48,41 @@ def evaluate(
         if provider.is_installed(name)
     }
     pairs = find_pairs(folder)[: limit or None]
-    evaluator = Evaluator(provider, cast(Engine, load_stage("tryon", engine)), networks=networks)
+    judges = {VGG: networks[VGG]} if VGG in networks else {}
+    if provider.is_installed(INCEPTION):
+        judges[INCEPTION] = provider.module(INCEPTION).to("cpu")
+    recipe = Recipe("Evaluation", {"tryon": StageChoice(engine)})
+    evaluator = Evaluator(provider, cast(Engine, load_stage("tryon", engine)), recipe, networks, judges)
     with progress_bar("Evaluating", quiet=as_json) as progress:
-        result = evaluator.run(pairs, cycle=cycle, progress=progress)
+        result = evaluator.run(pairs, cycle=cycle, unpaired=unpaired, progress=progress)
     to.mkdir(parents=True, exist_ok=True)
     write_csv(result, to / "scores.csv")
     write_html(result, to / "pictures.html")
     means = {method: result.mean(method) for method in result.methods}
     if as_json:
-        body: dict[str, Json] = {method: dict(values) for method, values in means.items()}
-        print_json({"protocol": PROTOCOL, "means": body, "pairs": len(pairs) - len(result.failed)})
+        body: dict[str, Json] = {method: _plain(values) for method, values in means.items()}
+        sets: dict[str, Json] = dict(result.sets)
+        print_json({"protocol": PROTOCOL, "means": body, "sets": sets, "pairs": len(pairs) - len(result.failed)})
     else:
-        shown = [name for name in _SHOWN if means and name in next(iter(means.values()))]
+        shown = [name for name in _SHOWN if any(name in values for values in means.values())]
         print_rows(
             ["method", *shown],
-            [[method, *(f"{values[name]:.4f}" for name in shown)] for method, values in means.items()],
+            [
+                [method, *(f"{values[name]:.4f}" if name in values else "" for name in shown)]
+                for method, values in means.items()
+            ],
         )
+        if unpaired:
+            print_rows(["sets", "value"], [[name, f"{value:.4f}"] for name, value in result.sets.items()])
+            if INCEPTION not in judges:
+                err.print(sentence(Note("evaluate.no_inception", {"model": INCEPTION})))
         out.print(f"{len(pairs) - len(result.failed)} pairs. {PROTOCOL}")
         out.print(str(to / "pictures.html"))
     for pair, note in result.failed.items():
         err.print(f"{pair}: {sentence(note)}")
     return ExitCode.SOME_FAILED if result.failed else ExitCode.OK
+
+
+def _plain(values: Mapping[str, float]) -> Json:
+    """Return numbers for JSON, which knows no NaN: what no pair had is null."""
+    return {name: None if math.isnan(value) else value for name, value in values.items()}

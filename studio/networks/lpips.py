@@ -63,10 +63,24 @@ class Lpips(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return `(N,)` distances of `(N, 3, H, W)` pictures in [-1, 1]."""
-        total = first.new_zeros(first.shape[0])
+        return self.compare(first, second)[0]
+
+    def compare(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the distances `(N,)`, and where they come from, `(N, H, W)`, for means over regions.
+
+        The maps of the layers are enlarged bilinearly, so that the mean of the second is nearly the first.
+        """
+        size = first.shape[2:]
+        total, places = first.new_zeros(first.shape[0]), first.new_zeros(first.shape[0], *size)
         for lin, one, two in zip(self.lins, self.features(first), self.features(second), strict=True):
-            total = total + lin((_unit(one) - _unit(two)) ** 2).mean(dim=(1, 2, 3))
-        return total
+            layer = lin((_unit(one) - _unit(two)) ** 2)
+            total = total + layer.mean(dim=(1, 2, 3))
+            places = places + F.interpolate(layer, size, mode="bilinear", align_corners=False)[:, 0]
+        return total, places
+
+    def describe(self, pictures: Tensor) -> Tensor:
+        """Return `(N, C)`: the last tapped features, averaged over the picture; for distances between sets."""
+        return self.features(pictures)[-1].mean(dim=(2, 3))
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -286,6 +286,19 @@ NETWORKS: tuple[NetworkSpec, ...] = (
         paper="Guler et al., DensePose, CVPR 2018",
     ),
     NetworkSpec(
+        id="inception.fid",
+        builder="studio.networks.inception:build_fid_inception",
+        signature={
+            "Conv2d_1a_3x3.conv.weight": (32, 3, 3, 3),
+            "Mixed_7c.branch_pool.conv.weight": (192, 2048, 1, 1),
+            "fc.weight": (1008, 2048),
+        },
+        absent=("AuxLogits.fc.weight",),
+        licence="Apache-2.0",
+        commercial=True,
+        paper="Szegedy et al., Rethinking the Inception Architecture, CVPR 2016",
+    ),
+    NetworkSpec(
         id="fan",
         builder="studio.networks.fan:build_fan",
         signature={"conv1.conv.weight": (64, 6, 7, 7), "m0.coordconv.conv.weight": (256, 259, 1, 1)},

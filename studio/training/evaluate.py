@@ -1,14 +1,24 @@
-"""Paired evaluation without leaks: how near an engine comes to the photo of the very garment being worn.
+"""Evaluation: paired and without leaks, by a cycle, and unpaired.
 
-Protocol. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
+Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
 DensePose and the garment; nothing under the agnostic mask, neither pixels nor outline. Its picture is composed over
 the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to 384 x 512 by area averaging, whole, without crop.
-SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration.
+SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration; over regions the mean of
+its layers' maps, enlarged bilinearly. "inside" is the agnostic mask; zones are discs around the joints, in shoulder
+widths. delta_e: CIEDE2000 between the product photo's garment and the picture's. moved_outside: pixels of the canvas
+outside the agnostic mask that differ by more than rounding.
+Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used.
+Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
+Inception of 2015-12-05, enlarged bilinearly to 299 x 299 without antialiasing. KID: the same features, cubic polynomial
+kernel, unbiased, 100 subsets of 1000, or one estimate from fewer pictures. frechet_vgg: a Frechet distance on VGG16
+features, no FID. residue: share of the old garment's area where only the old garment explains the colour.
+moved_outside: native pixels outside the look's own edit mask that differ from the photo at all.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +27,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import cv2
 import numpy as np
 
-from studio.domain.arrays import U8, Bool
+from studio.domain.arrays import F64, U8, Bool
 from studio.domain.artefacts import (
     Agnostic,
     Cutout,
     DensePoseMap,
     Garment,
     GarmentArtefacts,
+    Look,
     ParseMap,
     PersonArtefacts,
     Photo,
@@ -40,10 +51,12 @@ from studio.media.colour_difference import garment_delta_e
 from studio.media.decode import open_photo
 from studio.pipeline.cache import MemoryStore
 from studio.pipeline.graph import GraphBuilder, PhotoSpec
+from studio.pipeline.residue import Dressed, find_residue
 from studio.pipeline.runner import Runner
 from studio.pipeline.stage import ModelProvider, StageContext
 from studio.training import metrics
 from studio.training.baselines import fit_affine, paste_to_box
+from studio.training.sets import set_distances
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,17 +105,24 @@ class Score:
 
 @dataclass(slots=True)
 class Evaluation:
-    """Scores, the pictures they were measured on, and pairs that could not be evaluated."""
+    """Scores, the pictures they were measured on, and pairs that could not be evaluated.
+
+    photos, looks: the sets of the unpaired protocol. sets: what was measured between them.
+    """
 
     scores: list[Score] = field(default_factory=list)
     pictures: dict[tuple[str, str], U8] = field(default_factory=dict)
     failed: dict[str, Note] = field(default_factory=dict)
+    photos: list[U8] = field(default_factory=list)
+    looks: list[U8] = field(default_factory=list)
+    sets: dict[str, float] = field(default_factory=dict)
 
     def mean(self, method: str) -> dict[str, float]:
         """Return the mean of every measure over the pairs of one method."""
         rows = [score.values for score in self.scores if score.method == method]
         names = rows[0] if rows else ()
-        return {name: float(np.nanmean([row[name] for row in rows])) for name in names}
+        values = {name: [row[name] for row in rows if not math.isnan(row[name])] for name in names}
+        return {name: float(np.mean(known)) if known else math.nan for name, known in values.items()}
 
     @property
     def methods(self) -> list[str]:
@@ -149,15 +169,26 @@ class Photos:
 
 @dataclass(slots=True)
 class Evaluator:
-    """Runs pairs through the pipeline and measures what comes out. networks: name -> loaded LPIPS."""
+    """Runs pairs through the pipeline and measures what comes out.
+
+    networks: loaded LPIPS by name. judges: what `set_distances` takes.
+    """
 
     provider: ModelProvider
     engine: Engine
     recipe: Recipe = field(default_factory=Recipe)
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
+    judges: Mapping[str, nn.Module] = field(default_factory=dict)
     photos: Photos = field(default_factory=Photos)
 
-    def run(self, pairs: Sequence[TruePair], *, cycle: bool = False, progress: Progress | None = None) -> Evaluation:
+    def run(
+        self,
+        pairs: Sequence[TruePair],
+        *,
+        cycle: bool = False,
+        unpaired: bool = False,
+        progress: Progress | None = None,
+    ) -> Evaluation:
         """Evaluate all pairs; one that fails is noted and stops nothing."""
         told = progress or Progress.silent()
         result = Evaluation()
@@ -165,12 +196,15 @@ class Evaluator:
             told.report(number / len(pairs), pair.id)
             try:
                 other = pairs[(number + 1) % len(pairs)]
-                self._evaluate(pair, other if cycle else None, result, told.part(number / len(pairs), 1 / len(pairs)))
+                wanted = _Wanted(other, cycle, unpaired)
+                self._evaluate(pair, wanted, result, told.part(number / len(pairs), 1 / len(pairs)))
             except StudioError as error:
                 result.failed[pair.id] = Note(error.key, error.values)
+        if unpaired:
+            result.sets = set_distances(result.photos, result.looks, self.judges)
         return result
 
-    def _evaluate(self, pair: TruePair, other: TruePair | None, result: Evaluation, progress: Progress) -> None:
+    def _evaluate(self, pair: TruePair, wanted: _Wanted, result: Evaluation, progress: Progress) -> None:
         runner = Runner(MemoryStore(), self.photos, self.provider)
         person_spec, garment_spec = self.photos.add_file(pair.person), self.photos.add_file(pair.garment)
         person, garment = self._prepare(runner, person_spec, garment_spec)
@@ -183,14 +217,39 @@ class Evaluator:
             "pasted to the box": paste_to_box(person, garment),
             "affine fit": fit_affine(person, garment),
         }
-        shown = visible_area(person.agnostic)[..., None]
+        shown = _shown(truth, person.agnostic)[..., None]
         pictures = {name: np.where(shown, person.agnostic.image, picture) for name, picture in pictures.items()}
-        if other is not None:  # as it is used: nothing is composed over anything
-            pictures[f"{self.engine.id}, cycle"] = self._cycle(runner, person_spec, garment_spec, other)
+        if wanted.cycle:  # as it is used: nothing is composed over anything
+            pictures[f"{self.engine.id}, cycle"] = self._cycle(runner, person_spec, garment_spec, wanted.other)
         result.pictures[pair.id, "photo"], result.pictures[pair.id, "garment"] = reduce(truth), garment.photo.rgb8
         for method, picture in pictures.items():
             result.pictures[pair.id, method] = reduce(picture)
             result.scores.append(Score(pair.id, method, self._measure(truth, picture, person, garment)))
+        if wanted.unpaired:
+            self._exchange(runner, pair.id, person_spec, person, wanted.other, result)
+
+    def _exchange(
+        self, runner: Runner, pair: str, spec: PhotoSpec, person: PersonArtefacts, other: TruePair, result: Evaluation
+    ) -> None:
+        """Dress in another garment, the engine as it is used; there is no truth, but sets, colours and residue."""
+        nodes = GraphBuilder(self.recipe, self.provider).look(spec, self.photos.add_file(other.garment))
+        look = cast(Look, runner.get(nodes["look"]))
+        worn = cast(Cutout, runner.get(nodes["garment_edges"]))
+        kind = cast(Garment, runner.get(nodes["garment"])).category
+        product = cast(Photo, runner.get(nodes["garment_photo"])).rgb8
+        left = find_residue(person.photo.rgb8, Dressed.of(look), person.parse, worn, kind)
+        moved = metrics.check_identity(person.photo.rgb8, look.rgb8, look.edit_mask > 0)
+        values = {
+            "delta_e": garment_delta_e(product, worn.alpha > 0.9, look.rgb8, look.garment_mask > 250),
+            "moved_outside": float(moved.changed),
+            "residue": left.share,
+        }
+        method = f"{self.engine.id}, unpaired"
+        picture = reduce(to_canvas(look.rgb8, person.framing))
+        result.photos.append(reduce(to_canvas(person.photo.rgb8, person.framing)))
+        result.looks.append(picture)
+        result.pictures[pair, method] = picture
+        result.scores.append(Score(pair, method, values))
 
     def _prepare(
         self, runner: Runner, person: PhotoSpec, garment: PhotoSpec
@@ -227,15 +286,32 @@ class Evaluator:
     def _measure(self, truth: U8, picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
         first, second = reduce(truth), reduce(picture)
         hidden = hidden_area(person.agnostic)
+        areas = {"inside": hidden, **dict(zones(person))}
         values = {"ssim": metrics.ssim(first, second), "psnr": metrics.psnr(first, second)}
-        values |= {name: metrics.lpips(network, first, second) for name, network in self.networks.items()}
-        values["ssim_inside"] = metrics.ssim(first, second, hidden)
-        values["psnr_inside"] = metrics.psnr(first, second, hidden)
-        values |= {f"ssim_{name}": metrics.ssim(first, second, zone) for name, zone in zones(person)}
+        similar = metrics.ssim_map(first, second)
+        places = {"ssim": similar}
+        for name, network in self.networks.items():
+            values[name], places[name] = metrics.lpips_parts(network, first, second)
+        for area, mask in areas.items():
+            values |= {f"{name}_{area}": _mean(plane, mask) for name, plane in places.items()}
+            values[f"psnr_{area}"] = metrics.psnr(first, second, mask)
         worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
         values["delta_e"] = garment_delta_e(garment.photo.rgb8, garment.cutout.alpha > 0.9, second, worn & hidden)
         values["moved_outside"] = float(_moved(truth, picture, person.agnostic))
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The pair whose garment is put on for the cycle and unpaired protocols, and which of them are wanted."""
+
+    other: TruePair
+    cycle: bool
+    unpaired: bool
+
+
+def _mean(plane: F64, mask: Bool) -> float:
+    return float(plane[mask].mean()) if mask.any() else math.nan
 
 
 def _worn(person: PersonArtefacts) -> U8:
@@ -245,7 +321,14 @@ def _worn(person: PersonArtefacts) -> U8:
 def _moved(truth: U8, picture: U8, agnostic: Agnostic) -> int:
     """Count canvas pixels outside the agnostic mask that differ from the photo by more than rounding."""
     moved = np.abs(picture.astype(np.int16) - truth).max(axis=2) > 1
-    return int(moved[visible_area(agnostic)].sum())
+    return int(moved[_shown(truth, agnostic)].sum())
+
+
+def _shown(truth: U8, agnostic: Agnostic) -> Bool:
+    """Return where the agnostic image shows the photo, thin strips that it hides left out."""
+    painted = np.abs(agnostic.image.astype(np.int16) - 128).max(axis=2) <= 1
+    own: Bool = painted & (np.abs(truth.astype(np.int16) - agnostic.image).max(axis=2) > 1)
+    return visible_area(agnostic) & ~own
 
 
 def to_canvas(picture: U8, framing: Framing, *, labels: bool = False) -> U8:

@@ -6,8 +6,9 @@ with it. None of them looks at files or models: networks are passed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from studio.domain.arrays import F64, U8, Bool
 from studio.domain.errors import ArtefactError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 _SSIM_SIGMA = 1.5
 _SSIM_RADIUS = 5  # an 11 x 11 window
@@ -65,22 +66,31 @@ def ssim(first: U8, second: U8, mask: Bool | None = None) -> float:
 
 
 def psnr(first: U8, second: U8, mask: Bool | None = None) -> float:
-    """Return the peak signal-to-noise ratio in dB, at most `PSNR_LIMIT`."""
+    """Return the peak signal-to-noise ratio in dB, at most `PSNR_LIMIT`; NaN over an empty mask."""
     _check(first, second)
     squared = (first.astype(np.float64) - second) ** 2
-    error = float(squared[mask].mean() if mask is not None and mask.any() else squared.mean())
+    if mask is not None and not mask.any():
+        return float("nan")
+    error = float(squared.mean() if mask is None else squared[mask].mean())
     return PSNR_LIMIT if error == 0 else min(PSNR_LIMIT, 10 * float(np.log10(255**2 / error)))
 
 
 def lpips(network: nn.Module, first: U8, second: U8) -> float:
     """Return the LPIPS distance under a loaded `studio.networks.lpips.Lpips`."""
+    return lpips_parts(network, first, second)[0]
+
+
+def lpips_parts(network: nn.Module, first: U8, second: U8) -> tuple[float, F64]:
+    """Return the LPIPS distance, and the distance at each pixel `(H, W)`, to be averaged over regions."""
     import torch
 
     _check(first, second)
     pictures = np.stack([first, second]).astype(np.float32) / 127.5 - 1
     tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    compare = cast("Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]", network.compare)
     with torch.inference_mode():
-        return float(network(tensor[:1], tensor[1:])[0])
+        whole, places = compare(tensor[:1], tensor[1:])
+    return float(whole[0]), places[0].double().numpy()
 
 
 def frechet_distance(first: F64, second: F64) -> float:
@@ -94,7 +104,7 @@ def frechet_distance(first: F64, second: F64) -> float:
     centred2 = (second - mean2) / np.sqrt(max(1, len(second) - 1))
     # trace(sqrt(C1 C2)) is the sum of the singular values of X1 X2^T, and of R1 R2^T with X = QR: no D x D root is
     # needed, and never more than the smaller of N and D squared.
-    root1, root2 = np.linalg.qr(centred1, mode="r"), np.linalg.qr(centred2, mode="r")
+    root1, root2 = (cast(F64, np.linalg.qr(centred, mode="r")) for centred in (centred1, centred2))
     overlap = float(np.linalg.svd(root1 @ root2.T, compute_uv=False).sum())
     spread = float((centred1**2).sum() + (centred2**2).sum())
     return float(((mean1 - mean2) ** 2).sum()) + spread - 2 * overlap
@@ -116,6 +126,21 @@ def kernel_distance(first: F64, second: F64) -> float:
     same1, same2 = kernel(first, first), kernel(second, second)
     within = (same1.sum() - np.trace(same1)) / (n * (n - 1)) + (same2.sum() - np.trace(same2)) / (m * (m - 1))
     return float(within - 2 * kernel(first, second).mean())
+
+
+def kernel_distance_of_subsets(
+    first: F64, second: F64, *, subsets: int, size: int, seed: int = 0
+) -> tuple[float, float]:
+    """Return mean and deviation of `kernel_distance` over random subsets without replacement: KID as it is reported."""
+    random = np.random.default_rng(seed)
+    values = [
+        kernel_distance(
+            first[random.choice(len(first), size, replace=False)],
+            second[random.choice(len(second), size, replace=False)],
+        )
+        for _ in range(subsets)
+    ]
+    return float(np.mean(values)), float(np.std(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import base64
 import csv
 import html
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from studio.media.encode import EncodeOptions, ImageFormat, encode_image
@@ -22,22 +23,24 @@ _STYLE = (
 
 
 def write_csv(evaluation: Evaluation, path: Path) -> None:
-    """Write one row a picture, then one mean row a method."""
-    names = list(evaluation.scores[0].values) if evaluation.scores else []
+    """Write one row a picture, then one mean row a method, then what was measured between the sets."""
+    names = _measures(evaluation)
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(["pair", "method", *names])
     for score in evaluation.scores:
-        table.writerow([score.pair, score.method, *(f"{score.values[name]:.5f}" for name in names)])
+        table.writerow([score.pair, score.method, *(_number(score.values, name, 5) for name in names)])
     for method in evaluation.methods:
         mean = evaluation.mean(method)
-        table.writerow(["mean", method, *(f"{mean[name]:.5f}" for name in names)])
+        table.writerow(["mean", method, *(_number(mean, name, 5) for name in names)])
+    for name, value in evaluation.sets.items():
+        table.writerow(["sets", name, f"{value:.5f}"])
     write_atomic(path, text.getvalue().encode("utf-8"))
 
 
 def write_html(evaluation: Evaluation, path: Path) -> None:
     """Write one file that holds everything: protocol, means, and the pictures of every pair."""
-    parts = [f"<meta charset=utf-8><style>{_STYLE}</style><h1>Paired evaluation</h1>"]
+    parts = [f"<meta charset=utf-8><style>{_STYLE}</style><h1>Evaluation</h1>"]
     parts.append(f"<pre>{html.escape(PROTOCOL)}</pre>")
     parts.append(_means(evaluation))
     pairs = dict.fromkeys(pair for pair, _ in evaluation.pictures)
@@ -56,18 +59,29 @@ def write_html(evaluation: Evaluation, path: Path) -> None:
 def _means(evaluation: Evaluation) -> str:
     methods = evaluation.methods
     means = {method: evaluation.mean(method) for method in methods}
-    names = list(means[methods[0]]) if methods else []
+    names = _measures(evaluation)
     head = "".join(f"<th>{html.escape(method)}</th>" for method in methods)
     rows = [
-        f"<tr><td>{name}</td>" + "".join(f"<td>{means[method][name]:.4f}</td>" for method in methods) + "</tr>"
+        f"<tr><td>{name}</td>" + "".join(f"<td>{_number(means[method], name, 4)}</td>" for method in methods) + "</tr>"
         for name in names
     ]
     aims = ", ".join(f"{name} {value}" for name, value in LIMITS.items())
-    return f"<table><tr><th>mean</th>{head}</tr>{''.join(rows)}</table><p>Aim: {aims}</p>"
+    sets = "".join(f"<li>{html.escape(name)}: {value:.4f}</li>" for name, value in evaluation.sets.items())
+    return f"<table><tr><th>mean</th>{head}</tr>{''.join(rows)}</table><ul>{sets}</ul><p>Aim: {aims}</p>"
+
+
+def _measures(evaluation: Evaluation) -> list[str]:
+    """Return the names of all measures: not every method has a truth to be compared with."""
+    return list(dict.fromkeys(name for score in evaluation.scores for name in score.values))
+
+
+def _number(values: Mapping[str, float], name: str, digits: int) -> str:
+    return f"{values[name]:.{digits}f}" if name in values else ""
 
 
 def _caption(evaluation: Evaluation, pair: str, name: str) -> str:
     for score in evaluation.scores:
         if score.pair == pair and score.method == name:
-            return f"{name}: SSIM {score.values['ssim']:.3f}"
+            first = "ssim" if "ssim" in score.values else "delta_e"
+            return f"{name}: {first} {score.values[first]:.3f}"
     return name
