@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +42,7 @@ from studio.domain.edits import GarmentOverride, LayerOrder
 from studio.domain.errors import ModelError, PipelineError
 from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
+from studio.domain.progress import Progress
 from studio.domain.recipe import DEFAULT_CHOICES
 from studio.pipeline.stage import Inputs, ModelProvider, NoParams, OnnxSession, Stage, StageContext
 
@@ -279,6 +280,34 @@ def installed() -> Iterator[Bench]:
         graph.load_stage = real
 
 
+@dataclass(frozen=True, slots=True)
+class FakeBatchEngine(FakeStage):
+    """The fake try-on as an engine that dresses one model in up to four garments at once; counts "batch"."""
+
+    shared: tuple[str, ...] = (*_PERSON, "densepose", "agnostic")
+    at_once: int = 4
+
+    def most_at_once(self, params: Any, provider: ModelProvider) -> int:
+        return self.at_once
+
+    def run_many(self, inputs: Sequence[Inputs], params: Any, contexts: Sequence[StageContext]) -> list[Artefact]:
+        BENCH.counts["batch"] += 1
+        BENCH.counts["batched"] += len(inputs)
+        told = Progress.together([ctx.progress for ctx in contexts])
+        BENCH.entered.set()
+        if BENCH.gate is not None:
+            while not BENCH.gate.wait(0.005):
+                told.report(0.5, self.name)
+        told.report(0.9, self.name)
+        return [self.make(each, params, ctx) for each, ctx in zip(inputs, contexts, strict=True)]
+
+
+def batching_engine(make: Make = _tryon, at_once: int = 4) -> FakeBatchEngine:
+    """Return the fake try-on as an engine that works in batches."""
+    plain = STAGES["tryon"]
+    return FakeBatchEngine("tryon", make, plain.inputs, TryOn, model_ids=plain.model_ids, at_once=at_once)
+
+
 def draw_photo(
     file: Path, seed: int, size: tuple[int, int] = (24, 32), corner: tuple[int, int, int] | None = None
 ) -> Path:
@@ -302,6 +331,12 @@ def make_fake_models() -> FakeModels:
 def make_waiting_models() -> FakeModels:
     """As `make_fake_models`; every stage waits until it is cancelled."""
     BENCH.gate = threading.Event()
+    return make_fake_models()
+
+
+def make_batching_models() -> FakeModels:
+    """As `make_fake_models`; the try-on works in batches."""
+    STAGES["tryon"] = batching_engine()
     return make_fake_models()
 
 

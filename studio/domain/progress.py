@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from studio.domain.errors import Cancelled
@@ -36,6 +37,28 @@ class Progress:
     def silent(cls) -> Progress:
         """Return a progress nobody listens to and nobody cancels."""
         return cls(threading.Event(), _ignore)
+
+    @classmethod
+    def together(cls, parts: Sequence[Progress]) -> Progress:
+        """Return the progress of work done for several at once; it stops when all were cancelled."""
+
+        def tell(fraction: float, stage: str) -> None:
+            for part in parts:
+                with suppress(Cancelled):  # the others want it still
+                    part.report(fraction, stage)
+
+        return cls(_AllSet([part.token for part in parts]), tell)
+
+
+class _AllSet(threading.Event):
+    """Set once all of the given events are."""
+
+    def __init__(self, events: Sequence[threading.Event]) -> None:
+        super().__init__()
+        self._events = tuple(events)
+
+    def is_set(self) -> bool:
+        return all(event.is_set() for event in self._events)
 
 
 def _ignore(fraction: float, stage: str) -> None:

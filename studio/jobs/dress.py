@@ -4,7 +4,7 @@ happen in another process or on another machine."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from studio.domain.artefacts import Look
@@ -58,8 +58,11 @@ def _spec(photo: PhotoRow, edits: tuple[object, ...]) -> PhotoSpec:
     return PhotoSpec(photo.sha256, photo.name, edits)  # type: ignore[arg-type]  # edits come from the library
 
 
-def perform(run: Run, runner: Runner, progress: Progress) -> Performed:
+def perform(run: Run, runner: Runner, progress: Progress, made_ahead: Collection[ArtefactKey] = ()) -> Performed:
     """Make the look of a run; what the artefact folder has already is not made again.
+
+    Args:
+        made_ahead: artefacts that were made for this run just before, in a batch: their times count as its own.
 
     Raises:
         StudioError: a stage refuses its input.
@@ -86,7 +89,7 @@ def perform(run: Run, runner: Runner, progress: Progress) -> Performed:
         duration_s=time.perf_counter() - started,
     )
     megapixels = look.pixels.shape[0] * look.pixels.shape[1] / MEGA
-    return Performed(record, tuple(_timings(record, missing, megapixels)))
+    return Performed(record, tuple(_timings(record, [*missing, *made_ahead], megapixels)))
 
 
 def _steps(nodes: Mapping[str, Node], runner: Runner) -> Iterator[LookStep]:

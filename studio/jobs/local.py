@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio.domain.errors import Cancelled, StudioError, UnexpectedError
-from studio.domain.keys import Note
+from studio.domain.keys import ArtefactKey, Note
 from studio.domain.progress import Progress
 from studio.jobs.dress import perform
 from studio.jobs.run import EventKind, OnEvent, Run, RunEvent
+from studio.jobs.together import AHEAD_SHARE, Gatherer, batch_limit, make_ahead
 
 if TYPE_CHECKING:
     from studio.pipeline.runner import Runner
@@ -31,12 +33,16 @@ class LocalHandle:
 
 
 class LocalExecutor:
-    """Worker threads over one runner. One is the rule: the runner lets one heavy step through at a time anyway."""
+    """Worker threads over one runner. One is the rule: the runner lets one heavy step through at a time anyway.
+
+    Runs of one model whose engine works in batches are taken together, as many as the device has the memory for.
+    """
 
     def __init__(self, runner: Runner, workers: int = 1) -> None:
         self._runner = runner
         self._tasks: queue.SimpleQueue[tuple[Run, OnEvent, LocalHandle] | None] = queue.SimpleQueue()
         self._handles: list[LocalHandle] = []
+        self._at_once = 1
         self._threads = [
             threading.Thread(target=self._work, name=f"dress-{number}", daemon=True) for number in range(workers)
         ]
@@ -45,7 +51,7 @@ class LocalExecutor:
 
     @property
     def slots(self) -> int:
-        return len(self._threads)
+        return len(self._threads) - 1 + self._at_once
 
     def submit(self, run: Run, on_event: OnEvent) -> LocalHandle:
         """Queue a run for the next free thread."""
@@ -67,13 +73,26 @@ class LocalExecutor:
             thread.join(timeout_s)
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            run, on_event, handle = task
-            on_event(perform_reporting(run, self._runner, handle.token, on_event))
-            self._handles.remove(handle)
+        gatherer = Gatherer(self._tasks, _run_of)
+        while (first := gatherer.first()) is not None:
+            self._at_once = batch_limit(first[0], self._runner.models)  # from the next feeding on
+            batch = gatherer.rest(first, self._at_once)
+            made: Collection[ArtefactKey] = ()
+            if len(batch) > 1:
+                runs, tokens = [run for run, _, _ in batch], [handle.token for _, _, handle in batch]
+                made = make_ahead(runs, self._runner, tokens, first[1])
+            for run, on_event, handle in batch:
+                on_event(perform_reporting(run, self._runner, handle.token, on_event, made))
+                self._handles.remove(handle)
 
 
-def perform_reporting(run: Run, runner: Runner, token: threading.Event, on_event: OnEvent) -> RunEvent:
+def _run_of(task: tuple[Run, OnEvent, LocalHandle]) -> Run:
+    return task[0]
+
+
+def perform_reporting(
+    run: Run, runner: Runner, token: threading.Event, on_event: OnEvent, made_ahead: Collection[ArtefactKey] = ()
+) -> RunEvent:
     """Perform a run and return how it ended; every error becomes part of that, so that no job stops the others."""
 
     at = ""
@@ -83,8 +102,11 @@ def perform_reporting(run: Run, runner: Runner, token: threading.Event, on_event
         at = stage
         on_event(RunEvent(EventKind.PROGRESS, run.job_id, stage, fraction))
 
+    progress = Progress(token, report)
+    if made_ahead:
+        progress = progress.part(AHEAD_SHARE, 1.0 - AHEAD_SHARE)
     try:
-        performed = perform(run, runner, Progress(token, report))
+        performed = perform(run, runner, progress, made_ahead)
     except Cancelled:
         return RunEvent(EventKind.CANCELLED, run.job_id, at)
     except StudioError as error:

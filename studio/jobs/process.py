@@ -15,7 +15,7 @@ from pathlib import Path
 from studio.domain.errors import JobError
 from studio.domain.keys import Note
 from studio.jobs.run import EventKind, OnEvent, Run, RunEvent
-from studio.jobs.worker import Cancel, MakeModels, local_models, work
+from studio.jobs.worker import Cancel, MakeModels, Room, local_models, work
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class _Link:
         self.process.start()
         far.close()  # so that the end of the worker ends the connection
         self._runs: dict[str, tuple[Run, OnEvent]] = {}
+        self.room = 1
         self._is_over = False
         self._lock = threading.Lock()
         self._ear = threading.Thread(target=self._hear, name="dress-worker-ear", daemon=True)
@@ -65,6 +66,9 @@ class _Link:
 
     def _hear(self) -> None:
         while (event := _receive(self._connection)) is not None:
+            if isinstance(event, Room):
+                self.room = event.runs
+                continue
             run, on_event = self._runs[event.job_id]
             if event.kind.is_end:
                 del self._runs[event.job_id]
@@ -88,12 +92,12 @@ class _Link:
         self.process.close()
 
 
-def _receive(connection: Connection) -> RunEvent | None:
+def _receive(connection: Connection) -> RunEvent | Room | None:
     try:
         event = connection.recv()
     except (EOFError, OSError):
         return None
-    return event if isinstance(event, RunEvent) else None
+    return event if isinstance(event, RunEvent | Room) else None
 
 
 def _death(run: Run, exit_code: int | None) -> JobError:
@@ -114,7 +118,7 @@ class ProcessExecutor:
 
     @property
     def slots(self) -> int:
-        return 1
+        return 1 if self._link is None else self._link.room
 
     @property
     def pid(self) -> int | None:

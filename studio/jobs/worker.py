@@ -13,6 +13,7 @@ from pathlib import Path
 
 from studio.jobs.local import perform_reporting
 from studio.jobs.run import Run, RunEvent
+from studio.jobs.together import Gatherer, batch_limit, make_ahead
 from studio.pipeline.stage import ModelProvider
 
 MakeModels = Callable[[], ModelProvider]
@@ -26,6 +27,17 @@ class Cancel:
     """Asks the worker to stop a run."""
 
     job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Tells how many runs this worker takes at once: those of one model, where its engine works in batches."""
+
+    runs: int
+
+
+def _itself(run: Run) -> Run:
+    return run
 
 
 def local_models() -> ModelProvider:
@@ -65,12 +77,19 @@ class Worker:
         files: dict[str, tuple[Path, str]] = {}
         runner = Runner(FolderStore(self._artefacts), FilePhotos(files), self._make_models())
         threading.Thread(target=self._listen, daemon=True).start()
-        while (run := self._tasks.get()) is not None:
-            files[run.model.sha256] = (run.model_file, run.model.name)
-            files[run.garment.sha256] = (run.garment_file, run.garment.name)
-            token = self._tokens[run.job_id]
-            self._send(perform_reporting(run, runner, token, self._send))
-            del self._tokens[run.job_id]
+        gatherer = Gatherer(self._tasks, _itself)
+        while (first := gatherer.first()) is not None:
+            at_once = batch_limit(first, runner.models)
+            self._send(Room(at_once))
+            batch = gatherer.rest(first, at_once)
+            for run in batch:
+                files[run.model.sha256] = (run.model_file, run.model.name)
+                files[run.garment.sha256] = (run.garment_file, run.garment.name)
+            tokens = [self._tokens[run.job_id] for run in batch]
+            made = make_ahead(batch, runner, tokens, self._send) if len(batch) > 1 else ()
+            for run, token in zip(batch, tokens, strict=True):
+                self._send(perform_reporting(run, runner, token, self._send, made))
+                del self._tokens[run.job_id]
 
     def _listen(self) -> None:
         try:
@@ -86,7 +105,7 @@ class Worker:
             token.set()
         self._tasks.put(None)
 
-    def _send(self, event: RunEvent) -> None:
+    def _send(self, event: RunEvent | Room) -> None:
         try:
             self._connection.send(event)
         except OSError:

@@ -98,6 +98,18 @@ def edited(base: StageNode, photo: PhotoNode, edits: Sequence[Edit]) -> StageNod
     return EditNode(base, photo, tuple(edits), ArtefactKey(base.key.stage, digest))
 
 
+def chosen_stage(recipe: Recipe, name: str, role: str = "model") -> tuple[Stage, Any]:  # Any: the stage's own params
+    """Return the implementation that a recipe chooses for a stage, with its parameters.
+
+    Raises:
+        PipelineError: nobody registered it.
+    """
+    choice = recipe.choice(name, role)
+    stage = load_stage(name, choice.implementation)
+    params = decode(stage.params_type, dict(choice.params))
+    return stage, replace(params, role=role) if hasattr(params, "role") else params
+
+
 @dataclass(frozen=True, slots=True)
 class GraphBuilder:
     """Builds the nodes of persons, garments and looks for one recipe."""
@@ -135,11 +147,7 @@ class GraphBuilder:
     def _step(
         self, name: str, role: str, nodes: Mapping[str, Node], photo: PhotoNode, edits: tuple[Edit, ...]
     ) -> StageNode | EditNode:
-        choice = self.recipe.choice(name, role)
-        stage = load_stage(name, choice.implementation)
-        params = decode(stage.params_type, dict(choice.params))
-        if hasattr(params, "role"):
-            params = replace(params, role=role)
+        stage, params = chosen_stage(self.recipe, name, role)
         own = tuple(edit for edit in edits if stage_of(edit) == name)
         params, own = _absorb(params, own)
         return edited(stage_node(stage, params, nodes, self.provider), photo, own)

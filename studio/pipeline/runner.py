@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -17,7 +17,7 @@ from studio.domain.progress import Progress
 from studio.pipeline.cache import ArtefactStore, PhotoSource, WarmCache
 from studio.pipeline.edits import apply_edits
 from studio.pipeline.graph import EditNode, Node, PhotoNode, StageNode, inputs_of
-from studio.pipeline.stage import Inputs, ModelProvider, StageContext, TellsFallbacks
+from studio.pipeline.stage import BatchStage, Inputs, ModelProvider, StageContext, TellsFallbacks
 
 WARM_BUDGET_BYTES = 1 << 30
 
@@ -65,6 +65,31 @@ class Runner:
         """Return how a node's artefact was made, or None while it is not."""
         return self.store.record(node.key)
 
+    def make_together(self, nodes: Sequence[StageNode], progresses: Sequence[Progress]) -> list[ArtefactKey]:
+        """Make artefacts of one `BatchStage` in one go, their inputs being there; return the keys of what was made.
+
+        Each is stored with its own notes and its share of the time, as if it had been made alone.
+
+        Raises:
+            StudioError: the batch failed; nothing of it is stored, and each may be tried alone.
+            Cancelled: all were cancelled.
+        """
+        missing = {node.key: (node, told) for node, told in zip(nodes, progresses, strict=True)}
+        todo = [pair for key, pair in missing.items() if not self.store.has(key)]
+        if len(todo) < 2:
+            return []
+        stage = todo[0][0].stage
+        assert isinstance(stage, BatchStage)
+        with self._lock:
+            started = time.perf_counter()
+            inputs = [Inputs({slot: self._fetch(below) for slot, below in node.inputs.items()}) for node, _ in todo]
+            contexts = [StageContext(self.models, told, []) for _, told in todo]
+            made = stage.run_many(inputs, todo[0][0].params, contexts)
+            share = (time.perf_counter() - started) / len(todo)
+            for (node, _), context, artefact in zip(todo, contexts, made, strict=True):
+                self._keep(node, artefact, context.notes, share)
+        return [node.key for node, _ in todo]
+
     def _collect(self, node: Node, steps: list[StageNode | EditNode], seen: set[ArtefactKey]) -> None:
         if node.key in seen or isinstance(node, PhotoNode):
             return
@@ -95,10 +120,12 @@ class Runner:
         else:
             inputs = Inputs({slot: self._fetch(below) for slot, below in node.inputs.items()})
             made = node.stage.run(inputs, node.params, StageContext(self.models, progress, notes))
-            if isinstance(self.models, TellsFallbacks):
-                notes += self.models.fallbacks_of(use.id for use in node.models)
-        record = _record(node, notes, time.perf_counter() - started)
-        self.store.put(node.key, made, record)
+        self._keep(node, made, notes, time.perf_counter() - started)
+
+    def _keep(self, node: StageNode | EditNode, made: Artefact, notes: list[Note], duration_s: float) -> None:
+        if isinstance(node, StageNode) and isinstance(self.models, TellsFallbacks):
+            notes = notes + self.models.fallbacks_of(use.id for use in node.models)
+        self.store.put(node.key, made, _record(node, notes, duration_s))
         self.warm.put(node.key, made)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -128,3 +128,21 @@ class Stage(Protocol):
     def unavailable(self, provider: ModelProvider) -> Note | None: ...
 
     def run(self, inputs: Inputs, params: Any, ctx: StageContext) -> Artefact: ...  # Any: as above
+
+
+@runtime_checkable
+class BatchStage(Protocol):
+    """A stage that does several at once in less time than one after the other, where the device has the memory."""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The slots that must hold the same artefacts in all of a batch."""
+        ...
+
+    def most_at_once(self, params: Any, provider: ModelProvider) -> int:  # Any: this stage's params_type
+        """Return how many the device's free memory takes at once, by estimate; 1 where nothing is gained."""
+        ...
+
+    def run_many(self, inputs: Sequence[Inputs], params: Any, contexts: Sequence[StageContext]) -> Sequence[Artefact]:
+        """Return what `run` would for each; notes and progress go to each one's own context."""
+        ...

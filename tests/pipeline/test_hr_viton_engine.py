@@ -25,7 +25,7 @@ from studio.networks.hr_viton import CONDITION_SIZE, Condition
 from studio.networks.viton_hd import Matching
 from studio.pipeline.blend import blend_look
 from studio.pipeline.registry import load_stage
-from studio.pipeline.stage import Inputs, StageContext
+from studio.pipeline.stage import BatchStage, Inputs, StageContext
 from studio.pipeline.tryon.generative import native, networks
 from studio.pipeline.tryon.generative.engine import GenerativeParams
 from studio.pipeline.tryon.generative.framed import frame_garment
@@ -284,16 +284,50 @@ def test_several_garments_share_the_person(
     assert not np.array_equal(both[1].image, small_tryon.image)
 
 
+def slots_of(person: PersonArtefacts, garment: GarmentArtefacts) -> Inputs:
+    return Inputs({
+        "photo": person.photo, "edges": person.cutout, "pose": person.pose, "framing": person.framing,
+        "parse": person.parse, "densepose": person.densepose, "agnostic": person.agnostic,
+        "garment_photo": garment.photo, "garment_edges": garment.cutout, "garment": garment.garment,
+    })  # fmt: skip
+
+
+def test_a_batch_gives_what_its_pairs_give_and_tells_each_its_own(
+    small: PersonArtefacts, garment: GarmentArtefacts, small_tryon: TryOn
+) -> None:
+    assert isinstance(HR_VITON, BatchStage)
+    contexts = [context(fakes(logit=-0.1)) for _ in range(2)]
+    inputs = [slots_of(small, garment), slots_of(small, checked_garment(400))]
+    first, second = HR_VITON.run_many(inputs, GenerativeParams(layers=LayerOrder(HemStyle.TUCKED)), contexts)
+    assert np.array_equal(first.patch.pixels, small_tryon.patch.pixels)
+    assert not np.array_equal(second.image, first.image)
+    for ctx in contexts:
+        assert sorted(note.key for note in ctx.notes) == ["engines.layers_ignored", "engines.segmentation_score"]
+    assert set(HR_VITON.shared) == {"photo", "edges", "pose", "framing", "parse", "densepose", "agnostic"}
+
+
+def test_the_cards_memory_decides_how_many_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.networks.hr_viton import ImageGenerator
+
+    class OnCard(GivenNetworks):
+        device = "cuda"
+
+    given: dict[str, Any] = {CONDITION: FakeCondition(), GENERATOR: ImageGenerator(width=8)}
+    assert HR_VITON.most_at_once(GenerativeParams(), GivenNetworks(given)) == 1  # a processor gains nothing
+    assert HR_VITON.most_at_once(GenerativeParams(), OnCard({})) == 1
+    plan = networks.Plan("cuda", torch.bfloat16)
+    monkeypatch.setattr(networks, "default_plan", lambda device: plan)
+    need = networks.estimate_bytes(given[GENERATOR], plan, 5, (1024, 768))
+    for free, wanted in ((need, 5), (need // 10, 1), (need * 1000, networks.MOST_AT_ONCE)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, free))
+        assert HR_VITON.most_at_once(GenerativeParams(), OnCard(given)) == wanted
+
+
 def test_the_stage_runs_from_its_slots_and_names_what_it_ignores(
     small: PersonArtefacts, garment: GarmentArtefacts
 ) -> None:
-    slots = {
-        "photo": small.photo, "edges": small.cutout, "pose": small.pose, "framing": small.framing,
-        "parse": small.parse, "densepose": small.densepose, "agnostic": small.agnostic,
-        "garment_photo": garment.photo, "garment_edges": garment.cutout, "garment": garment.garment,
-    }  # fmt: skip
     ctx = context(fakes())
-    made = HR_VITON.run(Inputs(slots), GenerativeParams(layers=LayerOrder(HemStyle.TUCKED)), ctx)
+    made = HR_VITON.run(slots_of(small, garment), GenerativeParams(layers=LayerOrder(HemStyle.TUCKED)), ctx)
     assert made.engine == "hr_viton"
     assert [note.key for note in ctx.notes] == ["engines.layers_ignored"]
 

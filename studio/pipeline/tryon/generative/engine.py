@@ -102,21 +102,38 @@ class GenerativeEngine:
 
     def run(self, inputs: Inputs, params: GenerativeParams, ctx: StageContext) -> TryOn:
         """Dress a person in a garment."""
-        person = PersonArtefacts(
-            inputs.take("photo", Photo),
-            inputs.take("edges", Cutout),
-            inputs.take("pose", Pose),
-            inputs.take("framing", Framing),
-            inputs.take("parse", ParseMap),
-            inputs.take("densepose", DensePoseMap),
-            inputs.take("agnostic", Agnostic),
-        )
-        garment = GarmentArtefacts(
-            inputs.take("garment_photo", Photo), inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
-        )
+        person, garment = _read_person(inputs), _read_garment(inputs)
         if params.layers != LayerOrder():
             ctx.note_fallback("engines.layers_ignored", title=self.title)
         return self.dress_all(person, [garment], ctx, seed=params.seed, leak_free=params.leak_free)[0]
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """A batch is one person in several garments."""
+        return tuple(slot for slot in self.inputs if not slot.startswith("garment"))
+
+    def most_at_once(self, params: GenerativeParams, provider: ModelProvider) -> int:
+        """Return how many garments a graphics card takes at once; on the processor a batch saves nothing."""
+        del params
+        if provider.device == "cpu" or self.unavailable(provider) is not None:
+            return 1
+        from studio.pipeline.tryon.generative.networks import batch_limit
+
+        return batch_limit(provider.module(self.needed[-1]), provider.device)
+
+    def run_many(
+        self, inputs: Sequence[Inputs], params: GenerativeParams, contexts: Sequence[StageContext]
+    ) -> list[TryOn]:
+        """Dress one person in several garments."""
+        notes: list[Note] = []
+        together = StageContext(contexts[0].models, Progress.together([ctx.progress for ctx in contexts]), notes)
+        if params.layers != LayerOrder():
+            together.note_fallback("engines.layers_ignored", title=self.title)
+        person, garments = _read_person(inputs[0]), [_read_garment(each) for each in inputs]
+        made = self.dress_all(person, garments, together, seed=params.seed, leak_free=params.leak_free, each=contexts)
+        for ctx in contexts:
+            ctx.notes.extend(notes)
+        return made
 
     def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
         """Say how far a result could be trusted, from pose and garment alone."""
@@ -150,8 +167,12 @@ class GenerativeEngine:
         *,
         seed: int = 0,
         leak_free: bool = False,
+        each: Sequence[StageContext] = (),
     ) -> list[TryOn]:
-        """Dress one person in several garments, which share batches where the device has the memory."""
+        """Dress one person in several garments, which share batches where the device has the memory.
+
+        each: where what concerns one garment alone is noted; all in `ctx` without it.
+        """
         ctx.progress.report(0.0, self.name)
         framed = [frame_garment(garment) for garment in garments]
         made = self.generate(person, framed, seed, ctx)
@@ -166,9 +187,28 @@ class GenerativeEngine:
                 patch = patch_to_photo(patch, person)
             confidence = _judge(person, garment, _Made(result, regions), self.title)
             if result.score is not None:
-                ctx.note_fallback("engines.segmentation_score", score=f"{min(result.score, 1.0):.2f}")
+                told = each[number] if each else ctx
+                told.note_fallback("engines.segmentation_score", score=f"{min(result.score, 1.0):.2f}")
             tryons.append(TryOn(self.id, result.cloth, result.mask, regions.labels, result.picture, patch, confidence))
         return tryons
+
+
+def _read_person(inputs: Inputs) -> PersonArtefacts:
+    return PersonArtefacts(
+        inputs.take("photo", Photo),
+        inputs.take("edges", Cutout),
+        inputs.take("pose", Pose),
+        inputs.take("framing", Framing),
+        inputs.take("parse", ParseMap),
+        inputs.take("densepose", DensePoseMap),
+        inputs.take("agnostic", Agnostic),
+    )
+
+
+def _read_garment(inputs: Inputs) -> GarmentArtefacts:
+    return GarmentArtefacts(
+        inputs.take("garment_photo", Photo), inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.domain.arrays import U8
+from studio.domain.geometry import CANVAS_SIZE
 from studio.networks import glue_hr_viton, glue_viton_hd
 from studio.networks.blocks import draw_noise, resize_bilinear, resize_nearest
 from studio.networks.hr_viton_discriminators import discriminator_logit, rejection_score
@@ -37,6 +38,9 @@ Run = Callable[[Sequence[Inputs], Plan], list[CanvasResult]]
 
 BEST_SCORE = 10.0
 """Where the discriminator takes a prediction for real outright its odds are infinite; this stands for that."""
+
+MOST_AT_ONCE = 16
+"""Pairs of one batch: beyond it a card gains nothing more, and its operator waits longer for the first look."""
 
 _FORMS = "_forms_by_plan"
 _SMALLER = 2
@@ -223,6 +227,14 @@ def _batch_size(generator: nn.Module, plan: Plan, items: Sequence[Inputs]) -> in
         return 1 if plan.device == "cpu" else max(1, len(items))
     free, _ = torch.cuda.mem_get_info(plan.device)
     return min(len(items), largest_batch(generator, plan, free, _canvas_of(items[0])))
+
+
+def batch_limit(generator: nn.Module, device: str) -> int:
+    """Return how many pairs at full working size a card's free memory takes at once, by estimate."""
+    if not isinstance(generator, SpadeGenerator):
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return min(MOST_AT_ONCE, largest_batch(generator, default_plan(device), free, (CANVAS_SIZE[1], CANVAS_SIZE[0])))
 
 
 def _lacks_memory(generator: nn.Module, plan: Plan, size: tuple[int, int]) -> bool:
