@@ -34,6 +34,8 @@ CLOSURE = 0.4
 """How much clearer than elsewhere a line runs down the front: open and zipped fronts 0.5 and more, shirts 0.28."""
 _ELBOW, _LONG = (0.67, 0.47), (0.99, 0.6)
 """Sleeve length, from the armhole's middle, over chest width and over the garment's length: either is enough."""
+_WIDE, _LONG_WING = 0.82, 0.78
+"""Chest width over length of a wide garment, and neck to cuff over its length from which sleeves are long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,12 @@ def classify_sleeve(fit: Fit) -> SleeveLength:
     p = fit.params
     length = p[P.UPPER_LENGTH] + (p[P.LOWER_LENGTH] if fit.sleeve is SleeveModel.TWO else 0.0)
     over_width = float(length / max(p[P.ARMPIT_X] * 2, 1e-6))
-    over_length = float(length / max(p[P.HEM_Y] - p[P.NECK_Y], 1e-6))
+    body = max(p[P.HEM_Y] - p[P.NECK_Y], 1e-6)
+    over_length = float(length / body)
+    # A wide garment's seam lies far down the arm: its sleeves are measured from the neck.
+    wing = float(p[P.SHOULDER_X] - p[P.NECK_X] + length) / body
+    if p[P.ARMPIT_X] * 2 / body > _WIDE and wing >= _LONG_WING:
+        return SleeveLength.LONG
     if over_width >= _LONG[0] or over_length >= _LONG[1]:
         return SleeveLength.LONG
     return SleeveLength.ELBOW if over_width >= _ELBOW[0] or over_length >= _ELBOW[1] else SleeveLength.SHORT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,7 +11,17 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from studio.domain.arrays import F32, F64, U8
-from studio.pipeline.garments.outline import COUNT, P, SleeveModel, corners, sampling, to_picture, to_template
+from studio.pipeline.garments.laid import CAPE_TORSO, Hint, free_slit, hint_from_rows, laid_prior, start_params
+from studio.pipeline.garments.outline import (
+    COUNT,
+    P,
+    SleeveModel,
+    corners,
+    sampling,
+    slit_samples,
+    to_picture,
+    to_template,
+)
 
 WORK_HEIGHT = 200
 """Rows of the mask that the fit sees: a pixel is half a percent of the garment's length."""
@@ -99,7 +109,8 @@ def _keep_largest(mask: U8) -> U8:
 class Fit:
     """A fitted outline: parameters, sleeve model, mean distance between outlines and overlap of areas.
 
-    guessed: the sleeves' inner seams were not seen.
+    guessed: the sleeves' inner seams were not seen. laid: see `Start`. sides: parameters of the picture's left and
+    right half, where a garment lies unevenly.
     """
 
     params: F64
@@ -107,14 +118,20 @@ class Fit:
     cost: float
     iou: float
     guessed: bool = False
+    laid: float = 0.0
+    sides: tuple[F64, F64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One hypothesis to begin from."""
+    """One hypothesis to begin from.
+
+    laid: 0, or the torso's half-width where the sleeves lie on the flanks, so that the slit between them is hidden.
+    """
 
     sleeve: SleeveModel
     params: F64
+    laid: float = 0.0
 
 
 _LOWER = np.array(
@@ -132,12 +149,13 @@ class Rows:
     """What each row of the mask shows, both sides averaged, normalised; NaN where a side shows nothing.
 
     inner: half-width of the run that holds the axis. outer: half-width of everything. gap: where the sleeve begins
-    beyond the gap beside the torso; NaN without a gap.
+    beyond the gap beside the torso; NaN without a gap. sides: `(rows, 2)`, `outer` of each side.
     """
 
     inner: F64
     outer: F64
     gap: F64
+    sides: F64
 
 
 def measure_rows(silhouette: Silhouette) -> Rows:
@@ -161,7 +179,7 @@ def measure_rows(silhouette: Silhouette) -> Rows:
             elif row > WORK_HEIGHT // 3:  # below the hem: only sleeves are left
                 table[2, row, side] = edges[0]
     inner, outer, gap = (_mean_of_sides(plane) * pixel for plane in table)
-    return Rows(inner, outer, gap)
+    return Rows(inner, outer, gap, table[1] * pixel)
 
 
 def _mean_of_sides(plane: F64) -> F64:
@@ -196,7 +214,15 @@ def list_starts(silhouette: Silhouette) -> list[Start]:
     ]
     if gaps.size > 0.12 * WORK_HEIGHT:
         starts.append(_measured_start(rows, gaps, torso, hem))
-    return starts
+    hint = hint_from_rows(rows.inner, rows.outer, rows.gap, rows.sides)
+    return [*starts, _laid_start(hint, 0.1)] if hint is not None else starts
+
+
+def _laid_start(hint: Hint, shoulder_y: float) -> Start:
+    """Begin from sleeves that lie on the flanks."""
+    blank = _start(SleeveModel.NONE, 0.92 * hint.torso, 0.3, hint.torso, hint.hem, ())
+    sleeve, params = start_params(hint, shoulder_y, blank.params)
+    return Start(sleeve, np.clip(params, _LOWER + 1e-3, _UPPER - 1e-3), laid=hint.torso)
 
 
 def _measured_start(rows: Rows, gaps: npt.NDArray[np.intp], torso: float, hem: float) -> Start:
@@ -258,17 +284,24 @@ def segment_distances(points: F64, line: F64) -> F64:
     return distance
 
 
-def _residuals(p: F64, sleeve: SleeveModel, silhouette: Silhouette, contour: F64, far: float) -> F64:
-    """Return the residuals of one or many parameter vectors, `(..., COUNT)` to `(..., residuals)`."""
+def _residuals(p: F64, model: tuple[SleeveModel, float], silhouette: Silhouette, contour: F64, far: float) -> F64:
+    """Return the residuals of one or many parameter vectors, `(..., COUNT)` to `(..., residuals)`.
+
+    model: sleeves, and `Start.laid`.
+    """
+    sleeve, laid = model
     line = corners(p, sleeve).polyline()
     samples = sampling(sleeve) @ line
     both = np.concatenate([to_picture(samples, p, 1), to_picture(samples, p, -1)], axis=-2)
-    outward = far * np.tanh(silhouette.sample(both) / far) / np.sqrt(both.shape[-2])
+    distance = silhouette.sample(both)
+    if laid:
+        distance = free_slit(distance, sleeve)
+    outward = far * np.tanh(distance / far) / np.sqrt(both.shape[-2])
     inward = far * np.tanh(segment_distances(to_template(contour, p), line) / far) / np.sqrt(len(contour))
-    return np.concatenate([outward, 1.3 * inward, 0.02 * _shape_prior(p, sleeve)], axis=-1)
+    return np.concatenate([outward, 1.3 * inward, 0.02 * _shape_prior(p, sleeve, laid)], axis=-1)
 
 
-def _shape_prior(p: F64, sleeve: SleeveModel) -> F64:
+def _shape_prior(p: F64, sleeve: SleeveModel, laid: float) -> F64:
     """Return soft preferences: seams where tailors put them, in units of about one tolerance each."""
     q = np.moveaxis(p, -1, 0)
     wanted = [
@@ -280,12 +313,14 @@ def _shape_prior(p: F64, sleeve: SleeveModel) -> F64:
         (q[P.WAIST_X] - 0.5 * (q[P.ARMPIT_X] + q[P.HIP_X])) / 0.3,
         q[P.TILT] / 0.3,
     ]
-    if sleeve is not SleeveModel.NONE:
+    if laid:
+        wanted += laid_prior(p, sleeve, laid)
+    elif sleeve is not SleeveModel.NONE:
         armhole = q[P.ARMPIT_Y] - q[P.SHOULDER_Y]
         wanted += [
             # A set-in sleeve's seam stands nearly upright, a little inside the chest's width.
             (q[P.SHOULDER_X] - 0.92 * q[P.ARMPIT_X]) / 0.08,
-            (armhole - 0.72 * q[P.ARMPIT_X]) / 0.35,
+            (armhole - 0.72 * q[P.ARMPIT_X]) / np.where(armhole > 0.72 * q[P.ARMPIT_X], 0.15, 0.35),
         ]
     if sleeve is SleeveModel.TWO:
         wanted += [
@@ -300,6 +335,7 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
     """Run one hypothesis for some evaluations of the Jacobian and return where it got to."""
     free = free_params(start.sleeve)
     contour = silhouette.contour[::stride]
+    model = (start.sleeve, start.laid)
     base = start.params.copy()
     nudges = np.zeros((len(free), COUNT))
     nudges[np.arange(len(free)), free] = _STEP
@@ -310,12 +346,12 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
         return full
 
     def residuals(q: F64) -> F64:
-        return _residuals(expand(q), start.sleeve, silhouette, contour, far)
+        return _residuals(expand(q), model, silhouette, contour, far)
 
     def jacobian(q: F64) -> F64:
         centre = expand(q)
-        ahead = _residuals(centre + nudges, start.sleeve, silhouette, contour, far)
-        behind = _residuals(centre - nudges, start.sleeve, silhouette, contour, far)
+        ahead = _residuals(centre + nudges, model, silhouette, contour, far)
+        behind = _residuals(centre - nudges, model, silhouette, contour, far)
         return (ahead - behind).T / (2 * _STEP)
 
     solution: Any = least_squares(  # Any: scipy's OptimizeResult
@@ -328,7 +364,9 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
         ftol=1e-3,
     )
     params = expand(solution.x)
-    return Fit(params, start.sleeve, float(solution.cost), measure_overlap(silhouette, params, start.sleeve))
+    return Fit(
+        params, start.sleeve, float(solution.cost), measure_overlap(silhouette, params, start.sleeve), laid=start.laid
+    )
 
 
 def outline_polygon(p: F64, sleeve: SleeveModel) -> F64:
@@ -339,7 +377,11 @@ def outline_polygon(p: F64, sleeve: SleeveModel) -> F64:
 
 def measure_overlap(silhouette: Silhouette, p: F64, sleeve: SleeveModel) -> float:
     """Return intersection over union of the template's area and the mask."""
-    polygon = outline_polygon(p, sleeve) / silhouette.pixel + np.array(silhouette.origin)
+    return _overlap(silhouette, outline_polygon(p, sleeve))
+
+
+def _overlap(silhouette: Silhouette, outline: F64) -> float:
+    polygon = outline / silhouette.pixel + np.array(silhouette.origin)
     drawn = np.zeros_like(silhouette.mask)
     cv2.fillPoly(drawn, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
     both = int((drawn & silhouette.mask).sum())
@@ -350,10 +392,12 @@ SIMPLER = 1.1
 """A model with more sleeve segments must cost less by this factor for each: a sleeve is not made of noise."""
 
 
-CAPE_WIDTH, LAID_TORSO = 0.345, 0.64
-"""Half-width over height from which a sleeveless outline must hold sleeves, and the torso's share of such a width."""
+HIDDEN_SLIT = 1.1
+"""How much dearer an outline is that does not show where sleeve and torso part."""
+CAPE_WIDTH = 0.345
+"""Half-width over height from which a sleeveless outline must hold sleeves."""
 HIDDEN_SLEEVE = 2.0
-"""How much dearer a sleeveless outline is that hides a sleeve."""
+"""How much dearer an outline is whose torso hides a sleeve."""
 
 
 def fit_outline(silhouette: Silhouette) -> Fit:
@@ -361,10 +405,81 @@ def fit_outline(silhouette: Silhouette) -> Fit:
     starts = list_starts(silhouette)
     coarse = [solve(silhouette, start, 7, 4, FAR_AT_FIRST) for start in starts]
     coarse += [solve(silhouette, start, 10, 4, FAR) for start in _stubby_starts(coarse)]
-    coarse.sort(key=_rank)
-    fine = [solve(silhouette, Start(fit.sleeve, fit.params), 18, 2, FAR) for fit in coarse[:2]]
-    best = min(fine, key=_rank)
-    return _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
+    stepped = any(start.laid and start.sleeve is SleeveModel.ONE for start in starts)
+
+    def rank(fit: Fit) -> float:
+        return _rank(fit, stepped)
+
+    coarse.sort(key=rank)
+    fine = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[:2]]
+    best = min(fine, key=rank)
+    best = _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
+    return best if best.iou > EVEN else _with_sides(best, silhouette)
+
+
+EVEN = 0.96
+"""Overlap from which a symmetric outline is good enough."""
+WORTH = 0.01
+"""What two halves of their own must add to it."""
+_UNEVEN = [
+    place for place in P if place not in (P.CENTRE, P.TILT, P.COLLAR_X, P.COLLAR_Y, P.NECK_X, P.NECK_Y, P.BACK_Y)
+]
+_UNEVEN_TOLERANCE = 0.08
+"""How far a side's parameters may stray from the symmetric ones, about."""
+
+
+def _with_sides(fit: Fit, silhouette: Silhouette) -> Fit:
+    sides = fit_sides(silhouette, fit)
+    halves = [to_picture(corners(p, fit.sleeve).polyline(), p, side) for p, side in zip(sides, (-1, 1), strict=True)]
+    iou = _overlap(silhouette, np.concatenate([halves[1], halves[0][::-1]]))
+    return replace(fit, sides=sides, iou=iou) if iou > fit.iou + WORTH else fit
+
+
+def fit_sides(silhouette: Silhouette, fit: Fit) -> tuple[F64, F64]:
+    """Return each half's own parameters, picture's left first: a garment laid by hand is not symmetric."""
+    left, right = (_fit_side(silhouette, fit, side) for side in (-1, 1))
+    return left, right
+
+
+def _fit_side(silhouette: Silhouette, fit: Fit, side: int) -> F64:
+    base, centre = fit.params, fit.params[P.CENTRE]
+    outward = silhouette.contour[:, 0] - fit.params[P.TILT] * silhouette.contour[:, 1] - centre
+    contour = silhouette.contour[outward * side > 0][::2]
+    free = [place for place in _UNEVEN if place in free_params(fit.sleeve)]
+    nudges = np.zeros((len(free), COUNT))
+    nudges[np.arange(len(free)), free] = _STEP
+
+    def residuals(p: F64) -> F64:
+        line = corners(p, fit.sleeve).polyline()
+        samples = to_picture(sampling(fit.sleeve) @ line, p, side)
+        distance = silhouette.sample(samples)
+        if fit.laid:
+            distance = np.where(slit_samples(fit.sleeve), np.maximum(distance, 0.0), distance)
+        out = FAR * np.tanh(distance / FAR) / np.sqrt(samples.shape[-2])
+        inward = FAR * np.tanh(segment_distances(to_template(contour, p), line) / FAR) / np.sqrt(len(contour))
+        stray = 0.02 * (p[..., free] - base[free]) / _UNEVEN_TOLERANCE
+        return np.concatenate([out, 1.3 * inward, stray], axis=-1)
+
+    def expand(q: F64) -> F64:
+        full = base.copy()
+        full[free] = q
+        return full
+
+    def jacobian(q: F64) -> F64:
+        full = expand(q)
+        return (residuals(full + nudges) - residuals(full - nudges)).T / (2 * _STEP)
+
+    low, high = _LOWER[free], _UPPER[free]
+    solution: Any = least_squares(  # Any: scipy's OptimizeResult
+        lambda q: residuals(expand(q)),
+        np.clip(base[free], low + 1e-4, high - 1e-4),
+        jac=jacobian,
+        bounds=(low, high),
+        max_nfev=8,
+        x_scale=0.1,
+        ftol=1e-3,
+    )
+    return expand(solution.x)
 
 
 def _is_cape(fit: Fit) -> bool:
@@ -383,44 +498,38 @@ def _with_laid_sleeves(fit: Fit, silhouette: Silhouette) -> Fit:
     """Cut such an outline into torso and sleeves by a tailor's proportions: the silhouette does not show the seam."""
     p = fit.params
     outer = float(max(p[P.WAIST_X], p[P.HEM_X]))
-    torso, width = LAID_TORSO * outer, 0.5 * (1 - LAID_TORSO) * outer
-    armpit = float(p[P.SHOULDER_Y]) + 0.8 * torso
-    start = _start(SleeveModel.TWO, 0.95 * torso, armpit, torso, 0.97, (1.3, 0.4, width))
-    q = start.params.copy()
+    torso, width = CAPE_TORSO * outer, 0.5 * (1 - CAPE_TORSO) * outer
+    hint = Hint(torso, min(float(p[P.HEM_Y]), 1.0), (outer, 0.97), width, long=True)
+    start = _laid_start(hint, float(p[P.SHOULDER_Y]))
+    q = start.params
     for place in (P.CENTRE, P.TILT, P.COLLAR_X, P.COLLAR_Y, P.NECK_X, P.NECK_Y, P.BACK_Y):
         q[place] = p[place]
-    q[P.SHOULDER_X], q[P.SHOULDER_Y] = min(float(p[P.SHOULDER_X]), 0.95 * torso), p[P.SHOULDER_Y] - 0.02
-    q[P.HEM_Y], q[P.HEM_CENTRE_Y] = min(float(p[P.HEM_Y]), 1.0), min(float(p[P.HEM_CENTRE_Y]), 1.0)
-    root = np.array([q[P.SHOULDER_X], (q[P.SHOULDER_Y] + armpit) / 2])
-    cuff = np.array([outer - width, 0.97])
-    elbow = np.array([outer - 1.1 * width, (root[1] + cuff[1]) / 2])
-    for angle, length, step in (
-        (P.UPPER_ANGLE, P.UPPER_LENGTH, elbow - root),
-        (P.LOWER_ANGLE, P.LOWER_LENGTH, cuff - elbow),
-    ):
-        q[angle], q[length] = np.arctan2(step[1], step[0]), np.hypot(*step)
-    q[P.ELBOW_WIDTH], q[P.CUFF_WIDTH] = width, 0.85 * width
-    q = np.clip(q, _LOWER + 1e-3, _UPPER - 1e-3)
-    return Fit(q, SleeveModel.TWO, fit.cost, measure_overlap(silhouette, q, SleeveModel.TWO), guessed=True)
+    solved = solve(silhouette, Start(start.sleeve, q, torso), 18, 2, FAR)
+    return replace(solved, guessed=True)
 
 
-def _rank(fit: Fit) -> float:
-    return float(fit.cost * SIMPLER ** int(fit.sleeve) * (HIDDEN_SLEEVE if _hides_sleeve(fit) else 1.0))
+def _rank(fit: Fit, stepped: bool) -> float:
+    """Return the fit's cost with all doubts. stepped: the outline shows cuffs lying on the flanks."""
+    doubt = HIDDEN_SLEEVE if _hides_sleeve(fit, stepped) else HIDDEN_SLIT if fit.laid else 1.0
+    return float(fit.cost / max(fit.iou, 0.1) ** 4 * SIMPLER ** int(fit.sleeve) * doubt)
 
 
-def _hides_sleeve(fit: Fit) -> bool:
-    """Tell whether a sleeveless outline has bent its shoulder or armpit outwards to take in a sleeve."""
+def _hides_sleeve(fit: Fit, stepped: bool) -> bool:
+    """Tell whether a torso has bent its shoulder, armpit or flank outwards to take in a sleeve."""
     p = fit.params
-    if fit.sleeve is not SleeveModel.NONE:
-        return False
-    return bool(p[P.SHOULDER_X] > 1.22 * p[P.ARMPIT_X] or p[P.ARMPIT_X] > 1.22 * p[P.WAIST_X])
+    if fit.sleeve is SleeveModel.NONE and (
+        p[P.SHOULDER_X] > 1.22 * p[P.ARMPIT_X] or p[P.ARMPIT_X] > 1.22 * p[P.WAIST_X]
+    ):
+        return True
+    widest = max(p[P.ARMPIT_X], p[P.WAIST_X])
+    return bool(stepped and (p[P.ARMPIT_X] > 1.2 * p[P.WAIST_X] or widest > 1.2 * p[P.HIP_X]))
 
 
 def _stubby_starts(coarse: list[Fit]) -> list[Start]:
     """Begin from what a sleeveless outline took for a shoulder or an armpit: the outer corner of a short sleeve."""
     starts = []
     for fit in coarse:
-        if not _hides_sleeve(fit):
+        if fit.sleeve is not SleeveModel.NONE or not _hides_sleeve(fit, stepped=False):
             continue
         p = fit.params
         wide = p[P.SHOULDER_X] > 1.22 * p[P.ARMPIT_X]

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from studio.domain.arrays import F64
+from studio.domain.arrays import F64, Bool
 
 
 class P(IntEnum):
@@ -150,6 +150,15 @@ def sampling(sleeve: SleeveModel) -> F64:
             row[segment], row[segment + 1] = 1 - share, share
             rows.append(row)
     return np.array(rows)
+
+
+@cache
+def slit_samples(sleeve: SleeveModel) -> Bool:
+    """Return which samples lie between sleeve and torso: cuff end, inner edge and flank, down to the hem's corner."""
+    counts = _PER_SEGMENT[sleeve]
+    cuff = {SleeveModel.NONE: len(counts), SleeveModel.ONE: 4, SleeveModel.TWO: 5}[sleeve]
+    flags = [segment > cuff and segment < len(counts) - 1 for segment in range(len(counts))]
+    return np.repeat(np.array(flags), counts)
 
 
 def to_picture(points: F64, p: F64, side: int) -> F64:

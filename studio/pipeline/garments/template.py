@@ -15,7 +15,7 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U16
 from studio.domain.artefacts import GarmentMesh
 from studio.pipeline.garments.fitting import Fit, Silhouette
-from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture
+from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture, to_template
 
 Int = npt.NDArray[np.intp]
 
@@ -33,6 +33,8 @@ MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
 """How far the silhouette may pull the template's edge, in shares of the height."""
+LAID_SNAP = 0.012
+"""The same for the flank under a sleeve that lies on it: the nearest outline is the sleeve's, not the flank's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def coons(top: F64, bottom: F64, left: F64, right: F64) -> F64:
     return grid
 
 
-def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False) -> F64:
+def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False, limit: float = SNAP_LIMIT) -> F64:
     """Pull a boundary curve `(n, 2)` onto the photo's silhouette, evenly along the curve."""
     step = 2 * silhouette.pixel
     right, down = np.array([step, 0.0]), np.array([0.0, step])
@@ -121,7 +123,7 @@ def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False) -> F6
             axis=-1,
         )
         norm = np.hypot(gradient[:, 0], gradient[:, 1])
-        near = (np.abs(distance) < SNAP_LIMIT) & (norm > step)
+        near = (np.abs(distance) < limit) & (norm > step)
         direction = np.where(near[:, None], gradient / np.maximum(norm, 1e-9)[:, None], 0.0)
         moved = moved - direction * distance[:, None]
     shift = moved - points
@@ -133,16 +135,17 @@ def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False) -> F6
     return points + shift
 
 
-def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette) -> tuple[F64, F64]:
+def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, limit: float) -> tuple[F64, F64]:
     """Return the armhole `(ARMHOLE_ROWS + 1, 2)` and the torso's side below it, in picture coordinates."""
-    armhole = np.linspace(key.shoulder, key.armpit, ARMHOLE_ROWS + 1)
+    tip = to_template(snap(to_picture(key.shoulder[None], p, side), silhouette), p)[0]
+    armhole = np.linspace(tip, key.armpit, ARMHOLE_ROWS + 1)
     bow = np.sin(np.linspace(0, np.pi, ARMHOLE_ROWS + 1))
     # A set-in sleeve's seam curves towards the body.
     armhole[:, 0] -= bow * 0.06 * float(np.hypot(*(key.armpit - key.shoulder)))
     side_line = resample(np.array([key.armpit, key.waist, key.hip, key.hem]), TORSO_ROWS - ARMHOLE_ROWS + 1)
     smooth = side_line.copy()
     smooth[1:-1] = 0.25 * side_line[:-2] + 0.5 * side_line[1:-1] + 0.25 * side_line[2:]
-    return to_picture(armhole, p, side), snap(to_picture(smooth, p, side), silhouette)
+    return to_picture(armhole, p, side), snap(to_picture(smooth, p, side), silhouette, limit=limit)
 
 
 def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette) -> tuple[F64, F64, int]:
@@ -168,9 +171,11 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
     p = fit.params
     key = corners(p, fit.sleeve)
     builder = _Builder()
+    own = dict(zip((-1, 1), fit.sides or (p, p), strict=True))
+    keys = {side: corners(own[side], fit.sleeve) for side in (-1, 1)}
     armholes, sides = {}, {}
     for side in (-1, 1):
-        armhole, flank = _side_curve(key, p, side, silhouette)
+        armhole, flank = _side_curve(keys[side], own[side], side, silhouette, LAID_SNAP if fit.laid else SNAP_LIMIT)
         if fit.sleeve is SleeveModel.NONE:
             armhole = snap(armhole, silhouette)
         flank[0] = armhole[-1]
@@ -182,7 +187,7 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
         names |= _add_collar(builder, torso, key, p, silhouette)
     if fit.sleeve is not SleeveModel.NONE:
         for which in ((-1, LEFT_SLEEVE, "left"), (1, RIGHT_SLEEVE, "right")):
-            names |= _add_sleeve(builder, torso, key, p, silhouette, which)
+            names |= _add_sleeve(builder, torso, keys[which[0]], own[which[0]], silhouette, which)
     vertices = silhouette.to_photo(np.array(builder.points)).astype(np.float32)
     part = np.array(builder.part, np.uint8)
     mesh = GarmentMesh(

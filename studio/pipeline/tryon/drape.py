@@ -38,7 +38,7 @@ from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
-from studio.pipeline.tryon.draping.raster import build_layers, prepare_source
+from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -165,7 +165,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     placed = place_garment(garment.garment, body, layers.tuck)
     if garment.garment.sleeve is not SleeveLength.NONE:
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
-    maps = build_layers(garment.garment, placed.vertices, view.size)
+    maps = end_at_waist(build_layers(garment.garment, placed.vertices, view.size), layers.swallowed)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     layers = add_painted_arms(layers, plate)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, median_filter
 
-from studio.domain.arrays import F32, Bool
+from studio.domain.arrays import F32, F64, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
@@ -27,6 +26,8 @@ LAST_SKIN = 1.9
 """Hands, from here on, are never hidden by a sleeve."""
 ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
+HIDDEN_BAND = 0.3
+"""How much a row counts on which the waistband seems to begin low, against one on which it begins high."""
 NATURAL_WAIST = 0.72
 """Where trousers begin under a top that hangs over them."""
 
@@ -40,6 +41,7 @@ class Layers:
 
     head: hair, face, hat. arms: bare arms and hands. lower: what a tucked hem vanishes behind. neck: skin that stands
     before the inner collar. waist: depth at which the lower garment begins. tuck: the same when the hem is tucked.
+    swallowed: where a tucked garment has ended, float32; None where the hem hangs.
     """
 
     removed: F32
@@ -48,6 +50,7 @@ class Layers:
     lower: Occluder
     waist: float
     tuck: float | None
+    swallowed: F32 | None = None
 
 
 def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFields) -> Layers:
@@ -71,11 +74,14 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
     arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
+    swallowed = None
     if tucked:
-        below = _below_waist(body, below, waist, fields) & ~np.isin(labels, (*_ARMS, *_HEAD))
+        below = _below_waist(body, below, waist, fields)
+        swallowed = _soft(below, 0.9)
+        below &= ~np.isin(labels, (*_ARMS, *_HEAD))
     lower = _occluder(rgb, below, grown, bleed)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
-    return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None)
+    return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed)
 
 
 def hide_sleeved_skin(
@@ -108,15 +114,33 @@ def add_painted_arms(layers: Layers, plate: Plate) -> Layers:
 def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> Bool:
     """Return everything well below the waistband: a hole in the parse map must not let the hem through."""
     rows = np.arange(lower.shape[0])[:, None]
-    columns = np.arange(lower.shape[1])
-    first = np.where(lower.any(axis=0), lower.argmax(axis=0), lower.shape[0])
-    near = np.abs(first - np.median(first[lower.any(axis=0)])) < 0.25 * body.size if lower.any() else first < 0
-    edge = np.interp(columns, columns[near], first[near]) if near.any() else first.astype(np.float64)
-    # A waistband is a smooth line; the parse map's edge is not.
-    window = max(3, round(0.12 * body.size))
-    edge = gaussian_filter1d(median_filter(edge, window, mode="nearest"), 0.05 * body.size, mode="nearest")
+    edge = _waistline(body, lower, waist)
     below: Bool = (rows > edge[None] + 1) & (fields.depth > waist - 0.1 * body.size)
     return below
+
+
+def _waistline(body: Body, lower: Bool, waist: float) -> F64:
+    """Return the waistband's row per column: a smooth curve through what is seen of it, continued beside the hips."""
+    columns = np.flatnonzero(lower.any(axis=0))
+    everywhere = np.arange(lower.shape[1], dtype=np.float64)
+    middle = body.axis(np.array([waist]))[0]
+    half = float(body.half_width(np.array([waist]), -1)[0] + body.half_width(np.array([waist]), 1)[0]) / 2
+    first = lower[:, columns].argmax(axis=0).astype(np.float64)
+    # Beside the waist the hip begins, and with it trousers begin lower.
+    seen = np.abs(columns - middle[0]) < 0.9 * half
+    seen &= np.abs(first - np.median(first[seen]) if seen.any() else first) < 0.25 * body.size
+    if seen.sum() < 8:
+        return np.full(len(everywhere), middle[1])
+    at, row = (columns[seen] - middle[0]) / half, first[seen]
+    weight = np.ones(len(at))
+    curve = np.zeros(3)
+    for _ in range(5):
+        # An old top that billows over the band hides its top: what is seen higher is nearer to the truth.
+        curve = np.polyfit(at, row, 2, w=np.sqrt(weight))
+        over = row - np.polyval(curve, at)
+        weight = np.where(over > 0, HIDDEN_BAND, 1.0) / (1.0 + np.abs(over) / (0.02 * body.size))
+    edge: F64 = np.polyval(curve, np.clip((everywhere - middle[0]) / half, at.min(), at.max()))
+    return edge
 
 
 def _labels_of(parts: tuple[str, ...]) -> set[Cihp]:

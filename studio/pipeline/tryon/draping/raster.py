@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -66,6 +66,16 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
             )
         )
     return tuple(layers)
+
+
+def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[LayerMap, ...]:
+    """Return the layers with the front ended where a waistband swallows it, beside the hips too."""
+    if swallowed is None:
+        return layers
+    return tuple(
+        replace(layer, weight=(layer.weight * (1 - swallowed)).astype(np.float32)) if layer.name == "front" else layer
+        for layer in layers
+    )
 
 
 def _armpit_along(garment: Garment, side: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
 
 SHOULDER_SEAM = 1.13
 """Distance of set-in sleeve seams over that of the shoulder joints."""
+WIDE = 2.4
+"""Length over half-width up to which a garment is wide: its shoulders are dropped, its seams say little of its size."""
+DROPPED_SEAM = 1.2
+"""The same from which on the seam is set down the arm."""
 SHORT_SEAM = 1.03
 """The same for the fitted template of short sleeves, whose corner lies a little down the sleeve."""
 BARE_SHOULDER = 1.0
@@ -25,8 +29,16 @@ CHEST_EASE = 1.0
 """Width of an ordinary top at the armpits over the body's."""
 TOP_LENGTH, LENGTH_SHARE = 1.85, 0.35
 """Neck point to hem of an ordinary top, and how much that says against widths: wide cuts look small by width alone."""
-ARM_LENGTH = 1.62
-"""Armhole's middle to cuff of a long sleeve."""
+WING = 1.94
+"""Neck point over the shoulder down to the wrist: what a long sleeve spans, wherever its seam is set."""
+WING_TRUST = 0.6
+"""How much that says of the scale, against widths."""
+SHORTENED = (0.75, 0.95), (0.15, 0.6)
+"""The same by that span over the garment's length: below about one the sleeve may be a three-quarter one."""
+FLAT_RATIO, FLAT_EASE = (2.5, 3.4), (1.28, 1.0)
+"""Length over half-width of tops laid flat and of tops photographed on a form, and how much wider than worn each is:
+half the girth of a body is that much wider than its front view.
+"""
 BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.22
@@ -57,6 +69,21 @@ class Pattern:
     armpit: F64
     hem_y: float
     cuff_length: float
+
+    @property
+    def wing(self) -> float:
+        """How far a sleeve reaches from the neck point."""
+        return float(self.shoulder[0] - self.neck_half + self.cuff_length)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the garment is about as wide as it is long."""
+        return bool(self.hem_y < WIDE * self.armpit[0])
+
+    @property
+    def ease(self) -> float:
+        """How much wider than worn the photo shows the garment."""
+        return float(np.interp(self.hem_y / self.armpit[0], FLAT_RATIO, FLAT_EASE))
 
     @property
     def right(self) -> F64:
@@ -114,7 +141,7 @@ class Placed:
 
 
 def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
-    """Return working pixels per garment pixel, from shoulders and chest together."""
+    """Return working pixels per garment pixel, from shoulders, chest, length and sleeves together."""
     chest_depth = np.array([0.24 * body.length])
     chest = float(body.half_width(chest_depth, -1)[0] + body.half_width(chest_depth, 1)[0]) * CHEST_EASE
     by_chest = np.log(chest / (2 * pattern.armpit[0]))
@@ -127,19 +154,39 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
         # A short, wide, sleeveless piece is a crop top; a longer one is as long as tops are.
         whole = np.clip((pattern.hem_y / (2 * pattern.armpit[0]) - 1.15) / 0.3, 0.0, 1.0)
         return float(np.exp(by_width + LENGTH_SHARE * whole * (by_length - by_width)))
+    by_chest += np.log(pattern.ease)
     if sleeve is SleeveLength.LONG:
         # A long sleeve ends at the wrist, however wide the garment is cut or laid.
-        by_sleeve = np.log(ARM_LENGTH * body.size / pattern.cuff_length)
-        return float(np.exp(0.2 * by_chest + 0.35 * by_shoulder + 0.45 * by_sleeve))
+        by_wing = np.log(WING * body.size / pattern.wing)
+        trust = WING_TRUST if pattern.is_wide else np.interp(pattern.wing / pattern.hem_y, *SHORTENED)
+        by_width = 0.5 * (by_chest + by_shoulder)
+        return float(np.exp(by_width + trust * (by_wing - by_width)))
     by_shoulder += np.log(SHORT_SEAM / SHOULDER_SEAM)
     by_width = 0.5 * (by_chest + by_shoulder)
     return float(np.exp(by_width + LENGTH_SHARE * (by_length - by_width)))
+
+
+def wear(garment: Garment, pattern: Pattern) -> Pattern:
+    """Return the pattern as it looks when worn: below the shoulders a flat garment's sides go round the body."""
+    if pattern.ease < 1.005 or garment.sleeve is SleeveLength.NONE:
+        return pattern
+    points = pattern.points.copy()
+    for side in (-1, 1):
+        chosen = points[:, 0] * side > 0
+        y, edge = _profile(garment, pattern.points, side)
+        x, half = np.abs(points[chosen, 0]), np.interp(points[chosen, 1], y, edge)
+        round_it = np.interp(points[chosen, 1] / max(pattern.armpit[1], 1e-6), [0.15, 1.0], [0.0, 1 - 1 / pattern.ease])
+        # The flat of the chest keeps its size and its print; what goes round is seen ever more from the side.
+        share = np.minimum(x / np.maximum(half, 1e-6), 1.0)
+        points[chosen, 0] = side * (x - round_it * half * share**3)
+    return replace(pattern, points=points)
 
 
 def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
     """Pose the garment's mesh on the body and relax it. tuck_depth: where a waistband swallows the hem, if it does."""
     pattern = read_pattern(garment)
     scale = estimate_scale(pattern, body, garment.sleeve)
+    pattern = wear(garment, pattern)
     part = garment.mesh.part
     targets = np.zeros_like(pattern.points)
     body_parts = (part == TORSO) | (part == COLLAR)
@@ -154,7 +201,8 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
     rest = _worn_rest(garment, pattern.points * scale, body)
     relaxed = relax(rest, garment.mesh.faces, targets, weights)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
-    cuff = float(_travel(np.array([pattern.cuff_length * scale]), body)[0])
+    reach = pattern.cuff_length * scale + _dropped(pattern, body, scale)
+    cuff = float(_travel(np.array([reach]), body, garment.sleeve is SleeveLength.LONG and pattern.is_wide)[0])
     return Placed(relaxed.vertices, scale, hem, (cuff, cuff), relaxed)
 
 
@@ -217,8 +265,8 @@ def _width_ratio(garment: Garment, body: Body, edge: tuple[F64, F64], side: int,
     wanted = np.maximum(own * turned, body_half * BODY_EASE)
     wanted = np.minimum(wanted, own * MOST_STRETCH)
     seam = BARE_SHOULDER if garment.sleeve is SleeveLength.NONE else SHOULDER_SEAM
-    tip = seam * body.size / 2 * reach
-    fit = float(np.clip(tip / max(own[0], 1e-6), 0.86 * min(reach, 1.0), 1.14))
+    tip = max(seam * body.size / 2 * reach, _over_shoulder(own[0], body, side))
+    fit = float(np.clip(tip / max(own[0], 1e-6), 0.7 * min(reach, 1.0), 1.14))
     ratio = (1 - flank) * fit + flank * wanted / np.maximum(own, 1e-6)
     if tuck_depth is not None:
         limit = body.half_width(depth, side) + TUCK_BLOUSE * body.size
@@ -226,6 +274,14 @@ def _width_ratio(garment: Garment, body: Body, edge: tuple[F64, F64], side: int,
         ratio = np.minimum(ratio, (1 - near) * ratio + near * np.minimum(ratio, limit / np.maximum(own, 1e-6)))
     smoothed: F64 = gaussian_filter1d(ratio, 1.5, mode="nearest")
     return smoothed
+
+
+def _over_shoulder(cloth: float, body: Body, side: int) -> float:
+    """Return how far from the axis a dropped shoulder's seam comes to lie: cloth beyond the joint goes down the arm."""
+    at = np.linspace(0.3, 0.66, 37) * body.size * body.reach[0 if side < 0 else 1]
+    steps = np.hypot(np.diff(at), np.diff(body.shoulder_up(at, side)))
+    laid = at[0] + np.concatenate([[0.0], np.cumsum(steps)])
+    return float(np.interp(cloth, laid, at))
 
 
 def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float, side: int) -> tuple[F64, F64]:
@@ -240,9 +296,10 @@ def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float,
     tip = x[-1] if len(x) else 1.0
     reach = body.reach[0 if side < 0 else 1]
     seam = BARE_SHOULDER if garment.sleeve is SleeveLength.NONE else SHOULDER_SEAM
-    factor = np.clip(seam * body.size / 2 * reach / max(tip, 1e-6), 0.8, 1.14)
+    reached = max(seam * body.size / 2 * reach, _over_shoulder(float(tip), body, side))
+    factor = np.clip(reached / max(tip, 1e-6), 0.7, 1.14)
     wanted = collar_up - body.shoulder_up(x * np.interp(x, [neck, tip], [1.0, factor]), side)
-    shift = np.where(x < neck * 0.98, 0.0, np.clip(wanted - own, -0.16 * body.size, 0.16 * body.size))
+    shift = np.where(x < neck * 0.98, 0.0, np.clip(wanted - own, -0.16 * body.size, 0.3 * body.size))
     return x, shift
 
 
@@ -277,10 +334,11 @@ def _sleeve_targets(
     width, centre = _sleeve_rows(points, across, index, len(along_rows))
     root = _seam_middle(pattern.points[seam][order], len(np.unique(across)))
     length = np.cumsum(np.hypot(*np.diff(np.concatenate([root[None], centre]), axis=0).T)) * scale
+    length += _dropped(pattern, body, scale)
     arm = body.arms[0 if side < 0 else 1]
     start = _seam_middle(torso[seam][order], len(np.unique(across)))
     path, along_arm = _arm_path(arm.points, start, body)
-    travelled = _travel(length, body)
+    travelled = _travel(length, body, garment.sleeve is SleeveLength.LONG and pattern.is_wide)
     spot, normal, joint = _walk(path, along_arm, travelled, side)
     arm_half = body.arm_half(joint, side)
     half = np.maximum(worn_sleeve_half(width * scale, arm_half), arm_half * 1.04)
@@ -290,6 +348,11 @@ def _sleeve_targets(
     reach = np.where(across * -side > 0, inner[index], half[index])
     placed: F64 = spot[index] + (across * reach)[:, None] * normal[index]
     return placed
+
+
+def _dropped(pattern: Pattern, body: Body, scale: float) -> float:
+    """Return how far down the arm a dropped shoulder's seam lies."""
+    return max(0.0, float(pattern.shoulder[0]) * scale - DROPPED_SEAM * body.size / 2)
 
 
 def worn_sleeve_half(flat: F64, arm_half: F64) -> F64:
@@ -344,15 +407,16 @@ def _arm_path(joints: F64, start: F64, body: Body) -> tuple[F64, F64]:
     return smooth, places
 
 
-def _travel(length: F64, body: Body) -> F64:
+def _travel(length: F64, body: Body, surely_long: bool) -> F64:
     """Turn lengths of cloth into places on the arm (0 shoulder, 1 elbow, 2 wrist).
 
-    Places are shares of the limb as seen: an arm that comes forward shortens its sleeve with it.
+    surely_long: the sleeve ends at the wrist even where its length was badly seen. Places are shares of the limb as
+    seen: an arm that comes forward shortens its sleeve with it.
     """
     upper, fore = UPPER_ARM * body.size * 0.97, FOREARM * body.size
     place: F64 = np.where(length <= upper, length / upper, 1 + (length - upper) / fore)
     end = place[-1]
-    if end > 1.7:  # a long sleeve ends at the wrist, whatever the scale's last percent says
+    if end > (1.3 if surely_long else 1.7):  # a long sleeve ends at the wrist, whatever the scale's last percent says
         wanted = float(np.clip(end, 1.98, 2.12))
         place = np.where(place > 1, 1 + (place - 1) * (wanted - 1) / (end - 1), place)
     return place

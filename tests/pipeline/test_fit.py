@@ -1,0 +1,163 @@
+"""How tops fit: sleeves laid on the flanks, uneven flat lays, sizes, waistlines; on drawn figures and real photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.artefacts import Cutout, Garment, PersonArtefacts, Photo, SleeveLength
+from studio.domain.edits import HemStyle, LayerOrder
+from studio.pipeline.garment import analyse_garment
+from studio.pipeline.garments import fitting
+from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.targets import estimate_scale, place_garment, read_pattern, wear
+from tests.pipeline.tryon_figures import NEW_TOP, TEE, context, draw_garment, draw_person, dressed_garment, outline
+
+SIZE, HEIGHT = (480, 640), 512.0
+LAID_SHORT = ((-0.09, 0.0), (-0.28, 0.05), (-0.37, 0.47), (-0.235, 0.5), (-0.235, 1.0))
+LAID_LONG = ((-0.1, 0.0), (-0.26, 0.05), (-0.39, 1.0), (-0.3, 1.0), (-0.27, 0.66), (-0.265, 0.9))
+SWEATER = (
+    (-0.1, 0.0), (-0.36, 0.1), (-0.52, 0.5), (-0.56, 0.86), (-0.44, 0.86), (-0.4, 0.5), (-0.41, 1.0),
+)  # fmt: skip
+"""A wide sweater: dropped shoulders, the sleeves beside it."""
+REAL = {
+    "vitonhdtrain_00900": (("long",), 0.36),
+    "vitonhdtrain_00012": (("long",), 0.36),
+    "vitonhdtrain_00134": (("long",), 0.36),
+    "fitdit_0012": (("short", "elbow"), 0.36),
+}
+
+
+@pytest.fixture(scope="module")
+def person() -> PersonArtefacts:
+    return draw_person()
+
+
+@pytest.fixture(scope="module")
+def body(person: PersonArtefacts) -> Body:
+    return _fit(person, leak_free=False).body
+
+
+def _drawn(points: np.ndarray) -> Garment:
+    mask = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 255, cv2.LINE_AA)
+    rgb = np.where(mask[..., None] > 127, np.uint8(NEW_TOP), np.uint8(228)).astype(np.uint8)
+    return analyse_garment(Photo(rgb, "0" * 64, "drawn.png"), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
+
+
+def _folds(garment: Garment) -> int:
+    triangles = garment.mesh.vertices[garment.mesh.faces]
+    first, second = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    return int((first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] <= 0).sum())
+
+
+def _share(garment: Garment, name: str) -> tuple[float, float]:
+    x, y = garment.landmarks[name]
+    return (x - SIZE[0] / 2) / HEIGHT, (y - (SIZE[1] - HEIGHT) / 2) / HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("half", "sleeves", "torso"),
+    [(LAID_SHORT, (SleeveLength.SHORT, SleeveLength.ELBOW), 0.235), (LAID_LONG, (SleeveLength.LONG,), 0.27)],
+    ids=["short", "long"],
+)
+def test_sleeves_on_the_flanks_are_parted_from_the_torso(
+    half: tuple[tuple[float, float], ...], sleeves: tuple[SleeveLength, ...], torso: float
+) -> None:
+    garment = analyse_garment(*draw_garment(half))
+    assert garment.sleeve in sleeves
+    x, y = _share(garment, "armpit_left")
+    assert abs(-x - 1.07 * torso) < 0.05
+    assert 0.18 < y < 0.36  # an armhole's depth, far above where outline or gap show it
+    assert _folds(garment) == 0
+
+
+def test_an_open_armpit_stays_where_it_is_seen() -> None:
+    x, y = _share(analyse_garment(*draw_garment(TEE)), "armpit_left")
+    assert abs(-x - 0.24) < 0.03
+    assert abs(y - 0.25) < 0.03
+
+
+def test_each_side_of_an_uneven_flat_lay_has_its_own_sleeve(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised = outline(TEE, SIZE, HEIGHT).astype(float)
+    raised[[2, 3], 1] -= [95, 70]  # the left sleeve alone
+
+    def missed() -> float:
+        garment = _drawn(raised)
+        assert _folds(garment) == 0
+        mesh, drawn = np.zeros((SIZE[1], SIZE[0]), np.uint8), np.zeros((SIZE[1], SIZE[0]), np.uint8)
+        cv2.fillPoly(drawn, [np.round(raised).astype(np.int32)], 1)
+        for face in garment.mesh.faces:
+            cv2.fillConvexPoly(mesh, np.round(garment.mesh.vertices[face]).astype(np.int32), 1)
+        return float((mesh != drawn).sum() / drawn.sum())
+
+    own = missed()
+    monkeypatch.setattr(fitting, "EVEN", 0.0)
+    assert own < 0.75 * missed()
+    assert own < 0.06
+
+
+def test_a_wide_sweater_is_wide_and_not_cropped(body: Body) -> None:
+    garment = analyse_garment(*draw_garment(SWEATER))
+    assert garment.sleeve is SleeveLength.LONG
+    placed = place_garment(garment, body, None)
+    assert 1.45 < placed.hem_depth / body.size < 2.1
+    assert min(placed.cuffs) > 1.85
+    chest = np.ptp(placed.vertices[(garment.mesh.part == 0) & (np.abs(garment.mesh.along - 0.6) < 0.1), 0])
+    depth = np.array([0.5 * body.length])
+    assert chest > 1.1 * (body.half_width(depth, -1) + body.half_width(depth, 1))[0]
+
+
+def test_a_cropped_top_stays_cropped(body: Body) -> None:
+    cropped = tuple((x, y if y < 0.5 else 0.62) for x, y in TEE)
+    whole, short = (analyse_garment(*draw_garment(half)) for half in (TEE, cropped))
+    depths = [place_garment(garment, body, None).hem_depth for garment in (whole, short)]
+    assert depths[1] < 0.85 * depths[0]
+
+
+def test_what_goes_round_the_body_is_taken_from_the_sides_not_from_the_chest() -> None:
+    garment = analyse_garment(*draw_garment(SWEATER))
+    pattern = read_pattern(garment)
+    worn = wear(garment, pattern)
+    torso = garment.mesh.part == 0
+    low = torso & (garment.mesh.along > 0.5)
+    edge = low & (np.abs(garment.mesh.across) > 0.99)
+    middle = low & (np.abs(garment.mesh.across) < 0.45) & (np.abs(garment.mesh.across) > 0.05)
+    assert np.allclose(worn.points[edge, 0] / pattern.points[edge, 0], 1 / pattern.ease, atol=0.01)
+    assert (worn.points[middle, 0] / pattern.points[middle, 0]).min() > 0.93
+
+
+def test_scale_knows_a_flat_lay_from_a_form(body: Body) -> None:
+    flat = tuple((1.25 * x, y) for x, y in TEE)
+    on_form, laid = (read_pattern(analyse_garment(*draw_garment(half))) for half in (TEE, flat))
+    ratio = estimate_scale(laid, body, SleeveLength.SHORT) / estimate_scale(on_form, body, SleeveLength.SHORT)
+    assert ratio > 0.87  # by widths alone it would be 0.8 or less
+
+
+def test_a_tucked_top_ends_at_the_waist_beside_the_hips_too(person: PersonArtefacts) -> None:
+    wide = tuple((1.3 * x, y) for x, y in TEE)
+    tryon = DRAPE.dress(person, dressed_garment(wide), context(), layers=LayerOrder(HemStyle.TUCKED))
+    garment = np.zeros(person.photo.pixels.shape[:2], np.uint8)
+    garment[tryon.patch.box.slices] = tryon.patch.garment
+    assert (garment[250:290] > 128).any()
+    assert not (garment[345:] > 60).any()
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_real_tops_with_sleeves_laid_on_the_flanks(shared: Path, name: str) -> None:
+    rgb = cv2.imread(str(shared / "photos" / "garments" / f"{name}.jpg"))[:, :, ::-1].copy()
+    alpha = np.clip((250 - rgb.min(axis=2).astype(np.float32)) / 10, 0, 1)
+    mask = np.zeros(alpha.shape, np.uint8)
+    contours, _ = cv2.findContours((alpha > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(mask, [max(contours, key=cv2.contourArea)], -1, 1, -1)
+    garment = analyse_garment(Photo(rgb, "3" * 64, name), Cutout(mask.astype(np.float32), rgb.copy()))
+    sleeves, deepest = REAL[name]
+    assert garment.sleeve.value in sleeves
+    assert _folds(garment) == 0
+    pattern = read_pattern(garment)
+    assert pattern.armpit[1] / pattern.hem_y < deepest
+    assert 0.8 < pattern.shoulder[0] / pattern.armpit[0] < 1.1
