@@ -135,7 +135,7 @@ def test_scale_knows_a_flat_lay_from_a_form(body: Body) -> None:
     flat = tuple((1.25 * x, y) for x, y in TEE)
     on_form, laid = (read_pattern(analyse_garment(*draw_garment(half))) for half in (TEE, flat))
     ratio = estimate_scale(laid, body, SleeveLength.SHORT) / estimate_scale(on_form, body, SleeveLength.SHORT)
-    assert ratio > 0.87  # by widths alone it would be 0.8 or less
+    assert ratio > 0.85  # by widths alone it would be 0.8 or less
 
 
 def test_a_tucked_top_ends_at_the_waist_beside_the_hips_too(person: PersonArtefacts) -> None:

@@ -320,7 +320,7 @@ def _shape_prior(p: F64, sleeve: SleeveModel, laid: float) -> F64:
         wanted += [
             # A set-in sleeve's seam stands nearly upright, a little inside the chest's width.
             (q[P.SHOULDER_X] - 0.92 * q[P.ARMPIT_X]) / 0.08,
-            (armhole - 0.72 * q[P.ARMPIT_X]) / np.where(armhole > 0.72 * q[P.ARMPIT_X], 0.15, 0.35),
+            (armhole - 0.72 * q[P.ARMPIT_X]) / 0.35,
         ]
     if sleeve is SleeveModel.TWO:
         wanted += [
@@ -392,6 +392,8 @@ SIMPLER = 1.1
 """A model with more sleeve segments must cost less by this factor for each: a sleeve is not made of noise."""
 
 
+DEEP_ARMHOLE = 2.0
+"""How much dearer an outline with armholes of unlikely depth is, where another explains them."""
 HIDDEN_SLIT = 1.1
 """How much dearer an outline is that does not show where sleeve and torso part."""
 CAPE_WIDTH = 0.345
@@ -405,10 +407,11 @@ def fit_outline(silhouette: Silhouette) -> Fit:
     starts = list_starts(silhouette)
     coarse = [solve(silhouette, start, 7, 4, FAR_AT_FIRST) for start in starts]
     coarse += [solve(silhouette, start, 10, 4, FAR) for start in _stubby_starts(coarse)]
-    stepped = any(start.laid and start.sleeve is SleeveModel.ONE for start in starts)
+    laid = [start.sleeve for start in starts if start.laid]
 
     def rank(fit: Fit) -> float:
-        return _rank(fit, stepped)
+        deep = bool(laid) and not fit.laid and _is_deep(fit)
+        return _rank(fit, SleeveModel.ONE in laid) * (DEEP_ARMHOLE if deep else 1.0)
 
     coarse.sort(key=rank)
     fine = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[:2]]
@@ -506,6 +509,12 @@ def _with_laid_sleeves(fit: Fit, silhouette: Silhouette) -> Fit:
         q[place] = p[place]
     solved = solve(silhouette, Start(start.sleeve, q, torso), 18, 2, FAR)
     return replace(solved, guessed=True)
+
+
+def _is_deep(fit: Fit) -> bool:
+    """Tell an armhole deeper than a torso is wide on one side: the sleeve lies on the flank and shows its gap late."""
+    p = fit.params
+    return bool(fit.sleeve is not SleeveModel.NONE and p[P.ARMPIT_Y] - p[P.SHOULDER_Y] > 1.1 * p[P.ARMPIT_X])
 
 
 def _rank(fit: Fit, stepped: bool) -> float:

@@ -18,6 +18,8 @@ STEP_FIRST, STEP_LAST = 0.22, 0.9
 """Where such a step may lie, in shares of the height."""
 ARMHOLE = 0.78
 """Depth of an armhole below the shoulder's tip over the torso's half-width."""
+LONG_END = 0.72
+"""Sleeves that end below this share of the height are fitted with an elbow."""
 CHEST = 1.07
 """Width at the armpits over the width at the waist."""
 CAPE_TORSO = 0.66
@@ -89,7 +91,8 @@ def _hint_from_gap(inner: F64, outer: F64, gap: F64, found: tuple[npt.NDArray[np
     width = float(np.median((outer[low] - gap[low]) / 2))
     if middle + width < 1.1 * torso:  # a slanting hem, not a sleeve
         return None
-    return Hint(torso, hem, (middle + width, float(gaps[-1]) / height), width, True)
+    end = float(gaps[-1]) / height
+    return Hint(torso, hem, (middle + width, end), width, end > LONG_END)
 
 
 def _hint_from_steps(sides: F64, steps: list[tuple[int, float] | None], hem: float) -> Hint:
@@ -104,7 +107,7 @@ def _hint_from_steps(sides: F64, steps: list[tuple[int, float] | None], hem: flo
         cuff.append(float(np.nanmax(sides[max(0, place - 6) : place + 1, side])))
         row.append((place + 0.5 * STEP_ROWS) / height)
     half, outer, end = float(np.mean(torso)), float(np.mean(cuff)), float(np.mean(row))
-    return Hint(half, hem, (outer, end), max(0.04, (outer - half) / 2), end > 0.72)
+    return Hint(half, hem, (outer, end), max(0.04, (outer - half) / 2), end > LONG_END)
 
 
 def start_params(hint: Hint, shoulder_y: float, blank: F64) -> tuple[SleeveModel, F64]:

@@ -78,7 +78,8 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     if tucked:
         below = _below_waist(body, below, waist, fields)
         swallowed = _soft(below, 0.9)
-        below &= ~np.isin(labels, (*_ARMS, *_HEAD))
+        # What the old top still covers there is the plate's to paint.
+        below &= ~np.isin(labels, (*_ARMS, *_HEAD)) & ~old
     lower = _occluder(rgb, below, grown, bleed)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
     return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed)
