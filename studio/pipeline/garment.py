@@ -19,6 +19,7 @@ from studio.pipeline.garments import worn
 from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
+from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
 from studio.pipeline.garments.template import Template, build_template, landmark_points
@@ -33,7 +34,7 @@ WORN_CONFIDENCE = 0.3
 NOT_CLOTHING_CONFIDENCE = 0.1
 UNSURE_NECKLINE = 0.7
 """What a garment is worth whose neckline may be a print's edge or a seam: one look at it tells."""
-SUPPORTED = (Category.TOP, Category.OUTERWEAR)
+SUPPORTED = (Category.TOP, Category.OUTERWEAR, *LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,33 @@ def analyse_garment(
     silhouette = prepare_silhouette(alpha)
     override = override or GarmentOverride()
     kind = _recognise((rgb, alpha), silhouette, override, alone)
+    if kind.category in LOWER:
+        return _analyse_lower(photo, silhouette, kind, scale)
     fit = fit_outline(silhouette)
     if kind.category is Category.TOP and not override.category and is_outerwear(rgb, silhouette, fit):
         kind = replace(kind, category=Category.OUTERWEAR)
     template = build_template(fit, silhouette)
     neckline = find_neckline(rgb, silhouette, fit)
     return _assemble(photo, (fit, template, neckline), scale, (kind, override))
+
+
+def _analyse_lower(photo: Photo, silhouette: Silhouette, kind: Recognition, scale: float) -> Garment:
+    """Return what trousers, shorts or a skirt are: their corners are seen, so the mesh is built on them directly."""
+    template = build_lower(silhouette, kind.category)
+    reasons: list[Note] = []
+    score = _overlap_score(template.overlap)
+    if template.overlap < POOR_OVERLAP:
+        percent = f"{100 * template.overlap:.0f}"
+        reasons.append(Note("garment.poor_fit", {"file": photo.name, "overlap": percent}))
+    if template.guessed:
+        score = min(score, 0.6)
+        reasons.append(Note("garment.crotch_guessed", {"file": photo.name}))
+    back = 1.0 / scale
+    landmarks = landmark_points(template.mesh.vertices * np.float32(back), template.landmarks)
+    return Garment(
+        kind.category, SleeveLength.NONE, Neckline.NONE, landmarks, _scaled(template.mesh, back), photo.size,
+        score, tuple(reasons),
+    )  # fmt: skip
 
 
 def _recognise(picture: tuple[U8, F32], silhouette: Silhouette, override: GarmentOverride, alone: bool) -> Recognition:
@@ -140,22 +162,25 @@ def _assemble(
         sleeve=SleeveLength(override.sleeve) if override.sleeve else classify_sleeve(fit),
         neckline=Neckline(override.neckline) if override.neckline else named,
         landmarks={name: (x * back, y * back) for name, (x, y) in landmarks.items()},
-        mesh=_scaled(template, back),
+        mesh=_scaled(template.mesh, back),
         photo_size=photo.size,
         confidence=confidence,
         reasons=reasons,
     )
 
 
-def _scaled(template: Template, factor: float) -> GarmentMesh:
-    mesh = template.mesh
+def _scaled(mesh: GarmentMesh, factor: float) -> GarmentMesh:
     vertices = (mesh.vertices * factor).astype(np.float32)
     return GarmentMesh(vertices, mesh.faces, mesh.part, mesh.along, mesh.across, mesh.depth, mesh.part_names)
 
 
+def _overlap_score(overlap: float) -> float:
+    return float(np.clip((overlap - POOR_OVERLAP + 0.1) / (GOOD_OVERLAP - POOR_OVERLAP + 0.1), 0.1, 1.0))
+
+
 def _judge(fit: Fit, kind: Recognition, file: str) -> tuple[float, tuple[Note, ...]]:
     reasons: list[Note] = []
-    score = float(np.clip((fit.iou - POOR_OVERLAP + 0.1) / (GOOD_OVERLAP - POOR_OVERLAP + 0.1), 0.1, 1.0))
+    score = _overlap_score(fit.iou)
     if fit.iou < POOR_OVERLAP:
         reasons.append(Note("garment.poor_fit", {"file": file, "overlap": f"{100 * fit.iou:.0f}"}))
     if fit.guessed:

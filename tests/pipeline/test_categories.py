@@ -36,7 +36,7 @@ def _half(points: tuple[tuple[float, float], ...], turn: float = 0.0) -> F32:
 
 
 def _legs(waist: float, crotch: float, leg: float, stance: float, turn: float = 0.0) -> F32:
-    """Return the alpha of trousers: half-width of the waist, height of the crotch, width of a leg, spread of the hems."""
+    """Return the alpha of trousers; stance: how far apart the hems stand."""
     left = [
         (0.0, crotch),
         (0.0, 0.0),

@@ -98,12 +98,6 @@ def test_a_garment_on_a_person_is_told() -> None:
     assert worn.confidence <= 0.3
 
 
-def test_an_unsupported_category_lowers_confidence_with_a_reason() -> None:
-    garment = analyse_garment(*draw_garment(TEE), GarmentOverride(category="skirt"))
-    assert garment.confidence <= 0.2
-    assert garment.reasons[0].key == "garment.unsupported"
-
-
 def test_a_moved_landmark_takes_the_mesh_along() -> None:
     photo, cutout = draw_garment(TEE)
     garment = analyse_garment(photo, cutout)

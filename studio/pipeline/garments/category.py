@@ -16,9 +16,10 @@ from studio.pipeline.garments.cues import Cues
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
-WAISTBAND, BULGE, STRAPS, NARROWING = 0.70, 0.11, 0.7, 1.12
-"""A garment that hangs from the waist: waistbands have 0.76 and more (collars mostly less), shoulders bulge by 0.14
-and more, straps fill 0.54, and below sleeves a top narrows by 1.14 and more."""
+WAISTBAND, CORNERS, BULGE, STRAPS, NARROWING = 0.70, 0.80, 0.11, 0.7, 1.12
+"""A garment that hangs from the waist: waistbands have 0.76 and more (collars mostly less) and corners of 0.88
+and more (collars 0.87 and less), shoulders bulge by 0.14 and more, straps fill 0.54, and below its sleeves a top
+narrows by 1.14 and more."""
 SKIRT_SINGLE = 0.9
 """Wide boat necks pass for waistbands; what tells them apart are sleeves beside the trunk (0.83 and less)."""
 LOWEST_CROTCH = 0.92
@@ -63,7 +64,8 @@ def recognise(cues: Cues) -> Recognition:
 
 
 def _hangs_from_waist(cues: Cues) -> bool:
-    return cues.waistband >= WAISTBAND and cues.bulge <= BULGE and cues.filled >= STRAPS and cues.narrowing <= NARROWING
+    begins_wide = cues.waistband >= WAISTBAND and cues.corners >= CORNERS and cues.filled >= STRAPS
+    return begins_wide and cues.bulge <= BULGE and cues.narrowing <= NARROWING
 
 
 def is_outerwear(rgb: U8, silhouette: Silhouette, fit: Fit) -> bool:

@@ -12,7 +12,7 @@ from studio.pipeline.garments.fitting import WORK_HEIGHT, Silhouette
 
 THIN = 0.035
 """Straps, hanger hooks and spikes narrower than twice this share of the garment's size are not looked at."""
-TOP_ROW, BELOW_TOP = 0.05, 0.16
+VERY_TOP, TOP_ROW, BELOW_TOP = 0.02, 0.05, 0.16
 """Rows, in shares of the height, between which shoulders widen and waistbands hardly do."""
 PIECE, OFF_MIDDLE, OTHER_THING = 0.35, 0.15, 24.0
 """A second thing of this share of the first, where the first stands this far off the middle: shoes come in pairs.
@@ -28,7 +28,7 @@ OFF_CENTRE = 0.17
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Two legs seen in the silhouette. crotch: how far down, as a share of the height. inseam: over the waist's width."""
+    """Two legs. crotch: how far down, as a share of the height. inseam: its length over the waist's width."""
 
     crotch: float
     inseam: float
@@ -39,6 +39,7 @@ class Cues:
     """Measures of a silhouette; lengths are shares of its height.
 
     waistband: width near the top over the width a little below it; shoulders make it small, a waistband about 1.
+    corners: width at the very top over that near it: a waistband has corners, a collar rises out of shoulders.
     bulge: how much wider it is there than the straight line from the top to the middle: shoulders bulge.
     filled: how much of the width just below the top is cloth: straps leave a gap.
     narrowing: how much the garment gets narrower below its shoulders or sleeves.
@@ -50,6 +51,7 @@ class Cues:
     """
 
     waistband: float
+    corners: float
     bulge: float
     filled: float
     narrowing: float
@@ -66,7 +68,9 @@ class Cues:
 
 def read_cues(silhouette: Silhouette, rgb: U8, alpha: F32) -> Cues:
     """Measure a silhouette. rgb, alpha: the photo it was made from, where other things may be seen beside it."""
-    mask = stand_upright(_without_thin_parts(silhouette.mask))
+    mask = without_thin_parts(silhouette.mask)
+    turn = find_turn(mask)
+    mask = _turn(mask, turn) if turn else mask
     rows = np.flatnonzero(mask.any(axis=1))
     box = mask[rows[0] : rows[-1] + 1]
     height = len(box)
@@ -78,6 +82,7 @@ def read_cues(silhouette: Silhouette, rgb: U8, alpha: F32) -> Cues:
     lower = spans[int(0.35 * height) : int(0.65 * height)]
     return Cues(
         waistband=_at(symmetric, TOP_ROW) / max(_at(symmetric, BELOW_TOP), 1e-6),
+        corners=_at(symmetric, VERY_TOP) / max(_at(symmetric, TOP_ROW), 1e-6),
         bulge=_bulge(symmetric),
         filled=float(box[int(0.1 * height)].sum() / max(_at(spans, 0.1) * height, 1.0)),
         narrowing=float(upper.max() / max(lower.min(), 1e-6)),
@@ -93,20 +98,20 @@ def read_cues(silhouette: Silhouette, rgb: U8, alpha: F32) -> Cues:
     )
 
 
-def _without_thin_parts(mask: U8) -> U8:
+def without_thin_parts(mask: U8) -> U8:
+    """Return the mask without straps, cords, belt loops and hanger hooks."""
     radius = max(1, round(THIN * float(np.sqrt(mask.sum()))))
     opened: U8 = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(radius))
     return opened if opened.any() else mask
 
 
-def stand_upright(mask: U8) -> U8:
-    """Return the mask turned so that its halves mirror each other best; as it is where turning gains little."""
-    best, gain = mask, _mirror_overlap(mask) + LEAST_GAIN
+def find_turn(mask: U8) -> float:
+    """Return the angle in degrees, anticlockwise, that makes a mask most symmetric; 0 if that gains little."""
+    best, gain = 0.0, _mirror_overlap(mask) + LEAST_GAIN
     for angle in TURNS:
-        turned = _turn(mask, angle)
-        overlap = _mirror_overlap(turned)
+        overlap = _mirror_overlap(_turn(mask, angle))
         if overlap > gain:
-            best, gain = turned, overlap
+            best, gain = angle, overlap
     return best
 
 
@@ -201,7 +206,7 @@ def _find_legs(box: U8, spans: F64) -> Legs | None:
     The notch is a defect of the convex hull, so that legs of different height or a tilted photo do not matter.
     """
     height = len(box)
-    found = _deepest_notch(box)
+    found = find_notch(box)
     if found is None:
         return None
     (x, y), depth = found
@@ -214,7 +219,7 @@ def _find_legs(box: U8, spans: F64) -> Legs | None:
     return Legs(y / height, depth / waist)
 
 
-def _deepest_notch(box: U8) -> tuple[tuple[int, int], float] | None:
+def find_notch(box: U8) -> tuple[tuple[int, int], float] | None:
     """Return the deepest dent of the lower edge, (x, y), and its depth in rows."""
     contours, _ = cv2.findContours(np.pad(box, 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = max(contours, key=len)

@@ -10,6 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import (
     Agnostic,
+    Category,
     Confidence,
     Cutout,
     DensePoseMap,
@@ -28,15 +29,19 @@ from studio.domain.errors import PipelineError
 from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
+from studio.pipeline.garments.lower import LOWER
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.judge import judge
+from studio.pipeline.tryon.draping.labels import label_dressed
 from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.light import Worn, light_garment
+from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
+from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
 from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
@@ -101,6 +106,8 @@ class Drape:
 
     def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
         """Say how far a result could be trusted, from pose and garment alone."""
+        if garment.garment.category in LOWER:
+            return judge_lower(person, garment, None)
         return judge(person, garment, None)
 
     def dress(
@@ -118,6 +125,8 @@ class Drape:
             PipelineError: the photo shows no shoulders to hang a garment on.
         """
         ctx.progress.report(0.0, "tryon")
+        if garment.garment.category in LOWER:
+            return _dress_lower(person, garment, ctx, layers, leak_free=leak_free)
         seen = agnostic_person(person) if leak_free else person
         fitting = _fit(seen, leak_free)
         ctx.progress.report(0.2, "tryon")
@@ -126,7 +135,7 @@ class Drape:
         patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
         confidence = judge(person, garment, placed)
-        tryon = _pack(seen, (patch, confidence))
+        tryon = _pack(seen, garment.garment.category, (patch, confidence))
         return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
 
@@ -197,7 +206,22 @@ def _neck(body: Body, evidence: Evidence) -> F32:
     return neck
 
 
-def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> TryOn:
+def _dress_lower(
+    person: PersonArtefacts, garment: GarmentArtefacts, ctx: StageContext, layers: LayerOrder, *, leak_free: bool
+) -> TryOn:
+    """Dress a person in trousers, shorts or a skirt."""
+    if leak_free:  # the agnostic image shows the lower body as it is: there is nothing to measure
+        raise PipelineError("tryon.leak_free_lower", file=garment.photo.name)
+    fitting = fit_lower(person)
+    ctx.progress.report(0.2, "tryon")
+    dressing, placed = dress_lower(fitting, garment, layers)
+    ctx.progress.report(0.5, "tryon")
+    patch = render_patch(dressing, person.photo.pixels, person.cutout.alpha)
+    ctx.progress.report(0.9, "tryon")
+    return _pack(person, garment.garment.category, (patch, judge_lower(person, garment, placed)))
+
+
+def _pack(person: PersonArtefacts, category: Category, result: tuple[NativePatch, Confidence]) -> TryOn:
     patch, confidence = result
     framing = person.framing
     box = patch.box
@@ -209,20 +233,10 @@ def _pack(person: PersonArtefacts, result: tuple[NativePatch, Confidence]) -> Tr
     garment[box.slices] = patch.garment
     image = _to_canvas(full, framing)
     mask = (_to_canvas(garment, framing, 0) / np.float32(255)).astype(np.float32)
-    labels = _new_labels(person, patch)
+    labels = label_dressed(person, patch, category)
     warped = np.where(mask[..., None] > 0.02, image, 255).astype(np.uint8)
     canvas_labels = cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)
     return TryOn("drape", warped, mask, canvas_labels, image, patch, confidence)
-
-
-def _new_labels(person: PersonArtefacts, patch: NativePatch) -> U8:
-    labels = person.parse.labels.copy()
-    view = labels[patch.box.slices]
-    old = np.isin(view, (Cihp.UPPER, Cihp.COAT, Cihp.DRESS)) & (patch.alpha > 0)
-    view[old] = Cihp.NECK
-    view[old & (patch.body_alpha < 0.5)] = Cihp.BACKGROUND
-    view[patch.garment > 127] = Cihp.UPPER
-    return labels
 
 
 def _to_canvas(picture: U8, framing: Framing, fill: int | None = None) -> U8:

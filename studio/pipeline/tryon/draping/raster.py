@@ -43,13 +43,13 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
     mesh = garment.mesh
     face_part = mesh.part[mesh.faces].max(axis=1)
     trunk = (face_part == TORSO) | (face_part == COLLAR)
-    source_parts = _split_source(garment, face_part)
+    source_parts = split_source(garment, face_part)
     inner = _inner_collar(garment, source_parts.shape)
     own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
-    base = _dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
+    base = dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
     layers = [
-        LayerMap("inner", *base, _soften(own * inner)),
-        LayerMap("front", *base, _soften(own * (1 - inner))),
+        LayerMap("inner", *base, soften(own * inner)),
+        LayerMap("front", *base, soften(own * (1 - inner))),
     ]
     for part, side, name in ((LEFT_SLEEVE, -1, "left_sleeve"), (RIGHT_SLEEVE, 1, "right_sleeve")):
         if not (face_part == part).any():
@@ -61,8 +61,8 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         layers.append(
             LayerMap(
                 name,
-                *_dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size),
-                _soften(((source_parts == part) | (source_parts == TORSO)).astype(np.float32)),
+                *dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size),
+                soften(((source_parts == part) | (source_parts == TORSO)).astype(np.float32)),
             )
         )
     return tuple(layers)
@@ -106,7 +106,7 @@ def _affines(source: F64, target: F64, faces: U16) -> F64:
     return maps
 
 
-def _dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
+def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
     """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by the nearest face."""
     number = _draw_faces(target, faces, size)
     covered = number > 0
@@ -140,7 +140,7 @@ def _smooth_inside(plane: F32, near: Bool) -> F32:
     return smoothed
 
 
-def _split_source(garment: Garment, face_part: U8) -> U8:
+def split_source(garment: Garment, face_part: U8) -> U8:
     """Return, on a reduced raster of the garment photo, the part that each pixel belongs to."""
     width, height = garment.photo_size
     scale = SOURCE_SIDE / max(width, height)
@@ -158,7 +158,7 @@ def _split_source(garment: Garment, face_part: U8) -> U8:
     return parts
 
 
-def _soften(plane: F32) -> F32:
+def soften(plane: F32) -> F32:
     softened: F32 = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 0.6)
     return softened
 

@@ -1,0 +1,261 @@
+"""Where each vertex of trousers, shorts or a skirt should lie on the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+
+from studio.domain.arrays import F64
+from studio.domain.artefacts import Category, Garment
+from studio.pipeline.garments.lower import HIPS, LEFT_LEG, RIGHT_LEG
+from studio.pipeline.tryon.draping.legs import ANKLE, SHANK, THIGH, Legs
+from studio.pipeline.tryon.draping.relax import Relaxed, measure_distortion
+
+Int = npt.NDArray[np.intp]
+
+BODY_EASE = 1.03
+"""No lower garment lies tighter in the picture than this over the body."""
+LENGTH_SCALE = 1.12
+"""A waistband laid flat is half its girth, worn it shows a third: lengths count more than widths by this."""
+FULL_INSEAM = 1.3
+"""Trousers whose inseam is this many waists long end at the ankle, however wide their waist was cut."""
+FULL_HEM = (1.98, 2.1)
+"""Between these places on the leg (1 knee, 2 ankle) the hem of full-length trousers may end."""
+LOWEST_HEM = 2.1
+SNUG, WORN_AT_THIGH, WORN_AT_HEM = 1.12, 0.5, 0.8
+"""A trouser leg up to `SNUG` times as wide as the leg looks as wide as it is cut; of the rest these shares are seen."""
+CURVE = 0.5
+"""How much of the bow that waist and hem have when laid flat is kept."""
+SKIRT_FLARE = 0.92
+WIDEST_SEAT, LEG_OVERLAP = 1.4, 0.015
+"""Width of the seat at the crotch over the body's, at most; how far, in shoulder widths, legs overlap that meet."""
+LOWEST_CROTCH = 0.3
+"""How far below the body's a wide garment's crotch may hang, in shoulder widths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedLower:
+    """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
+
+    waist: its depth below the shoulder line. hems: where it ends on the picture's left and right leg, 0 hip .. 2 ankle.
+    """
+
+    vertices: F64
+    scale: float
+    waist: float
+    hems: tuple[float, float]
+    relaxed: Relaxed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LowerPattern:
+    """The garment in its own upright frame, photo pixels: y down from the middle of the waist.
+
+    waist: its half-width. length: waist to hem. rise: waist to crotch, 0 for a skirt.
+    """
+
+    points: F64
+    waist: float
+    length: float
+    rise: float
+
+    @property
+    def inseam(self) -> float:
+        """Crotch to hem over the waist's width."""
+        return (self.length - self.rise) / max(2 * self.waist, 1e-6)
+
+
+def read_lower_pattern(garment: Garment) -> LowerPattern:
+    """Turn the mesh into its own upright frame."""
+    spot = {name: np.array(point, np.float64) for name, point in garment.landmarks.items()}
+    left, right = spot["waist_left"], spot["waist_right"]
+    origin, hem = (left + right) / 2, (spot["hem_left"] + spot["hem_right"]) / 2
+    down = (hem - origin) / max(float(np.hypot(*(hem - origin))), 1e-6)
+    across = np.array([down[1], -down[0]])
+    offset = garment.mesh.vertices.astype(np.float64) - origin
+    points = np.stack([offset @ across, offset @ down], -1)
+    last = garment.mesh.along > 0.995
+    legs = garment.mesh.part != HIPS
+    ends = points[last & legs] if legs.any() else points[last]
+    rise = float((spot["crotch"] - origin) @ down) if "crotch" in spot else 0.0
+    return LowerPattern(points, float(np.hypot(*(right - left))) / 2, float(ends[:, 1].mean()), rise)
+
+
+def place_lower(garment: Garment, legs: Legs, waist: float) -> PlacedLower:
+    """Pose the garment's mesh on the body. waist: depth at which it is worn, working pixels below the shoulder line."""
+    pattern = read_lower_pattern(garment)
+    body = legs.body
+    depth = np.array([waist])
+    half = float(body.half_width(depth, -1)[0] + body.half_width(depth, 1)[0]) / 2 * BODY_EASE
+    scale = half / max(pattern.waist, 1e-6)
+    if garment.category is Category.SKIRT:
+        vertices, hems = _place_skirt(garment, pattern, legs, (waist, scale))
+    else:
+        vertices, hems = _place_trousers(garment, pattern, legs, (waist, scale))
+    rest = pattern.points * (scale * np.array([1.0, LENGTH_SCALE]))
+    folded, stretch = measure_distortion(rest, vertices, garment.mesh.faces)
+    return PlacedLower(vertices, scale, waist, hems, Relaxed(vertices, folded, stretch))
+
+
+def _rows(garment: Garment, part: int) -> tuple[F64, Int, F64]:
+    """Return, of a part's vertices: the rows' shares, each vertex's row, and its place across -1..1."""
+    chosen = garment.mesh.part == part
+    rows, index = np.unique(garment.mesh.along[chosen], return_inverse=True)
+    return rows.astype(np.float64), np.asarray(index, np.intp), garment.mesh.across[chosen].astype(np.float64)
+
+
+def _place_skirt(
+    garment: Garment, pattern: LowerPattern, legs: Legs, fit: tuple[float, float]
+) -> tuple[F64, tuple[float, float]]:
+    waist, scale = fit
+    body = legs.body
+    rows, index, across = _rows(garment, HIPS)
+    own_y = np.array([pattern.points[index == row, 1].mean() for row in range(len(rows))])
+    last = min(waist + pattern.length * scale * LENGTH_SCALE, legs.depth_of(LOWEST_HEM))
+    share = (own_y - own_y[0]) / max(own_y[-1] - own_y[0], 1e-6)
+    depth = waist + share * (last - waist)
+    middle = _middle_line(legs, depth)
+    vertices = np.zeros_like(pattern.points)
+    bow = (pattern.points[:, 1] - own_y[index]) * scale * CURVE * np.interp(rows[index], [0, 0.1, 0.9, 1], [1, 1, 1, 1])
+    for side in (-1, 1):
+        own = _own_half(pattern.points[:, 0], index, across, side) * scale * SKIRT_FLARE
+        inside = _outer_half(legs, depth, middle, side)
+        half = np.maximum(own, inside * BODY_EASE)
+        half[0] = max(half[0], 0.0)
+        half = gaussian_filter1d(half, 1.0, mode="nearest")
+        chosen = across * side >= 0
+        lateral = middle[index] + across * half[index]
+        placed = body.place(lateral, depth[index] + bow)
+        vertices[chosen] = placed[chosen]
+    places = np.array([_place_of(legs, number, float(depth[-1])) for number in (0, 1)])
+    return vertices, (float(places[0]), float(places[1]))
+
+
+def _own_half(x: F64, index: Int, across: F64, side: int) -> F64:
+    """Return the garment's own half-width on one side, row by row."""
+    edge = np.abs(across - side) < 1e-3
+    half = np.zeros(int(index.max()) + 1)
+    half[index[edge]] = np.abs(x[edge])
+    return half
+
+
+def _middle_line(legs: Legs, depth: F64) -> F64:
+    """Return how far the middle between the legs lies off the body's axis, by depth; 0 down to the hips."""
+    places = np.linspace(0.3, 2.2, 20)
+    spots = (legs.legs[0].spot(places) + legs.legs[1].spot(places)) / 2
+    lateral, at = legs.body.locate(spots)
+    at = np.maximum.accumulate(at)
+    start = legs.body.length
+    middle: F64 = np.interp(depth, np.concatenate([[start], at]), np.concatenate([[0.0], lateral]), left=0.0)
+    return middle
+
+
+def _outer_half(legs: Legs, depth: F64, middle: F64, side: int) -> F64:
+    """Return how far the body reaches on one side of the middle line: the trunk, below it the leg's outer edge."""
+    body, number = legs.body, 0 if side < 0 else 1
+    trunk = body.half_width(depth, side) - side * middle
+    places = np.linspace(0.0, 2.2, 45)
+    edge = legs.legs[number].spot(places) + side * legs.legs[number].normal(places) * legs.half(places, number)[:, None]
+    lateral, at = body.locate(edge)
+    at = np.maximum.accumulate(at) + np.arange(len(at)) * 1e-6
+    leg = side * (np.interp(depth, at, lateral) - middle)
+    below = np.interp(depth / body.length, [0.95, 1.2], [0.0, 1.0])
+    half: F64 = (1 - below) * trunk + below * leg
+    return np.maximum(half, 0.05 * body.size)
+
+
+def _place_of(legs: Legs, number: int, depth: float) -> float:
+    """Return the place on a leg that lies at a depth below the shoulder line."""
+    places = np.linspace(0.0, 2.3, 47)
+    at = np.maximum.accumulate(legs.body.locate(legs.legs[number].spot(places))[1])
+    return float(np.interp(depth, at + np.arange(len(at)) * 1e-6, places))
+
+
+def _place_trousers(
+    garment: Garment, pattern: LowerPattern, legs: Legs, fit: tuple[float, float]
+) -> tuple[F64, tuple[float, float]]:
+    waist, scale = fit
+    body = legs.body
+    vertices = np.zeros_like(pattern.points)
+    crotch = float(body.locate(legs.crotch[None])[1][0])
+    hanging = waist + pattern.rise * scale * LENGTH_SCALE
+    crotch = float(np.clip(hanging, crotch, crotch + LOWEST_CROTCH * body.size))
+    hips = garment.mesh.part == HIPS
+    rows, index, across = _rows(garment, HIPS)
+    depth = waist + rows * (crotch - waist)
+    own_y = np.array([pattern.points[hips][index == row, 1].mean() for row in range(len(rows))])
+    bow = (pattern.points[hips][:, 1] - own_y[index]) * scale * CURVE * (1 - rows[index])
+    lateral = np.zeros(len(index))
+    for side in (-1, 1):
+        own = _own_half(pattern.points[hips][:, 0], index, across, side) * scale
+        snug = _outer_half(legs, depth, np.zeros_like(depth), side) * BODY_EASE
+        # Legs laid apart widen the seat in the product photo; on the person they stand as they stand.
+        own = np.minimum(own, snug * np.interp(rows, [0.0, 1.0], [1.6, WIDEST_SEAT]))
+        share = np.interp(rows, [0.0, 1.0], [1.0, WORN_AT_THIGH])
+        half = np.where(own > snug, snug + share * (own - snug), snug)
+        half = gaussian_filter1d(half, 1.0, mode="nearest")
+        chosen = across * side >= 0
+        lateral[chosen] = (across * half[index])[chosen]
+    vertices[hips] = body.place(lateral, depth[index] + bow)
+    hems = []
+    for part, number in ((LEFT_LEG, 0), (RIGHT_LEG, 1)):
+        seat = vertices[hips][index == len(rows) - 1]
+        order = np.argsort(across[index == len(rows) - 1])
+        seat = seat[order]
+        half_row = seat[: len(seat) // 2 + 1] if number == 0 else seat[len(seat) // 2 :]
+        placed, hem = _place_leg(garment, pattern, legs, (part, number), (scale, half_row))
+        vertices[garment.mesh.part == part] = placed
+        hems.append(hem)
+    return vertices, (hems[0], hems[1])
+
+
+def _place_leg(
+    garment: Garment, pattern: LowerPattern, legs: Legs, which: tuple[int, int], fit: tuple[float, F64]
+) -> tuple[F64, float]:
+    """Lay a trouser leg along the leg, from the seat's half row down to its hem."""
+    part, number = which
+    scale, seat = fit
+    leg, side = legs.legs[number], -1 if number == 0 else 1
+    rows, index, across = _rows(garment, part)
+    points = pattern.points[garment.mesh.part == part]
+    outer, inner = (np.array([points[(index == row) & (np.abs(across - end) < 1e-3)].mean(axis=0)
+                              for row in range(len(rows))]) for end in (side, -side))  # fmt: skip
+    first = _place_of(legs, number, float(legs.body.locate(seat.mean(axis=0)[None])[1][0]))
+    last = _hem_place(pattern, legs, (first, scale))
+    # Row 0 is the seat's own; the first row below it comes with index 0 here.
+    places = first + rows * (last - first)
+    own = np.hypot(*(outer - inner).T) / 2 * scale
+    bare = legs.half(places, number)
+    snug = bare * SNUG
+    share = np.interp(rows, [0.1, 0.9], [WORN_AT_THIGH, WORN_AT_HEM])
+    worn = np.maximum(np.where(own > snug, snug + share * (own - snug), own), bare * BODY_EASE)
+    spot, normal = leg.spot(places), leg.normal(places)
+    apart = np.hypot(*(legs.legs[0].spot(places) - legs.legs[1].spot(places)).T) / 2
+    inside = np.minimum(worn, np.maximum(apart + LEG_OVERLAP * legs.body.size, bare))
+    edges = {side: spot + side * normal * worn[:, None], -side: spot - side * normal * inside[:, None]}
+    ends = {-1: seat[0], 1: seat[-1]}
+    fade = np.clip(rows / min(0.35, 0.3 / max(last - first, 0.3)), 0.0, 1.0)[:, None]
+    for end, edge in edges.items():
+        start = ends[end] + (edge - edge[0])  # runs parallel to the edge, from the seat's corner
+        edges[end] = gaussian_filter1d((1 - fade) * start + fade * edge, 1.0, axis=0, mode="nearest")
+    t = ((across + 1) / 2)[:, None]
+    placed: F64 = edges[-1][index] * (1 - t) + edges[1][index] * t
+    return placed, last
+
+
+def _hem_place(pattern: LowerPattern, legs: Legs, fit: tuple[float, float]) -> float:
+    """Return where on a leg the hem ends: as far down as the inseam reaches; full-length trousers at the ankle."""
+    first, scale = fit
+    places = np.linspace(first, 2.4, 60)
+    thigh, shank = THIGH * legs.body.size, SHANK * legs.body.size
+    # Shares of the limb as seen: a leg that comes forward shortens its trousers with it.
+    steps = np.where(places[1:] <= 1.0, thigh, shank) * np.diff(places)
+    travelled = np.concatenate([[0.0], np.cumsum(steps)])
+    inseam = (pattern.length - pattern.rise) * scale * LENGTH_SCALE
+    reached = float(np.interp(inseam, travelled, places))
+    if pattern.inseam > FULL_INSEAM:
+        return float(np.clip(reached, *FULL_HEM))
+    return min(reached, ANKLE)

@@ -1,0 +1,384 @@
+"""The person taken apart for a lower garment: what must go, what stands in front, and what was behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, U8, Bool
+from studio.domain.edits import HemStyle, LayerOrder
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
+from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.layers import measure_waist
+from studio.pipeline.tryon.draping.legs import LegFields, Legs
+from studio.pipeline.tryon.draping.lower import PlacedLower
+from studio.pipeline.tryon.draping.plates import (
+    Occluder,
+    Plate,
+    draw_polygon,
+    fill_smoothly,
+    mottle,
+    skin_tone,
+)
+
+EDGE_BLEED = 0.013
+"""How far a garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
+DEFAULT_WAIST, HIGHEST_WAIST, LOWEST_WAIST = 0.76, 0.52, 0.98
+"""Where trousers begin, in shares of neck to hips: when nothing shows it, and at most."""
+ABOVE_OLD = 0.04
+"""How far above the old waistband the new one begins, in shoulder widths, so that nothing of it is left."""
+BELT_REACH, OTHER_CLOTH = 0.22, 34.0
+"""How far above the old garment its belt may be hidden under the top's label, in shoulder widths, and how much (8-bit
+levels) it differs from the top's own colours."""
+HEM_REACH = 0.45
+"""How far down the shank a trouser's hem may be hidden under the shoe's label, from the ankle upwards."""
+BOOT = 0.3
+"""Shoes that reach up the shank by this share of it are boots: trousers narrower than they are end in them."""
+_TOPS = (Cihp.UPPER, Cihp.COAT, Cihp.SCARF)
+_LIMBS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE, Cihp.HAIR, Cihp.FACE, Cihp.HAT)
+_LEGS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
+_SHOES = (Cihp.RIGHT_SHOE, Cihp.LEFT_SHOE)
+_STRIP = (64, 16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wearing:
+    """How the lower garment is worn. waist: depth below the shoulder line. tucked: the top goes inside it."""
+
+    waist: float
+    tucked: bool
+    in_dress: bool
+
+
+def read_wearing(body: Body, evidence: Evidence, order: LayerOrder) -> Wearing:
+    """Say where the waistband sits, and whether the top must be put inside it."""
+    dressed = _is_in_dress(evidence)
+    highest = None if dressed else _highest_lower(body, evidence)
+    waist = DEFAULT_WAIST * body.length if highest is None else highest - ABOVE_OLD * body.size
+    tucked = dressed or order.hem is HemStyle.TUCKED
+    # A top that hangs over it, or is to be tucked in, says nothing of where it begins: somewhere above its hem.
+    if highest is None or tucked or not measure_waist(body, evidence)[1]:
+        waist = min(waist, DEFAULT_WAIST * body.length)
+    waist = float(np.clip(waist, HIGHEST_WAIST * body.length, LOWEST_WAIST * body.length))
+    return Wearing(waist, tucked, dressed)
+
+
+def _highest_lower(body: Body, evidence: Evidence) -> float | None:
+    """Return the depth at which the old lower garment first shows across the body; None where it does not."""
+    lower = np.isin(evidence.labels, LOWER_BODY)
+    steps = np.arange(0.35 * body.length, 1.5 * body.length)
+    depths = []
+    for share in np.linspace(-0.8, 0.8, 17):
+        half = body.half_width(steps, -1 if share < 0 else 1)
+        points = body.place(share * half, steps).round().astype(int)
+        inside = (points >= 0).all(axis=1) & (points[:, 0] < lower.shape[1]) & (points[:, 1] < lower.shape[0])
+        hit = np.zeros(len(steps), bool)
+        hit[inside] = lower[points[inside, 1], points[inside, 0]]
+        if hit.sum() > 0.06 * body.length:
+            depths.append(float(steps[int(np.argmax(hit))]))
+    return float(np.percentile(depths, 20)) if len(depths) >= 4 else None
+
+
+def _is_in_dress(evidence: Evidence) -> bool:
+    dress = int((evidence.labels == Cihp.DRESS).sum())
+    return dress > 2 * int(np.isin(evidence.labels, (*LOWER_BODY, Cihp.UPPER)).sum())
+
+
+def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_fields: LegFields) -> Evidence:
+    """Return the evidence with belt and turned-up hems given to the garment they belong to.
+
+    A parse map likes to call a belt a top, and a turned-up hem a shoe: what is coloured unlike the top (the shoe) and
+    touches the old garment is the old garment's.
+    """
+    labels = evidence.labels.copy()
+    rgb = evidence.rgb.astype(np.float32)
+    lower = np.isin(labels, LOWER_BODY)
+    if lower.sum() < 0.02 * body.size**2:
+        return evidence
+    reach = round(BELT_REACH * body.size)
+    band = _grow(lower, reach) & np.isin(labels, _TOPS) & (np.abs(fields.lateral) < 0.7 * body.size)
+    # Only the cloth just above says what the top looks like there: a print on the chest may be as black as a belt.
+    away = np.isin(labels, _TOPS) & _grow(lower, 2 * reach) & ~_grow(lower, reach)
+    own = _palette(rgb[away])
+    if own is not None and band.any():
+        odd = np.zeros(labels.shape, bool)
+        odd[band] = _distance(rgb[band], own) > OTHER_CLOTH
+        labels[_touching(_open(odd, 1), lower)] = Cihp.TROUSERS
+    for number in (0, 1):
+        along = leg_fields.along[number]
+        near = np.abs(leg_fields.across[number]) < 3.0
+        shoe = np.isin(labels, (*_SHOES, Cihp.SOCKS)) & near
+        cloth = _palette(rgb[lower & near & (along > 2.0 - 2 * HEM_REACH) & (along < 2.1)])
+        sole = _palette(rgb[shoe & (along > 2.12)])
+        hem = shoe & (along > 2.0 - HEM_REACH) & (along < 2.15)
+        if cloth is None or sole is None or not hem.any():
+            continue
+        alike = np.zeros(labels.shape, bool)
+        alike[hem] = _distance(rgb[hem], cloth) < np.minimum(0.6 * _distance(rgb[hem], sole), 60.0)
+        labels[_touching(_open(alike, 1), lower)] = Cihp.TROUSERS
+    return Evidence(evidence.rgb, evidence.alpha, labels, evidence.leak_free)
+
+
+def _palette(pixels: F32) -> F32 | None:
+    """Return up to five colours that stand for some pixels; None where there are too few."""
+    if len(pixels) < 60:
+        return None
+    step = max(1, len(pixels) // 4000)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
+    cv2.setRNGSeed(5)
+    _, groups, centres = cv2.kmeans(pixels[::step], 5, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    share = np.bincount(groups.ravel(), minlength=5) / len(groups)
+    kept: F32 = centres[share > 0.03].astype(np.float32)
+    return kept
+
+
+def _distance(pixels: F32, palette: F32) -> F32:
+    gaps: F32 = np.abs(pixels[:, None] - palette[None]).max(axis=2).min(axis=1)
+    return gaps
+
+
+def _open(mask: Bool, radius: int) -> Bool:
+    opened: Bool = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
+    return opened
+
+
+def _touching(mask: Bool, other: Bool) -> Bool:
+    """Return the pieces of a mask that touch another, closed against small gaps."""
+    count, pieces = cv2.connectedComponents(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(2)))
+    wanted = np.zeros(count, bool)
+    wanted[np.unique(pieces[_grow(other, 3)])] = True
+    wanted[0] = False
+    touching: Bool = wanted[pieces]
+    return touching
+
+
+def find_removed(
+    evidence: Evidence, wearing: Wearing, placed: PlacedLower, where: tuple[Body, BodyFields, LegFields]
+) -> tuple[F32, Bool]:
+    """Return where old cloth and hidden skin must go, soft, and the old cloth itself."""
+    body, fields, leg_fields = where
+    labels = evidence.labels
+    below = fields.depth > wearing.waist - 0.02 * body.size
+    old = np.isin(labels, LOWER_BODY)
+    if wearing.in_dress:
+        old |= (labels == Cihp.DRESS) & below
+    if wearing.tucked:
+        old |= np.isin(labels, _TOPS) & (fields.depth > wearing.waist + 0.04 * body.size)
+    bleed = max(2, round(EDGE_BLEED * body.size))
+    skin = np.isin(labels, _LEGS)
+    hidden = np.zeros(labels.shape, bool)
+    for number in (0, 1):
+        along, across = leg_fields.along[number], leg_fields.across[number]
+        hidden |= skin & (along < placed.hems[number] - 0.03) & (np.abs(across) < 2.2)
+    # Straps, belts and rims that no label owns lie between old cloth and background.
+    strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
+    kept = np.isin(labels, (*_TOPS, *_LIMBS, *_SHOES)) & ~old
+    gone = (_grow(old | hidden, bleed) | strip) & ~_shrink(kept, bleed)
+    return _soft(gone, 0.8), old
+
+
+def find_front(evidence: Evidence, wearing: Wearing, old: Bool, body: Body, order: LayerOrder) -> Occluder:
+    """Return what stands before the new garment: hands, hair, a top worn over it, shoes and boots."""
+    labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
+    named = {label.name.lower(): label for label in Cihp}
+    front = {*_LIMBS, *(named[part] for part in order.over if part in named)}
+    if not wearing.tucked:
+        front |= {*_TOPS, Cihp.DRESS} if not wearing.in_dress else set(_TOPS)
+    front -= {named[part] for part in order.under if part in named}
+    return _cut_out(rgb, np.isin(labels, sorted(front)) & ~old, old, body)
+
+
+def add_boots(front: Occluder, evidence: Evidence, legs: Legs, leg_fields: LegFields, placed: PlacedLower) -> Occluder:
+    """Put boots in front: a trouser leg that is not wider than the boot's shaft goes into it."""
+    shoes = np.isin(evidence.labels, _SHOES)
+    boots = np.zeros(shoes.shape, bool)
+    for number in (0, 1):
+        own = shoes & (np.abs(leg_fields.across[number]) < 2.5) & (leg_fields.along[number] > 1.0)
+        shaft = own & (leg_fields.along[number] < 2.0 - BOOT)
+        if shaft.sum() > 0.01 * legs.body.size**2 and placed.hems[number] > 1.5:
+            boots |= own
+    if not boots.any():
+        return front
+    cut = _cut_out(evidence.rgb.astype(np.float32), boots, np.zeros(boots.shape, bool), legs.body)
+    share = cut.alpha[..., None]
+    rgb = front.rgb * (1 - share) + cut.rgb * share
+    return Occluder(np.maximum(front.alpha, cut.alpha), rgb.astype(np.float32))
+
+
+def _cut_out(rgb: F32, mask: Bool, old: Bool, body: Body) -> Occluder:
+    """Cut a part out of the photo; near the old garment its colours are taken from its own inside."""
+    bleed = max(2, round(EDGE_BLEED * body.size))
+    alpha = _soft(mask, 0.9)
+    near = _grow(old, bleed)
+    core = _shrink(mask, bleed)
+    known = ((mask & ~near) | core).astype(np.float32)
+    if known.sum() < 20:
+        return Occluder(alpha, rgb)
+    tainted = _soft(near & ~core, 1.0)[..., None]
+    clean = fill_smoothly(rgb, known + np.float32(1e-7))
+    return Occluder(alpha, (rgb * (1 - tainted) + clean * tainted).astype(np.float32))
+
+
+def paint_behind(
+    evidence: Evidence,
+    removed: F32,
+    wearing: Wearing,
+    placed: PlacedLower,
+    where: tuple[Legs, BodyFields, LegFields],
+) -> tuple[Plate, F32]:
+    """Paint what the old garment hid: background, waist, bare legs. Also returns the legs' coverage."""
+    legs, fields, leg_fields = where
+    rgb = evidence.rgb.astype(np.float32)
+    shape = (rgb.shape[0], rgb.shape[1])
+    plate = _background(rgb, evidence, removed)
+    trunk = _draw_hips(legs, shape, wearing.waist)
+    plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
+    covered = trunk
+    limbs = np.zeros(shape, np.float32)
+    for number in (0, 1):
+        coverage = _draw_leg(legs, number, placed.hems[number] - 0.15, shape)
+        if not evidence.leak_free:
+            coverage = coverage * np.clip(evidence.alpha * 1.5, 0, 1)
+        plate = _mix(plate, _leg_skin(rgb, evidence, removed, (legs, leg_fields, number)), coverage)
+        limbs = np.maximum(limbs, coverage)
+    covered = np.maximum(covered, limbs)
+    nothing = Occluder(np.zeros(shape, np.float32), plate)
+    return Plate(plate, covered, nothing, plate), limbs
+
+
+def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:
+    known = _shrink((evidence.alpha < 0.02) & (removed < 0.01), 3).astype(np.float32)
+    if known.sum() < 0.002 * known.size:
+        known = np.maximum(known, np.float32(1e-3))
+    return _grained(fill_smoothly(rgb, known), rgb, known)
+
+
+def _continue_trunk(rgb: F32, evidence: Evidence, removed: F32, fields: BodyFields, wearing: Wearing) -> F32:
+    """Continue whatever is above the waistband, cloth or skin, a little way down."""
+    above = np.isin(evidence.labels, (*_TOPS, Cihp.NECK, Cihp.DRESS)) & (removed < 0.01)
+    near = above & (fields.depth > wearing.waist - 0.5 * fields.depth.std())
+    known = _shrink(near if near.sum() > 50 else above, 2).astype(np.float32)
+    if known.sum() < 50:
+        return rgb
+    return _grained(fill_smoothly(rgb, known + np.float32(1e-7)), rgb, known)
+
+
+def _draw_hips(legs: Legs, shape: tuple[int, int], waist: float) -> F32:
+    """Return the coverage of the trunk from a little above the waist to the crotch."""
+    body = legs.body
+    depth = np.linspace(waist - 0.3 * body.size, float(body.locate(legs.crotch[None])[1][0]), 24)
+    left, right = (body.place(side * 0.94 * body.half_width(depth, side), depth) for side in (-1, 1))
+    return draw_polygon(np.concatenate([left, right[::-1]]), shape)
+
+
+def _draw_leg(legs: Legs, number: int, first: float, shape: tuple[int, int]) -> F32:
+    """Return the bare leg's coverage from a place on it down to the ankle."""
+    places = np.linspace(max(0.0, first), 2.12, 50)
+    spot, normal = legs.legs[number].spot(places), legs.legs[number].normal(places)
+    half = legs.half(places, number)[:, None]
+    return draw_polygon(np.concatenate([spot - normal * half, (spot + normal * half)[::-1]]), shape)
+
+
+def _leg_skin(rgb: F32, evidence: Evidence, removed: F32, which: tuple[Legs, LegFields, int]) -> F32:
+    """Paint a leg: its own seen skin, or the other leg's, continued along it and rounded."""
+    legs, fields, number = which
+    free = removed < 0.01
+    tone = _leg_tone(rgb, evidence, free)
+    along, across = fields.along[number], fields.across[number]
+    shade = _round_shade(along, across)
+    known = _shrink((evidence.labels == _LEGS[number]) & free, 2)
+    flat = (rgb / np.maximum(shade, np.float32(0.55))[..., None]).astype(np.float32)
+    painted = _along_leg(flat, (along, across), known, tone)
+    painted = painted * (shade * mottle(rgb.shape[:2], 0.06 * legs.body.size))[..., None]
+    if known.sum() < 0.004 * legs.body.size**2:
+        return _grained(painted, rgb, known.astype(np.float32))
+    # Next to seen skin the painted one takes over its very colour.
+    distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+    local = fill_smoothly(rgb, known.astype(np.float32) + np.float32(1e-6))
+    trust = np.exp(-distance / (0.03 * legs.body.size))[..., None]
+    return _grained(local * trust + painted * (1 - trust), rgb, known.astype(np.float32))
+
+
+def _leg_tone(rgb: F32, evidence: Evidence, free: Bool) -> F32:
+    """Return the colour of the person's legs: of seen legs, else of arms and neck, else of the face."""
+    for labels in (_LEGS, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK), (Cihp.FACE,)):
+        skin = _shrink(np.isin(evidence.labels, labels) & free, 2)
+        if skin.sum() > 200:
+            return skin_tone(rgb, skin)
+    return skin_tone(rgb, np.zeros(free.shape, bool))
+
+
+def _round_shade(along: F32, across: F32) -> F32:
+    """Return a leg's own shading: darker to the sides, a soft shade beside the kneecap and below the calf's swell."""
+    round_off = 1.04 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.6
+    knee = np.exp(-(((along - 1.0) / 0.06) ** 2))
+    beside = np.exp(-(((np.abs(across) - 0.55) / 0.25) ** 2))
+    shin = 0.02 * np.exp(-((across / 0.35) ** 2)) * np.clip((along - 1.1) / 0.2, 0, 1)
+    shaded: F32 = (round_off - 0.05 * knee * beside + shin).astype(np.float32)
+    return shaded
+
+
+def _along_leg(flat: F32, coordinates: tuple[F32, F32], known: Bool, tone: F32) -> F32:
+    """Average seen skin by its place on the leg, continue it along the leg, and lay it back."""
+    along, across = coordinates
+    rows_of, columns_of = along / np.float32(2.2) * _STRIP[0], (across + 1) / 2 * _STRIP[1]
+    chosen = known & (np.abs(across) < 1.0) & (along > 0) & (along < 2.2)
+    strip = np.broadcast_to(tone, (*_STRIP, 3)).astype(np.float32).copy()
+    if chosen.sum() > 50:
+        rows = np.clip(rows_of[chosen].astype(int), 0, _STRIP[0] - 1)
+        columns = np.clip(columns_of[chosen].astype(int), 0, _STRIP[1] - 1)
+        cell, cells = rows * _STRIP[1] + columns, _STRIP[0] * _STRIP[1]
+        count = np.bincount(cell, minlength=cells).astype(np.float32)
+        total = np.stack([np.bincount(cell, flat[..., c][chosen], cells) for c in range(3)], -1).astype(np.float32)
+        mean = (total / np.maximum(count, 1)[:, None]).reshape(*_STRIP, 3).astype(np.float32)
+        weight = (count > 0).astype(np.float32).reshape(_STRIP)
+        filled = fill_smoothly(mean, weight)
+        seen = np.flatnonzero(weight.any(axis=1))
+        gap = np.abs(np.arange(_STRIP[0])[:, None] - seen[None]).min(axis=1)
+        trust = np.exp(-gap / 18.0)[:, None, None].astype(np.float32)
+        strip = filled * trust + strip * (1 - trust)
+    strip = cv2.GaussianBlur(strip, (0, 0), 1.2)
+    row = np.clip(rows_of - 0.5, 0, _STRIP[0] - 1).astype(np.float32)
+    column = np.clip(columns_of - 0.5, 0, _STRIP[1] - 1).astype(np.float32)
+    laid: F32 = cv2.remap(strip, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return laid
+
+
+def _grained(smooth: F32, rgb: F32, known: F32) -> F32:
+    """Give filled areas the photo's own noise, so that they do not look airbrushed."""
+    chosen = known > 0.5
+    if chosen.sum() < 200:
+        return smooth.astype(np.float32)
+    detail = rgb - cv2.GaussianBlur(rgb, (0, 0), 1.2)
+    spread = np.minimum(1.48 * np.median(np.abs(detail[chosen]), axis=0), 4.0)
+    noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
+    grain: F32 = (smooth + noise[..., None] * spread.astype(np.float32)).astype(np.float32)
+    return grain
+
+
+def _mix(below: F32, above: F32, alpha: F32) -> F32:
+    mixed: F32 = (below + (above - below) * alpha[..., None]).astype(np.float32)
+    return mixed
+
+
+def _disc(radius: int) -> U8:
+    kernel: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
+    return kernel
+
+
+def _grow(mask: Bool, radius: int) -> Bool:
+    grown: Bool = cv2.dilate(mask.astype(np.uint8), _disc(radius)) > 0
+    return grown
+
+
+def _shrink(mask: Bool, radius: int) -> Bool:
+    shrunk: Bool = cv2.erode(mask.astype(np.uint8), _disc(radius), borderValue=1) > 0
+    return shrunk
+
+
+def _soft(mask: Bool, sigma: float) -> F32:
+    softened: F32 = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
+    return softened
