@@ -176,7 +176,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     maps = end_at_waist(build_layers(garment.garment, placed.vertices, view.size), layers.swallowed)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
-    layers = add_painted_arms(layers, plate)
+    layers = add_painted_arms(replace(layers, arms=layers.arms.lit(plate.gain)), plate)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))

@@ -13,7 +13,8 @@ from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.plates import OLD_GARMENT, Occluder, Plate, fill_smoothly
+from studio.pipeline.tryon.draping.plates import Occluder, Plate, fill_smoothly
+from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
 EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
@@ -69,7 +70,9 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     strip &= ~_grow(labels == Cihp.HAIR, 4 * bleed)
     # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.
     rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(fields)
-    removed = _soft(grown | strip | rim, 0.8)
+    # A white collar shines on the neck it lies on.
+    throat = _grow(old, 2 * bleed) & (labels == Cihp.NECK)
+    removed = _soft(grown | strip | rim | throat, 0.8)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
     arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)

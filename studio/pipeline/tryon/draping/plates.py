@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, Bool
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.skin import find_sleeve, paint_skin
 
-OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 IN_FRONT = (0.3, 0.85)
 """Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
-MOTTLE = 0.018
-_SKIN = (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
+ARM_INSET = 0.008
+"""How much thinner, on each side, an arm is than the tightest sleeve, in shoulder widths."""
+SLEEVELESS_CHEST = 0.52
+"""Down to this depth, in shoulder widths, an armhole shows the chest's side."""
 
 
 def fill_smoothly(rgb: F32, known: F32) -> F32:
@@ -49,7 +51,80 @@ def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
     return covered
 
 
-def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: float = 0.0, last: float = 2.2) -> F32:
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmEdges:
+    """Where an arm's two edges lie across it (the standard's are -1 and 1), over places on the arm."""
+
+    at: F64
+    first: F64
+    second: F64
+
+
+STANDARD_ARM = ArmEdges(np.array([0.0]), np.array([-1.0]), np.array([1.0]))
+_EDGE_FADE = 0.4
+"""Places on the arm over which a seen edge goes over into the standard arm's."""
+
+
+def find_edges(fields: BodyFields, number: int, bare: Bool, hides: Bool) -> ArmEdges:
+    """Return an arm's edges as far as they are seen, carried on towards the shoulder.
+
+    bare: its skin. hides: sleeve and hair, at which skin ends though the arm does not.
+    """
+    along, across = fields.along[number], fields.across[number]
+    chosen = bare & (np.abs(across) < 1.9) & (along > 0.1) & (along < 1.6)
+    free = cv2.dilate(hides.astype(np.uint8), np.ones((9, 9), np.uint8))[chosen] == 0
+    values, index = across[chosen], ((along[chosen] - 0.1) / 0.05).astype(np.intp)
+    found = []
+    for place in range(30):
+        row, open_row = values[index == place], free[index == place]
+        if row.size < 8:
+            continue
+        ends = np.percentile(row, (1.5, 98.5))
+        seen = [bool(open_row[np.abs(row - end) < 0.15].mean() > 0.7) for end in ends]
+        if any(seen):
+            found.append(
+                (0.125 + 0.05 * place, *(end if is_seen else np.nan for end, is_seen in zip(ends, seen, strict=True)))
+            )
+    if len(found) < 3:
+        return STANDARD_ARM
+    table = np.array(found)
+    at = table[:, 0]
+    sides = [_carry_up(at, side) for side in (table[:, 1], table[:, 2])]
+    if sides[0] is None and sides[1] is None:
+        return STANDARD_ARM
+    places = np.arange(0.0, 2.2, 0.05)
+    first = -1 + np.interp(places, *sides[0]) if sides[0] is not None else None
+    second = 1 + np.interp(places, *sides[1]) if sides[1] is not None else None
+    # Of an arm seen on one side the other side keeps the standard width.
+    first = second - 2 if first is None and second is not None else first
+    second = first + 2 if second is None and first is not None else second
+    assert first is not None and second is not None
+    return ArmEdges(places, np.minimum(first, second - 1.2), second)
+
+
+def _carry_up(at: F64, edge: F64) -> tuple[F64, F64] | None:
+    """Return (places, offset from the standard edge), as seen and fading out towards the shoulder."""
+    known = ~np.isnan(edge)
+    if known.sum() < 3:
+        return None
+    outward = -1.0 if np.nanmedian(edge) < 0 else 1.0
+    places = at[known]
+    offset = np.clip(edge[known] - outward, -0.5, 0.5)
+    offset = np.convolve(np.pad(offset, 1, mode="edge"), np.ones(3) / 3, "valid")
+    above = np.arange(0.0, places[0] - 0.02, 0.05)
+    fade = np.exp(-(places[0] - above) / _EDGE_FADE) * float(np.median(offset[:4]))
+    return np.concatenate([above, places]), np.concatenate([fade, offset])
+
+
+def draw_arm(
+    arm: Arm,
+    body: Body,
+    side: int,
+    shape: tuple[int, int],
+    first: float = 0.0,
+    last: float = 2.2,
+    edges: ArmEdges = STANDARD_ARM,
+) -> F32:
     """Return the bare arm's coverage between two places on it (shoulder 0, elbow 1, wrist 2)."""
     places = np.linspace(first, last, 40)
     beyond = arm.points[2] + (arm.points[2] - arm.points[1])
@@ -62,7 +137,8 @@ def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: flo
     tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
     half = body.arm_half(places, side)[:, None]
-    limb = draw_polygon(np.concatenate([spot + normal * half, (spot - normal * half)[::-1]]), shape)
+    near, far = (np.interp(places, edges.at, row)[:, None] for row in (edges.first, edges.second))
+    limb = draw_polygon(np.concatenate([spot + normal * half * far, (spot + normal * half * near)[::-1]]), shape)
     if first > 0.05:
         return limb
     around = np.linspace(0, 2 * np.pi, 32)
@@ -70,23 +146,50 @@ def draw_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int], first: flo
     return np.maximum(limb, draw_polygon(cap, shape))
 
 
-def draw_torso(body: Body, shape: tuple[int, int], bottom: float) -> F32:
-    """Return the bare torso's coverage, shoulders to a depth below them, neck included."""
+def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: tuple[float, float] = (0.185, 0.185)) -> F32:
+    """Return the bare torso's coverage, shoulders to a depth below them, neck included.
+
+    neck: the neck's half-width towards the picture's left and right, in shoulder widths.
+    """
     depth = np.linspace(0.12 * body.length, bottom, 50)
     outline = []
-    for side in (-1, 1):
+    for side, half in zip((-1, 1), neck, strict=True):
         lateral = np.linspace(0.0, 0.56 * body.size * body.reach[0 if side < 0 else 1], 30)
-        top = body.place(side * lateral, -body.shoulder_up(lateral, side))
+        # A slender neck's shoulder line begins farther in.
+        inward = (0.185 - half) * body.size * np.interp(lateral / body.size, [0.2, 0.45], [1.0, 0.0])
+        top = body.place(side * lateral, -body.shoulder_up(lateral + inward, side))
         flank = body.place(side * body.half_width(depth, side), depth)
         outline.append(np.concatenate([top, flank]))
     polygon = np.concatenate([outline[0], outline[1][::-1]])
-    neck = 0.185 * body.size
-    column = [body.place(np.array([x]), np.array([y]))[0] for x, y in _neck_corners(neck, body.size)]
+    left, right = (half * body.size for half in neck)
+    corners = ((-left, -0.5), (right, -0.5), (right, 0.0), (-left, 0.0))
+    column = [body.place(np.array([x]), np.array([y * body.size]))[0] for x, y in corners]
     return np.maximum(draw_polygon(polygon, shape), draw_polygon(np.array(column), shape))
 
 
-def _neck_corners(half: float, size: float) -> tuple[tuple[float, float], ...]:
-    return (-half, -0.5 * size), (half, -0.5 * size), (half, 0.0), (-half, 0.0)
+_NECK_BETWEEN = (0.12, 0.2)
+_NECK_OF_FACE, _NECK_HIDDEN = 0.78, 0.17
+
+
+def measure_neck(body: Body, fields: BodyFields, labels: U8) -> tuple[float, float]:
+    """Return the neck's half-width towards the picture's left and right, in shoulder widths, as far as it is seen."""
+    depth = fields.depth / body.size
+    seen = (labels == Cihp.NECK) & (depth > -0.5) & (depth < -0.17)
+    if seen.sum() < 0.012 * body.size**2:
+        face = (labels == Cihp.FACE) & (depth < -0.3)
+        if face.sum() < 0.02 * body.size**2:
+            return 0.185, 0.185
+        half = _NECK_OF_FACE * float(np.ptp(np.percentile(fields.lateral[face], (3, 97)))) / 2 / body.size
+        half = float(np.clip(half, *_NECK_BETWEEN))
+        return half, half
+    free = cv2.dilate((labels == Cihp.BACKGROUND).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    edges = fields.lateral[seen & free] / body.size
+    found = []
+    for side in (-1, 1):
+        reach = edges[edges * side > 0.05] * side
+        hidden = len(reach) < 0.1 * body.size  # by hair, a collar, the jaw
+        found.append(_NECK_HIDDEN if hidden else float(np.clip(np.median(reach), *_NECK_BETWEEN)))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,18 +199,24 @@ class Occluder:
     alpha: F32
     rgb: F32
 
+    def lit(self, gain: F32) -> Occluder:
+        """Return the same in another light."""
+        return Occluder(self.alpha, np.minimum(self.rgb * gain, 255.0).astype(np.float32))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plate:
     """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment.
 
     arms: the painted arms alone, from where they may hang before the garment. skin: the trunk's skin everywhere.
+    gain: factor `(h, w, 3)` on the photo itself: the old garment's shadow on the skin beside it, taken off.
     """
 
     rgb: F32
     body: F32
     arms: Occluder
     skin: F32
+    gain: F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,35 +238,71 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     shape = evidence.alpha.shape
     background = _background(rgb, evidence, removed)
     lower = _lower_garment(rgb, body, evidence, removed, waist)
-    torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size)
-    torso = torso * _open_depths(body, fields, bare.hem)
+    neck = measure_neck(body, fields, evidence.labels)
+    torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size, neck)
+    torso = _with_nape(torso, body, fields, evidence.labels)
+    torso = torso * _open_depths(body, fields, bare)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
     if not evidence.leak_free:  # bare skin lies within what was clothed
         torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
-    torso_skin, known = _torso_skin(rgb, (body, fields), evidence, removed)
-    plate = plate + (torso_skin - plate) * torso[..., None]
+    skin = paint_skin(body, fields, evidence, removed)
+    plate = plate + (skin.trunk - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
+    # A bare arm lies within the sleeve it had on; its outline is the silhouette's, not the parse map's.
+    clothed = np.ones_like(torso) if evidence.leak_free else _soft_inside(evidence.alpha, ARM_INSET * body.size)
     limbs, limbs_rgb = np.zeros(shape, np.float32), plate
-    for number, (side, label) in enumerate(((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM))):
+    for number, side in enumerate((-1, 1)):
         arm = body.arms[number]
         first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
-        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1))
-        colours = _arm_skin(rgb, (body, fields, number), evidence, (removed, label), known)
-        plate = plate + (colours - plate) * coverage[..., None]
+        bare_arm = (evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]) & (removed < 0.01)
+        hides = find_sleeve(fields, evidence.labels, number) | np.isin(evidence.labels, (Cihp.HAIR, Cihp.FACE))
+        edges = find_edges(fields, number, bare_arm, hides)
+        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), edges=edges)
+        coverage = np.minimum(coverage, np.maximum(clothed, _near(bare_arm, 0.05 * body.size)))
+        plate = plate + (skin.arms[number] - plate) * coverage[..., None]
         covered = np.maximum(covered, coverage)
         hanging = coverage * _before_garment(arm, body, fields, number)
         limbs, limbs_rgb = np.maximum(limbs, hanging), plate
-    return Plate(plate, covered, Occluder(limbs, limbs_rgb), torso_skin)
+    return Plate(plate, covered, Occluder(limbs, limbs_rgb), skin.trunk, skin.gain)
 
 
-def _open_depths(body: Body, fields: BodyFields, hem: float) -> F32:
+def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
+    """Close the gaps that a leaning neck leaves between the painted neck, jaw and hair."""
+    lateral, depth = np.abs(fields.lateral) / body.size, fields.depth / body.size
+    near = (lateral < 0.3) & (depth < 0.0) & (depth > -0.5)
+    solid = ((torso > 0.5) | np.isin(labels, (Cihp.HAIR, Cihp.FACE, Cihp.NECK))) & near
+    side = 2 * round(0.06 * body.size) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    closed = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(np.float32)
+    filled: F32 = np.maximum(torso, cv2.GaussianBlur(closed, (0, 0), 1.0) * near).astype(np.float32)
+    return filled
+
+
+def _soft_inside(alpha: F32, inset: float) -> F32:
+    """Return the silhouette drawn in a little, its edge smoothed."""
+    inside = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    smooth: F32 = np.clip(cv2.GaussianBlur(inside, (0, 0), 2.0) - inset + 0.5, 0, 1).astype(np.float32)
+    return smooth
+
+
+def _near(mask: Bool, reach: float) -> F32:
+    """Return 1 on a mask, fading out within a distance of it."""
+    if not mask.any():
+        return np.zeros(mask.shape, np.float32)
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    near: F32 = np.clip(2 - 2 * distance / reach, 0, 1).astype(np.float32)
+    return near
+
+
+def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
+    hem = bare.hem
     lateral, depth = fields.lateral, fields.depth
     soft = 0.03 * body.size
-    chest, end = 0.30 * body.size, hem - 0.06 * body.size
+    chest, end = (0.30 if bare.cuffs else SLEEVELESS_CHEST) * body.size, hem - 0.06 * body.size
     covered = np.clip((depth - chest) / soft, 0, 1) * np.clip((end - depth) / soft, 0, 1)
     half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
     covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
@@ -211,105 +356,6 @@ def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
     noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
     grain: F32 = smooth + noise[..., None] * spread.astype(np.float32)
     return grain
-
-
-def mottle(shape: tuple[int, ...], size: float) -> F32:
-    """Return the faint unevenness that real skin has, a factor about 1."""
-    noise = np.random.default_rng(11).standard_normal((shape[0] // 4 + 1, shape[1] // 4 + 1)).astype(np.float32)
-    soft = cv2.GaussianBlur(noise, (0, 0), size / 4)
-    soft = soft / max(float(soft.std()), 1e-6)
-    factor: F32 = 1 + MOTTLE * cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return factor.astype(np.float32)
-
-
-def skin_tone(rgb: F32, labels: Bool) -> F32:
-    """Return the median colour of the person's skin; a mid tone where none is seen."""
-    pixels = rgb[labels]
-    if len(pixels) < 30:
-        return np.array([196.0, 154.0, 132.0], np.float32)
-    tone: F32 = np.median(pixels, axis=0).astype(np.float32)
-    return tone
-
-
-def _torso_skin(rgb: F32, where: tuple[Body, BodyFields], evidence: Evidence, removed: F32) -> tuple[F32, F32]:
-    """Continue the neck's skin over the chest; the tone comes from neck and arms, not from the made-up face."""
-    body, fields = where
-    free = removed < 0.01
-    skin = np.isin(evidence.labels, _SKIN) & free
-    if skin.sum() < 0.01 * body.size**2:
-        skin |= (evidence.labels == Cihp.FACE) & free
-    tone = skin_tone(rgb, skin)
-    near = _shrunk((evidence.labels == Cihp.NECK) & free, 3)
-    luminance = rgb.mean(axis=2)
-    near = near * (luminance > 0.45 * tone.mean())
-    filled = fill_smoothly(np.dstack([rgb, np.ones(rgb.shape[:2], np.float32)]), near + 1e-6)
-    # Far from any seen skin the fill drifts to the tone: the pyramid alone would carry a chin's shadow downwards.
-    distance = cv2.distanceTransform((near < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    trust = np.exp(-distance / (0.22 * body.size))[..., None]
-    smooth = filled[..., :3] * trust + tone * (1 - trust)
-    shaded = smooth * _roundness(body, fields)[..., None] * mottle(rgb.shape[:2], 0.07 * body.size)[..., None]
-    return _with_grain(shaded, rgb, near), tone
-
-
-def _roundness(body: Body, fields: BodyFields) -> F32:
-    """Return the torso's own shading: a little darker towards the flanks."""
-    lateral, depth = fields.lateral, fields.depth
-    left, right = body.half_width(depth, -1), body.half_width(depth, 1)
-    share = np.abs(lateral) / np.where(lateral < 0, left, right)
-    shade = 1.0 - 0.22 * np.clip(share, 0, 1.1) ** 3
-    result: F32 = shade.astype(np.float32)
-    return result
-
-
-def _arm_skin(
-    rgb: F32, which: tuple[Body, BodyFields, int], evidence: Evidence, seen: tuple[F32, Cihp], tone: F32
-) -> F32:
-    """Paint an arm: its own seen skin continued along the limb, rounded like a cylinder."""
-    body, fields, number = which
-    removed, label = seen
-    own = (evidence.labels == label) & (removed < 0.01)
-    known = _shrunk(own, 2)
-    along, across = fields.along[number], fields.across[number]
-    round_shade = (1.0 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.5).astype(np.float32)
-    if known.sum() < 0.004 * body.size**2:
-        flat = np.broadcast_to(tone, rgb.shape).astype(np.float32)
-        return _with_grain(flat * (1.08 * round_shade)[..., None], rgb, known)
-    flattened = (rgb / np.maximum(round_shade, np.float32(0.5))[..., None]).astype(np.float32)
-    filled = _along_limb(flattened, (along, across), known, tone)
-    shaded = filled * round_shade[..., None] * mottle(rgb.shape[:2], 0.06 * body.size)[..., None]
-    distance = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    local = fill_smoothly(rgb, known + 1e-6)
-    trust = np.exp(-distance / (0.03 * body.size))[..., None]
-    return _with_grain(local * trust + shaded * (1 - trust), rgb, known)
-
-
-_STRIP = (48, 16)
-
-
-def _along_limb(flattened: F32, coordinates: tuple[F32, F32], known: F32, tone: F32) -> F32:
-    """Average the seen skin in the limb's own coordinates, continue it along the limb, and lay it back."""
-    along, across = coordinates
-    chosen = (known > 0.5) & (np.abs(across) < 1.0)
-    rows = np.clip((along[chosen] / 2 * _STRIP[0]).astype(int), 0, _STRIP[0] - 1)
-    columns = np.clip(((across[chosen] + 1) / 2 * _STRIP[1]).astype(int), 0, _STRIP[1] - 1)
-    cell = rows * _STRIP[1] + columns
-    count = np.bincount(cell, minlength=_STRIP[0] * _STRIP[1]).astype(np.float32)
-    strip = np.stack(
-        [np.bincount(cell, flattened[..., c][chosen], _STRIP[0] * _STRIP[1]) for c in range(3)], -1
-    ).astype(np.float32)
-    mean = strip / np.maximum(count, 1)[:, None]
-    weight = (count > 0).astype(np.float32).reshape(_STRIP)
-    filled = fill_smoothly(mean.reshape(*_STRIP, 3).astype(np.float32), weight)
-    seen_rows = np.flatnonzero(weight.any(axis=1))
-    gap = np.abs(np.arange(_STRIP[0])[:, None] - seen_rows[None]).min(axis=1) if seen_rows.size else np.ones(_STRIP[0])
-    average = mean[count > 0].mean(axis=0) if (count > 0).any() else tone
-    trust = np.exp(-gap / 14.0)[:, None, None].astype(np.float32)
-    filled = filled * trust + (0.7 * average + 0.3 * tone) * (1 - trust)
-    filled = cv2.GaussianBlur(filled, (0, 0), 1.0)
-    row = np.clip(along / 2 * _STRIP[0] - 0.5, 0, _STRIP[0] - 1).astype(np.float32)
-    column = np.clip((across + 1) / 2 * _STRIP[1] - 0.5, 0, _STRIP[1] - 1).astype(np.float32)
-    laid: F32 = cv2.remap(filled, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return laid
 
 
 def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist: float) -> tuple[F32, F32]:

@@ -1,0 +1,363 @@
+"""Skin where there was cloth: the person's own tone, light and grain, continued from the skin that is seen.
+
+The light is read first: how the seen skin's brightness follows the body's roundness and the chin's shadow. What the
+light does not explain is the tone, which goes on as a membrane from everything seen and settles to the person's mean.
+All of it is smooth and made on a coarse raster; the grain comes from a patch of the person's own skin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.domain.arrays import F32, F64, U8, Bool
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.body import Body, Evidence
+from studio.pipeline.tryon.draping.fields import BodyFields
+
+OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
+COARSE_SHARE = 1 / 72
+"""The coarse raster's pixel, in shoulder widths."""
+SHADOW_REACH, COLLAR_SHADOW = 0.075, 0.02
+"""How far below an old sleeve and collar their shadow lies on the skin, in shoulder widths."""
+ARM_JOIN, NECK_JOIN = 0.20, 0.07
+"""How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
+MOST_GAIN, MOST_TINT = 0.3, 0.06
+"""The most (log) that seen skin is changed in light and colour: an old sleeve's shadow is not deeper."""
+SETTLE = 0.55
+"""Distance, in shoulder widths, at which half of a tone seen has gone over into the person's mean."""
+TRUNK_ROUND, ARM_ROUND = 0.55, 0.9
+"""Depth over width of the trunk's and the arm's cross-section."""
+PRIOR = np.array([[0.0, 0.0, 0.0], [-0.07, -0.09, -0.10], [0.34, 0.42, 0.46], [-0.26, -0.32, -0.34]])
+"""Light before any skin is looked at: what (across, down, towards us, chin) are worth in log per channel.
+
+From above and before; shadows on skin are redder than lights, so blue falls fastest.
+"""
+PRIOR_WEIGHT = np.array([0.03, 0.10, 0.06, 0.05])
+"""How many shares of all seen skin the prior is worth, per feature."""
+BOUND = np.array([0.30, 0.25, 0.30, 0.25])
+"""How far the light read may be from the prior."""
+DEFAULT_TONE = (196.0, 154.0, 132.0)
+_FILM_STEPS = 10
+FACE_WEIGHT = 0.3
+"""A face is made up and lit by itself: it counts for less than the body's skin while there is some."""
+_CHROMA_LIMITS = (0.06, 0.14)
+"""How far (log ratio of channels) skin may be from the person's usual colour: hair and cloth are farther."""
+_ARM_LABELS = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)
+_BODY_SKIN = (Cihp.NECK, *_ARM_LABELS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Skin:
+    """Painted skin on the working raster, float32 0..255. trunk: neck to hips; arms: the picture's left and right.
+
+    gain: factor `(h, w, 3)` on the photo that brings the skin seen beside the old garment to what is painted there.
+    """
+
+    trunk: F32
+    arms: tuple[F32, F32]
+    gain: F32
+
+
+def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32) -> Skin:
+    """Paint the whole body's skin. removed: where the old garment stood."""
+    shape = fields.shape
+    step = max(1, round(COARSE_SHARE * body.size))
+    size = (-(-shape[1] // step), -(-shape[0] // step))
+    rgb = evidence.rgb.astype(np.float32)
+    gap = measure_gap(body, fields, evidence.labels)
+    core = find_believable(body, evidence, gap, removed)
+    weight = np.asarray(cv2.resize(core, size, interpolation=cv2.INTER_AREA), np.float32)
+    total = cv2.resize(rgb * core[..., None], size, interpolation=cv2.INTER_AREA)
+    mean = np.log(np.maximum(total / np.maximum(weight, 1e-4)[..., None], 4.0))
+    labels = np.asarray(cv2.resize(evidence.labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    trunk = _trunk_features(body, fields, labels, size)
+    arms = [_arm_features(body, fields, number, trunk) for number in (0, 1)]
+    own = trunk
+    for features, label in zip(arms, _ARM_LABELS, strict=True):
+        own = np.where((labels == label)[..., None], features, own)
+    known = weight > 0.25
+    tone, light = read_light(mean[known], own[known], weight[known])
+    rest = np.where((weight > 0.05)[..., None], mean - tone - own @ light, 0.0).astype(np.float32)
+    spread = _membrane(rest, weight, SETTLE * body.size / step)
+    grain = np.exp(_grain(rgb, core, shape))[..., None]
+    hints = _body_hints(body, fields, size)
+    smooth = [
+        (spread + tone + features @ light + extra[..., None]).astype(np.float32)
+        for features, extra in ((trunk, hints), (arms[0], 0 * hints), (arms[1], 0 * hints))
+    ]
+    planes = []
+    for plane in smooth:
+        whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+        planes.append(np.minimum(whole * grain, 255.0).astype(np.float32))
+    return Skin(planes[0], (planes[1], planes[2]), _join(evidence, gap, removed, (smooth, labels), body.size / step))
+
+
+def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], U8], scale: float) -> F32:
+    """Return the factor that takes the old garment's shadow and bleed off the skin beside it.
+
+    Only broad differences are evened out: pores, moles and hairs stay the photo's own. hem: see `measure_gap`.
+    scale: shoulder width on the coarse raster.
+    """
+    smooth, coarse_labels = painted
+    size = (coarse_labels.shape[1], coarse_labels.shape[0])
+    labels = evidence.labels
+    seen = (np.isin(labels, _BODY_SKIN) & (removed < 0.3)).astype(np.float32)
+    # The rim bleeds: what is broad is measured a little away from it.
+    inner = _eroded((seen > 0) & (removed < 0.02), 1).astype(np.float32)
+    share = cv2.resize(inner, size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(evidence.rgb.astype(np.float32) * inner[..., None], size, interpolation=cv2.INTER_AREA)
+    log = np.log(np.maximum(total / np.maximum(share, 1e-4)[..., None], 4.0))
+    model = smooth[0]
+    for plane, label in zip(smooth[1:], _ARM_LABELS, strict=True):
+        model = np.where((coarse_labels == label)[..., None], plane, model)
+    sigma = max(0.8, 0.03 * scale)
+    gap = cv2.GaussianBlur((model - log) * share[..., None], (0, 0), sigma)
+    gap = np.clip(gap / np.maximum(cv2.GaussianBlur(share, (0, 0), sigma), 1e-3)[..., None], -MOST_GAIN, MOST_GAIN)
+    middle = gap.mean(axis=2, keepdims=True)
+    gap = middle + np.clip(gap - middle, -MOST_TINT, MOST_TINT)
+    arm = np.isin(labels, _ARM_LABELS)
+    reach = np.where(arm, ARM_JOIN, NECK_JOIN)
+    ramp = 1 - _smoothstep(hem / reach, 0.35, 1.0)
+    ramp = (cv2.GaussianBlur(seen, (0, 0), 0.7) * ramp).astype(np.float32)
+    whole = cv2.resize(gap.astype(np.float32), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_LINEAR)
+    gain: F32 = np.exp(whole * ramp[..., None]).astype(np.float32)
+    return gain
+
+
+def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F32:
+    """Return how far each pixel is skin as it is: no rim, no shadow of the old garment, no jewel, no strand of hair."""
+    labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
+    free = removed < 0.01
+    arms = np.isin(labels, _ARM_LABELS) & free & (gap > SHADOW_REACH)
+    neck = (labels == Cihp.NECK) & free & (gap > COLLAR_SHADOW)
+    skin = _own_colour(rgb, _eroded(arms | neck, 2))
+    face = _eroded((labels == Cihp.FACE) & free, 4)
+    enough = skin.sum() > 0.015 * body.size**2
+    if not enough:
+        skin = _own_colour(rgb, _eroded((arms | neck) & free, 1))
+    core = np.where(face, FACE_WEIGHT if enough else 1.0, 0.0)
+    core = np.where(_own_colour(rgb, face | skin), core, 0.0)
+    return np.maximum(core, skin.astype(np.float64)).astype(np.float32)
+
+
+def find_sleeve(fields: BodyFields, labels: U8, number: int) -> Bool:
+    """Return the old sleeve above an arm's seen skin; cloth of the trunk beside the arm is not part of it."""
+    along, across = fields.along[number], fields.across[number]
+    arm = (labels == _ARM_LABELS[number]) & (np.abs(across) < 1.5)
+    if arm.sum() < 20:
+        return np.zeros(labels.shape, bool)
+    hem = float(np.percentile(along[arm], 5))
+    sleeve: Bool = np.isin(labels, OLD_GARMENT) & (along < hem + 0.12) & (np.abs(across) < 1.6)
+    return sleeve
+
+
+def measure_gap(body: Body, fields: BodyFields, labels: U8) -> F32:
+    """Return how far seen skin lies from the hem that ends it, in shoulder widths: the old sleeve's, the collar's."""
+    gap = cv2.distanceTransform((~np.isin(labels, OLD_GARMENT)).astype(np.uint8), cv2.DIST_L2, 3)
+    for number, label in enumerate(_ARM_LABELS):
+        sleeve = find_sleeve(fields, labels, number)
+        distance = cv2.distanceTransform((~sleeve).astype(np.uint8), cv2.DIST_L2, 3) if sleeve.any() else 10 * body.size
+        gap = np.where(labels == label, distance, gap)
+    measured: F32 = (gap / body.size).astype(np.float32)
+    return measured
+
+
+def _eroded(mask: Bool, radius: int) -> Bool:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    eroded: Bool = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1) > 0
+    return eroded
+
+
+def _own_colour(rgb: F32, mask: Bool) -> Bool:
+    """Return the part of a mask whose colour is its usual one."""
+    pixels = rgb[mask]
+    if len(pixels) < 30:
+        return mask
+    chroma = _chroma(pixels)
+    middle = np.median(chroma, axis=0)
+    spread = 1.48 * np.median(np.abs(chroma - middle), axis=0)
+    tone = float(np.median(pixels.mean(axis=1)))
+    light = pixels.mean(axis=1)
+    limit = np.clip(2.7 * spread, *_CHROMA_LIMITS)
+    good = (np.abs(chroma - middle) < limit).all(axis=1) & (light > 0.45 * tone) & (light < 1.6 * tone)
+    chosen = mask.copy()
+    chosen[mask] = good
+    return chosen
+
+
+def _chroma(pixels: F32) -> F32:
+    log = np.log(np.maximum(pixels, 4.0))
+    chroma: F32 = np.stack([log[..., 0] - log[..., 1], log[..., 1] - log[..., 2]], -1)
+    return chroma
+
+
+def read_light(seen: F32, features: F64, weight: F32) -> tuple[F64, F64]:
+    """Return tone (3) and light (features, 3), both logarithmic, from cells of seen skin.
+
+    seen: logarithm of their colour `(n, 3)`. Robust least squares with a prior; a few cells leave the prior as it is.
+    """
+    if weight.sum() < 6:
+        return np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
+    trust = weight.astype(np.float64)
+    tone, light = np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
+    for _ in range(4):
+        total = trust.sum()
+        design = np.concatenate([np.ones((len(features), 1)), features], axis=1)
+        normal = design.T @ (design * trust[:, None])
+        right = design.T @ (seen * trust[:, None])
+        pull = np.concatenate([[0.0], PRIOR_WEIGHT * total])
+        normal += np.diag(pull)
+        right += pull[:, None] * np.concatenate([np.zeros((1, 3)), PRIOR])
+        solved = np.linalg.solve(normal, right)
+        light = np.clip(solved[1:], PRIOR - BOUND[:, None], PRIOR + BOUND[:, None])
+        tone = (trust[:, None] * (seen - features @ light)).sum(axis=0) / total
+        error = (seen - tone - features @ light).mean(axis=1)
+        trust = weight / (1 + (error / 0.12) ** 2)
+    return tone, light
+
+
+def _smoothstep(value: F32 | F64, start: float, stop: float) -> F64:
+    share = np.clip((value - start) / (stop - start), 0.0, 1.0)
+    step: F64 = np.asarray(share * share * (3 - 2 * share), np.float64)
+    return step
+
+
+def _reduced(plane: F32, size: tuple[int, int]) -> F64:
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float64)
+
+
+def _rounded(share: F64, depth: float) -> F64:
+    """Return how far a surface faces sideways at a place across an elliptic cross-section, -1..1."""
+    share = np.clip(share, -0.995, 0.995)
+    sideways: F64 = depth * share / np.sqrt(depth * depth * share * share + 1 - share * share)
+    return sideways
+
+
+def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int, int]) -> F64:
+    """Return, per coarse cell, how the trunk faces (across, down, towards us less 1) and the chin's shadow."""
+    lateral, depth = _reduced(fields.lateral, size), _reduced(fields.depth, size)
+    half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
+    neck = _smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
+    across = (1 - neck) * _rounded(lateral / half, TRUNK_ROUND) + neck * _rounded(lateral / (0.19 * body.size), 0.8)
+    down = -0.3 * (1 - _smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
+    # The shoulder's slope faces upwards, though it is the outline.
+    slope = _smoothstep(np.abs(lateral), 0.17 * body.size, 0.27 * body.size)
+    slope = slope * _smoothstep(-depth, -0.16 * body.size, 0.0)
+    # So does the cap of the upper arm, where trunk and arm are one.
+    cap = _smoothstep(np.abs(lateral), 0.30 * body.size, 0.42 * body.size)
+    slope = np.maximum(slope, cap * (1 - _smoothstep(depth, 0.16 * body.size, 0.5 * body.size)))
+    across = across * (1 - slope) + slope * 0.2 * np.sign(lateral)
+    down = down * (1 - slope) - slope * np.interp(depth / body.size, [0.0, 0.3], [0.5, 0.15])
+    towards = np.sqrt(np.clip(1 - across**2 - down**2, 0.02, 1.0))
+    face = (labels == Cihp.FACE).astype(np.float32)
+    pixel = body.size * size[0] / fields.shape[1]
+    shift = np.array([[1, 0, 0], [0, 1, 0.13 * pixel]], np.float32)
+    fallen = cv2.warpAffine(face, shift, size, borderMode=cv2.BORDER_REPLICATE)
+    chin = cv2.GaussianBlur(fallen, (0, 0), 0.07 * pixel) * (1 - face)
+    return np.stack([across, down, towards - 1, chin.astype(np.float64)], -1)
+
+
+def _arm_features(body: Body, fields: BodyFields, number: int, trunk: F64) -> F64:
+    """Return the same for an arm; at the shoulder it goes over into the trunk."""
+    size = (trunk.shape[1], trunk.shape[0])
+    along, across = _reduced(fields.along[number], size), _reduced(fields.across[number], size)
+    steps = np.diff(body.arms[number].points, axis=0)
+    steps = steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-6)[:, None]
+    fore = _smoothstep(along, 0.85, 1.15)[..., None]
+    direction = (1 - fore) * steps[0] + fore * steps[1]
+    sideways = _rounded(np.clip(across, -0.92, 0.92), ARM_ROUND)
+    towards = np.sqrt(np.clip(1 - sideways**2, 0.02, 1.0))
+    own = np.stack([-direction[..., 1] * sideways, direction[..., 0] * sideways, towards - 1, 0 * towards], -1)
+    share = _smoothstep(along, 0.05, 0.55)[..., None]
+    mixed: F64 = share * own + (1 - share) * trunk
+    return mixed
+
+
+def _membrane(rest: F32, weight: F32, settle: float) -> F32:
+    """Continue what is known as a soap film would, coarse to fine; far from all of it nothing is left."""
+    known = np.clip(weight * 2, 0, 1).astype(np.float32)
+    total = cv2.GaussianBlur(rest * known[..., None], (0, 0), 1.5)
+    share = cv2.GaussianBlur(known, (0, 0), 1.5)[..., None]
+    calm = (total / np.maximum(share, 1e-4)).astype(np.float32)
+    levels = [(calm, known)]
+    while min(levels[-1][1].shape) > 8:
+        value, trust = levels[-1]
+        size = ((trust.shape[1] + 1) // 2, (trust.shape[0] + 1) // 2)
+        less = cv2.resize(trust, size, interpolation=cv2.INTER_AREA)
+        mixed = cv2.resize(value * trust[..., None], size, interpolation=cv2.INTER_AREA)
+        levels.append(((mixed / np.maximum(less, 1e-4)[..., None]).astype(np.float32), np.minimum(less * 2, 1)))
+    film = np.zeros_like(levels[-1][0])
+    for value, trust in reversed(levels):
+        film = cv2.resize(film, (trust.shape[1], trust.shape[0]), interpolation=cv2.INTER_LINEAR)
+        for _ in range(_FILM_STEPS):
+            film = trust[..., None] * value + (1 - trust[..., None]) * cv2.GaussianBlur(film, (5, 5), 1.2)
+    distance = cv2.distanceTransform((known < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
+    left: F32 = (film / (1 + (distance / settle) ** 2)[..., None]).astype(np.float32)
+    return left
+
+
+def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int]) -> F64:
+    """Return what collarbones, throat and the trunk's middle line do to the light, logarithmic."""
+    x = np.abs(_reduced(fields.lateral, size)) / body.size
+    y = _reduced(fields.depth, size) / body.size
+
+    def ridge(offset: F64, width: float) -> F64:
+        line: F64 = np.exp(-0.5 * (offset / width) ** 2)
+        return line
+
+    bone = y + 0.03 + 0.16 * (x - 0.04)
+    reach = _smoothstep(x, 0.02, 0.09) * (1 - _smoothstep(x, 0.28, 0.40))
+    collar = reach * (0.03 * ridge(bone, 0.02) - 0.05 * ridge(bone + 0.05, 0.028) - 0.03 * ridge(bone - 0.04, 0.022))
+    throat = -0.09 * ridge(x, 0.028) * ridge(y + 0.035, 0.026)
+    middle = -0.02 * ridge(x, 0.04) * _smoothstep(y, 0.03, 0.15) * (1 - _smoothstep(y, 0.4, 0.7))
+    hints: F64 = collar + throat + middle
+    return hints
+
+
+GRAIN_TILE, GRAIN_LIMIT = 384, 0.014
+"""Side of the synthesised tile, and the most that grain may deviate (log)."""
+_PATCHES = (48, 32, 20)
+
+
+def _grain(rgb: F32, core: F32, shape: tuple[int, int]) -> F32:
+    """Return grain (log) with the look of the person's own skin: noise with a flat patch's own spectrum.
+
+    Source: Galerne, Gousseau, Morel, "Random Phase Textures: Theory and Synthesis", IEEE TIP 2011.
+    """
+    light = np.log(np.maximum(rgb.mean(axis=2), 4.0))
+    patch = _flat_patch(light - cv2.GaussianBlur(light, (0, 0), 2.0), core)
+    noise = np.random.default_rng(7).standard_normal((GRAIN_TILE, GRAIN_TILE))
+    if patch is None:
+        tile = 0.008 * noise
+    else:
+        window = np.outer(np.hanning(len(patch)), np.hanning(len(patch)))
+        spot = np.zeros_like(noise)
+        spot[: len(patch), : len(patch)] = (patch - patch.mean()) * window
+        # Folds and hairs lie one way in the patch; grain lies no way: only the spectrum's radius counts.
+        frequency = np.fft.fftfreq(GRAIN_TILE)
+        ring = np.minimum(np.hypot(frequency[:, None], frequency[None]) * 96, 47).astype(np.intp)
+        power = np.bincount(ring.ravel(), (np.abs(np.fft.fft2(spot)) ** 2).ravel()) / np.bincount(ring.ravel())
+        tile = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(power[ring])).real
+        tile *= min(float(patch.std()), GRAIN_LIMIT) / max(float(tile.std()), 1e-9)
+    rows, columns = -(-shape[0] // GRAIN_TILE), -(-shape[1] // GRAIN_TILE)
+    grain: F32 = np.tile(tile.astype(np.float32), (rows, columns))[: shape[0], : shape[1]]
+    return grain
+
+
+def _flat_patch(detail: F32, core: F32) -> F64 | None:
+    """Return the detail of an ordinary square of skin: not its smoothest, not its most wrinkled."""
+    inside = (core > 0.05).astype(np.float32)
+    for side in _PATCHES:
+        whole = cv2.boxFilter(inside, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT) > 0.995
+        if not whole.any():
+            continue
+        energy = cv2.boxFilter(detail * detail, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+        ys, xs = np.nonzero(whole)
+        order = np.argsort(energy[ys, xs], kind="stable")
+        place = int(order[int(0.25 * len(order))])
+        y, x = int(ys[place]), int(xs[place])
+        return detail[y : y + side, x : x + side].astype(np.float64)
+    return None
