@@ -42,7 +42,7 @@ from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_pho
 from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
-from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
+from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
 from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
 from studio.pipeline.tryon.draping.view import View, choose_view
@@ -176,7 +176,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     maps = end_at_waist(build_layers(garment.garment, placed.vertices, view.size), layers.swallowed)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
-    layers = add_painted_arms(replace(layers, arms=layers.arms.lit(plate.gain)), plate)
+    layers = add_painted_arms(replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed)), plate)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))

@@ -94,7 +94,8 @@ def _tiles(box: Box) -> Iterator[Box]:
 def _active(dressing: Dressing) -> Bool:
     """Return, on the working raster, all that could change: elsewhere no native pixel need be looked at."""
     active = (dressing.layers.removed > 0) | (1 - dressing.light.below > 0.5 * FAINTEST)
-    active |= (dressing.plate.gain != 1).any(axis=2)
+    if dressing.plate.gain is not None:
+        active |= (dressing.plate.gain != 1).any(axis=2)
     for layer in dressing.maps:
         active |= layer.weight > 0
     return active
@@ -130,7 +131,7 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     """Compose one tile: plate, inner collar, neck, front, lower garment, arms, sleeves, head."""
     reader = _Reader(dressing.view, tile)
     removed = reader.read(dressing.layers.removed)
-    gain = reader.read(dressing.plate.gain)
+    gain = np.float32(1.0) if dressing.plate.gain is None else reader.read(dressing.plate.gain)
     rgb = _mix(photo * gain, reader.read(dressing.plate.rgb), removed)
     body = person + (reader.read(dressing.plate.body) - person) * removed
     lower = dressing.layers.lower
@@ -139,9 +140,9 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha)
     shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
     rgb = rgb * (1 - shade)[..., None]
-    change = np.maximum(
-        np.maximum(removed, np.clip(shade * 20, 0, 1)), np.clip(np.abs(gain - 1).max(axis=2) * 40, 0, 1)
-    )
+    change = np.maximum(removed, np.clip(shade * 20, 0, 1))
+    if isinstance(gain, np.ndarray):
+        change = np.maximum(change, np.clip(np.abs(gain - 1).max(axis=2) * 40, 0, 1))
     covered = np.zeros_like(removed)
     arms_alpha = reader.read(dressing.layers.arms.alpha)
     arms_rgb = reader.read(dressing.layers.arms.rgb) * reader.read(dressing.light.arms)[..., None]

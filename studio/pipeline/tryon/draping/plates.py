@@ -199,24 +199,33 @@ class Occluder:
     alpha: F32
     rgb: F32
 
-    def lit(self, gain: F32) -> Occluder:
-        """Return the same in another light."""
-        return Occluder(self.alpha, np.minimum(self.rgb * gain, 255.0).astype(np.float32))
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plate:
     """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment.
 
     arms: the painted arms alone, from where they may hang before the garment. skin: the trunk's skin everywhere.
-    gain: factor `(h, w, 3)` on the photo itself: the old garment's shadow on the skin beside it, taken off.
+    gain: factor `(h, w, 3)` on the photo itself: the old garment's shadow on the skin beside it, taken off;
+    None: nothing to take off. hems: 1 on the arms' skin next to the old sleeves, fading out down the arm.
     """
 
     rgb: F32
     body: F32
     arms: Occluder
     skin: F32
-    gain: F32
+    gain: F32 | None = None
+    hems: F32 | None = None
+
+
+def join_arms(arms: Occluder, plate: Plate, evidence: Evidence, removed: F32) -> Occluder:
+    """Bring the arms that are seen to the painted ones: near an old sleeve's hem both are one limb."""
+    if plate.gain is None or plate.hems is None:
+        return arms
+    photo = evidence.rgb.astype(np.float32) * plate.gain
+    limb = photo + (plate.rgb - photo) * removed[..., None]
+    joined = arms.rgb * plate.gain
+    joined = joined + (limb - joined) * plate.hems[..., None]
+    return Occluder(arms.alpha, np.minimum(joined, 255.0).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +275,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         covered = np.maximum(covered, coverage)
         hanging = coverage * _before_garment(arm, body, fields, number)
         limbs, limbs_rgb = np.maximum(limbs, hanging), plate
-    return Plate(plate, covered, Occluder(limbs, limbs_rgb), skin.trunk, skin.gain)
+    return Plate(plate, covered, Occluder(limbs, limbs_rgb), skin.trunk, skin.gain, skin.hems)
 
 
 def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:

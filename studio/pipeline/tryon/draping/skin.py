@@ -22,7 +22,7 @@ COARSE_SHARE = 1 / 72
 """The coarse raster's pixel, in shoulder widths."""
 SHADOW_REACH, COLLAR_SHADOW = 0.075, 0.02
 """How far below an old sleeve and collar their shadow lies on the skin, in shoulder widths."""
-ARM_JOIN, NECK_JOIN = 0.20, 0.07
+HEM_JOIN, ARM_JOIN, NECK_JOIN = 0.12, 0.20, 0.07
 """How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
 MOST_GAIN, MOST_TINT = 0.3, 0.06
 """The most (log) that seen skin is changed in light and colour: an old sleeve's shadow is not deeper."""
@@ -54,11 +54,13 @@ class Skin:
     """Painted skin on the working raster, float32 0..255. trunk: neck to hips; arms: the picture's left and right.
 
     gain: factor `(h, w, 3)` on the photo that brings the skin seen beside the old garment to what is painted there.
+    hems: 1 on the arms' skin next to the old sleeves, fading out down the arm.
     """
 
     trunk: F32
     arms: tuple[F32, F32]
     gain: F32
+    hems: F32
 
 
 def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32) -> Skin:
@@ -92,7 +94,10 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32)
     for plane in smooth:
         whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
         planes.append(np.minimum(whole * grain, 255.0).astype(np.float32))
-    return Skin(planes[0], (planes[1], planes[2]), _join(evidence, gap, removed, (smooth, labels), body.size / step))
+    arm = np.isin(evidence.labels, _ARM_LABELS)
+    hems = np.where(arm, 1 - _smoothstep(gap, 0.06, HEM_JOIN), 0.0).astype(np.float32)
+    gain = _join(evidence, gap, removed, (smooth, labels), body.size / step)
+    return Skin(planes[0], (planes[1], planes[2]), gain, hems)
 
 
 def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], U8], scale: float) -> F32:
@@ -104,9 +109,9 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     smooth, coarse_labels = painted
     size = (coarse_labels.shape[1], coarse_labels.shape[0])
     labels = evidence.labels
-    seen = (np.isin(labels, _BODY_SKIN) & (removed < 0.3)).astype(np.float32)
-    # The rim bleeds: what is broad is measured a little away from it.
-    inner = _eroded((seen > 0) & (removed < 0.02), 1).astype(np.float32)
+    skin = np.isin(labels, _BODY_SKIN)
+    # The rim bleeds: what is broad is measured a little away from it, and carried on under the rim's soft edge.
+    inner = _eroded(skin & (removed < 0.02), 1).astype(np.float32)
     share = cv2.resize(inner, size, interpolation=cv2.INTER_AREA)
     total = cv2.resize(evidence.rgb.astype(np.float32) * inner[..., None], size, interpolation=cv2.INTER_AREA)
     log = np.log(np.maximum(total / np.maximum(share, 1e-4)[..., None], 4.0))
@@ -121,7 +126,7 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     arm = np.isin(labels, _ARM_LABELS)
     reach = np.where(arm, ARM_JOIN, NECK_JOIN)
     ramp = 1 - _smoothstep(hem / reach, 0.35, 1.0)
-    ramp = (cv2.GaussianBlur(seen, (0, 0), 0.7) * ramp).astype(np.float32)
+    ramp = (cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 0.7) * ramp).astype(np.float32)
     whole = cv2.resize(gap.astype(np.float32), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_LINEAR)
     gain: F32 = np.exp(whole * ramp[..., None]).astype(np.float32)
     return gain

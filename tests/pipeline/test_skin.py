@@ -1,0 +1,133 @@
+"""Painted skin: the person's own tone, light and grain, without a seam or ring, whatever their skin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.arrays import F32, U8, Bool
+from studio.domain.artefacts import PersonArtefacts, Photo
+from studio.domain.edits import LayerOrder
+from studio.domain.labels import Cihp
+from studio.pipeline.blend import blend_look
+from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping.skin import PRIOR, read_light
+from tests.pipeline.tryon_figures import OLD_TOP, TANK, TEE, context, draw_person, dressed_garment
+
+HEM = 225
+"""Where the drawn person's sleeves end, once shortened."""
+TONES = {"light": (228, 192, 172), "dark": (112, 70, 50)}
+
+
+def _short_sleeved(tone: tuple[int, int, int], shadow: float = 0.2) -> PersonArtefacts:
+    """Return the drawn person with bare forearms, rounded and grained, and the old hem's shadow on them."""
+    person = draw_person()
+    labels, rgb = person.parse.labels.copy(), person.photo.rgb8.astype(np.float32)
+    y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]]
+    grain = cv2.GaussianBlur(np.random.default_rng(5).standard_normal(labels.shape), (0, 0), 0.8) * 0.02
+    lit = 1 + grain
+    for side, label in ((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM)):
+        bare = (labels == label) | ((labels == Cihp.UPPER) & (y > HEM) & ((x - 192) * side > 62))
+        axis = 192 + side * np.interp(y, [150, 250, 340], [60, 80, 88])
+        lit = np.where(bare, lit * (1 - 0.25 * np.clip((x - axis) / 17, -1, 1) ** 2), lit)
+        lit = np.where(bare, lit * (1 - shadow * np.exp(-(((y - HEM) / 8) ** 2))), lit)
+        labels[bare] = label
+    skin = np.isin(labels, (Cihp.NECK, Cihp.FACE, Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    rgb[skin] = (np.array(tone) * lit[..., None])[skin]
+    photo = Photo(np.clip(rgb, 0, 255).astype(np.uint8), "5" * 64, "person.png")
+    return replace(person, photo=photo, parse=replace(person.parse, labels=labels))
+
+
+def _dressed(person: PersonArtefacts, half: tuple[tuple[float, float], ...] = TANK) -> U8:
+    tryon = DRAPE.dress(person, dressed_garment(half), context(), layers=LayerOrder())
+    return blend_look(person.photo, person.cutout, tryon).pixels
+
+
+def _strip(rgb: U8, side: int, rows: range) -> F32:
+    """Return the mean colour down the middle of the arm, row by row."""
+    found = []
+    for y in rows:
+        x = round(192 + side * float(np.interp(y, [150, 250, 340], [62, 80, 88])))
+        found.append(rgb[y, x - 3 : x + 4].astype(np.float32).mean(axis=0))
+    return np.array(found, np.float32)
+
+
+@pytest.mark.parametrize("tone", sorted(TONES))
+def test_a_bared_upper_arm_has_the_forearms_tone(tone: str) -> None:
+    look = _dressed(_short_sleeved(TONES[tone]))
+    for side in (-1, 1):
+        painted, seen = (
+            _strip(look, side, range(185, 215)).mean(axis=0),
+            _strip(look, side, range(265, 320)).mean(axis=0),
+        )
+        assert np.abs(np.log(painted / seen)).max() < 0.09, (side, painted, seen)
+
+
+@pytest.mark.parametrize("tone", sorted(TONES))
+def test_the_old_sleeves_shadow_leaves_no_ring(tone: str) -> None:
+    person = _short_sleeved(TONES[tone], shadow=0.25)
+    before, after = (
+        np.log(_strip(rgb, 1, range(200, 290)).mean(axis=1)) for rgb in (person.photo.rgb8, _dressed(person))
+    )
+    below = slice(HEM + 6 - 200, 90)
+    assert np.ptp(before[below]) > 0.1
+    calm = cv2.GaussianBlur(after[:, None], (1, 5), 1.5)[:, 0]
+    assert np.ptp(calm) < 0.1
+    assert np.abs(np.diff(calm)).max() < 0.02
+
+
+def test_painted_skin_is_as_grained_as_the_persons() -> None:
+    look = _dressed(_short_sleeved(TONES["light"])).astype(np.float32).mean(axis=2)
+    detail = look - cv2.GaussianBlur(look, (0, 0), 2.0)
+    painted, seen = detail[195:215, 262:270].std(), detail[275:315, 268:278].std()
+    assert 0.4 < painted / seen < 2.0
+
+
+def test_no_skin_takes_the_old_garments_colour() -> None:
+    look = _dressed(_short_sleeved(TONES["light"]))
+    assert not (np.abs(look.astype(int) - OLD_TOP).max(axis=2) < 40).any()
+
+
+def test_skin_under_the_old_garment_is_never_read() -> None:
+    person = _short_sleeved(TONES["light"], shadow=0.0)
+    loud = person.photo.rgb8.copy()
+    loud[_deep(person.parse.labels == Cihp.UPPER)] = (255, 0, 255)
+    other = replace(person, photo=Photo(loud, "6" * 64, "person.png"))
+    looks = [_dressed(who) for who in (person, other)]
+    arm = np.s_[185:215, 250:266]
+    assert np.abs(looks[0][arm].astype(int) - looks[1][arm]).max() <= 2
+
+
+def _deep(mask: Bool) -> Bool:
+    deep: Bool = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return deep
+
+
+def test_a_covered_hem_keeps_the_forearm_as_it_was() -> None:
+    person = _short_sleeved(TONES["light"])
+    look = _dressed(person, TEE)
+    hand = np.s_[330:365, 270:288]
+    assert np.array_equal(look[hand], person.photo.rgb8[hand])
+
+
+def test_the_light_is_read_from_the_skin_that_is_seen() -> None:
+    rng = np.random.default_rng(1)
+    across = rng.uniform(-0.95, 0.95, 900)
+    features = np.stack([across, 0 * across, np.sqrt(1 - across**2) - 1, 0 * across], -1)
+    light = PRIOR + np.array([0.15, 0.0, 0.1, 0.0])[:, None]
+    tone = np.log([120.0, 80.0, 60.0])
+    seen = (tone + features @ light + rng.normal(0, 0.02, (900, 3))).astype(np.float32)
+    seen[:40] = np.log(250.0)  # a bracelet
+    found_tone, found_light = read_light(seen, features, np.ones(900, np.float32))
+    assert np.abs(found_tone - tone).max() < 0.04
+    assert np.abs(found_light[0] - light[0]).max() < 0.05
+    assert np.abs(found_light[2] - light[2]).max() < 0.1
+
+
+def test_without_skin_the_light_is_the_usual_one() -> None:
+    tone, light = read_light(np.zeros((0, 3), np.float32), np.zeros((0, 4)), np.zeros(0, np.float32))
+    assert np.array_equal(light, PRIOR)
+    assert tone[0] > tone[1] > tone[2]
