@@ -11,10 +11,11 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.skin import find_sleeve, paint_skin
+from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, find_sleeve, paint_skin
 
 IN_FRONT = (0.3, 0.85)
 """Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
+MOTTLE = 0.018
 ARM_INSET = 0.008
 """How much thinner, on each side, an arm is than the tightest sleeve, in shoulder widths."""
 SLEEVELESS_CHEST = 0.52
@@ -365,6 +366,24 @@ def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
     noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
     grain: F32 = smooth + noise[..., None] * spread.astype(np.float32)
     return grain
+
+
+def mottle(shape: tuple[int, ...], size: float) -> F32:
+    """Return the faint unevenness that real skin has, a factor about 1."""
+    noise = np.random.default_rng(11).standard_normal((shape[0] // 4 + 1, shape[1] // 4 + 1)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), size / 4)
+    soft = soft / max(float(soft.std()), 1e-6)
+    factor: F32 = 1 + MOTTLE * cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return factor.astype(np.float32)
+
+
+def skin_tone(rgb: F32, labels: Bool) -> F32:
+    """Return the median colour of the person's skin; a mid tone where none is seen."""
+    pixels = rgb[labels]
+    if len(pixels) < 30:
+        return np.array(DEFAULT_TONE, np.float32)
+    tone: F32 = np.median(pixels, axis=0).astype(np.float32)
+    return tone
 
 
 def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist: float) -> tuple[F32, F32]:
