@@ -66,6 +66,19 @@ class MaskFill:
     target: MaskTarget = MaskTarget.ALPHA
 
 
+@dataclass(frozen=True, slots=True)
+class MaskRegion:
+    """Click-to-segment: add or subtract what lies inside `rings`; a ring inside a ring is a hole (even-odd rule).
+
+    The outline itself is kept, not the clicks: applying it again needs no network and gives the same.
+    """
+
+    rings: tuple[Points, ...]
+    mode: StrokeMode
+    opacity: float = 1.0
+    target: MaskTarget = MaskTarget.ALPHA
+
+
 class MaskOpKind(StrEnum):
     """An operation on a whole mask."""
 
@@ -153,6 +166,7 @@ class PlacementEdit:
 Edit = (
     MaskStroke
     | MaskFill
+    | MaskRegion
     | MaskOp
     | ParseStroke
     | KeypointMove
@@ -165,6 +179,7 @@ Edit = (
 STAGE_OF_EDIT: dict[type, str] = {
     MaskStroke: "edges",
     MaskFill: "edges",
+    MaskRegion: "edges",
     MaskOp: "edges",
     ParseStroke: "parse",
     KeypointMove: "pose",
@@ -178,7 +193,7 @@ STAGE_OF_EDIT: dict[type, str] = {
 
 def stage_of(edit: Edit) -> str:
     """Return the stage whose output this edit corrects."""
-    if isinstance(edit, MaskStroke | MaskFill | MaskOp) and edit.target is MaskTarget.EDIT:
+    if isinstance(edit, MaskStroke | MaskFill | MaskRegion | MaskOp) and edit.target is MaskTarget.EDIT:
         return "tryon"
     return STAGE_OF_EDIT[type(edit)]
 

@@ -23,6 +23,7 @@ from studio.domain.edits import (
     LayerOrder,
     MaskFill,
     MaskOp,
+    MaskRegion,
     MaskStroke,
     MaskTarget,
     ParseStroke,
@@ -314,6 +315,8 @@ def edit_name(edit: Edit) -> str:
             return _NAMES[mode]
         case MaskFill():
             return "retouch.wand"
+        case MaskRegion():
+            return "retouch.object"
         case MaskOp(kind=kind):
             return f"retouch.{kind.value}"
         case ParseStroke():

@@ -32,6 +32,7 @@ from studio.domain.edits import (
     LandmarkMove,
     MaskFill,
     MaskOp,
+    MaskRegion,
     MaskStroke,
     ParseStroke,
     StrokeMode,
@@ -50,6 +51,7 @@ _REFINE_MARGIN = 64
 """Pixels around a refined stroke that its solution looks at."""
 
 Stroke = MaskStroke | ParseStroke
+MaskEdit = MaskStroke | MaskFill | MaskRegion | MaskOp
 Point = tuple[float, float]
 
 
@@ -244,7 +246,7 @@ class MaskLayer(RasterLayer):
         from studio.pipeline.edits_mask import edit_mask8
         from studio.pipeline.matting.brush import paint_stroke
 
-        assert isinstance(edit, MaskStroke | MaskFill | MaskOp)
+        assert isinstance(edit, MaskEdit)
         box = self._reach(edit)
         if box is None:
             return None
@@ -264,14 +266,16 @@ class MaskLayer(RasterLayer):
             self._uncover(delta)
         return box
 
-    def _reach(self, edit: MaskStroke | MaskFill | MaskOp) -> Box | None:
+    def _reach(self, edit: MaskEdit) -> Box | None:
         """The part of the area that an edit can touch; the whole of it where nobody can tell."""
         size = (self.area.width, self.area.height)
-        if not isinstance(edit, MaskStroke):
+        if not isinstance(edit, MaskStroke | MaskRegion):
             return Box(0, 0, *size)
+        is_brush = isinstance(edit, MaskStroke) and edit.shape is StrokeShape.BRUSH
         margin = _REFINE_MARGIN if edit.mode is StrokeMode.REFINE else 2
-        radius = edit.radius if edit.shape is StrokeShape.BRUSH else 0.0
-        xs, ys = [x - self.area.x0 for x, _ in edit.points], [y - self.area.y0 for _, y in edit.points]
+        radius = edit.radius if is_brush and isinstance(edit, MaskStroke) else 0.0
+        points = edit.points if isinstance(edit, MaskStroke) else [at for ring in edit.rings for at in ring]
+        xs, ys = [x - self.area.x0 for x, _ in points], [y - self.area.y0 for _, y in points]
         box = Box(int(min(xs)), int(min(ys)), int(max(xs)) + 1, int(max(ys)) + 1).grown(int(radius) + margin, size)
         return box if box.width > 0 and box.height > 0 else None
 
@@ -453,12 +457,14 @@ def _cutout(artefact: Artefact) -> Cutout:
     return artefact
 
 
-def _moved(edit: MaskStroke | MaskFill | MaskOp, dx: float, dy: float) -> MaskStroke | MaskFill | MaskOp:
+def _moved(edit: MaskEdit, dx: float, dy: float) -> MaskEdit:
     match edit:
         case MaskStroke():
             return replace(edit, points=tuple((x + dx, y + dy) for x, y in edit.points))
         case MaskFill():
             return replace(edit, x=edit.x + dx, y=edit.y + dy)
+        case MaskRegion():
+            return replace(edit, rings=tuple(tuple((x + dx, y + dy) for x, y in ring) for ring in edit.rings))
         case MaskOp():
             return edit
 

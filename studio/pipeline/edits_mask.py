@@ -14,17 +14,17 @@ import numpy as np
 
 from studio.domain.arrays import F32, U8, AnyArray, Bool
 from studio.domain.artefacts import Artefact, Cutout, Photo, TryOn
-from studio.domain.edits import Edit, MaskFill, MaskOp, MaskOpKind, MaskStroke, StrokeMode
+from studio.domain.edits import Edit, MaskFill, MaskOp, MaskOpKind, MaskRegion, MaskStroke, StrokeMode
 from studio.domain.errors import ArtefactError, PipelineError
 from studio.domain.geometry import Box
 from studio.pipeline.matting.alpha import solve_alpha
-from studio.pipeline.matting.brush import stroke_coverage
+from studio.pipeline.matting.brush import region_coverage, stroke_coverage
 from studio.pipeline.matting.foreground import estimate_foreground
 from studio.pipeline.matting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
 from studio.pipeline.matting.wand import wand_region
 
-MaskEdit = MaskStroke | MaskFill | MaskOp
-_MASK_EDITS = (MaskStroke, MaskFill, MaskOp)
+MaskEdit = MaskStroke | MaskFill | MaskRegion | MaskOp
+_MASK_EDITS = (MaskStroke, MaskFill, MaskRegion, MaskOp)
 
 _REFINE_MARGIN = 48
 """Known pixels around a refined stroke from which alpha is solved."""
@@ -71,6 +71,9 @@ def _moved(edit: MaskEdit, dx: float, dy: float) -> MaskEdit:
             return dataclasses.replace(edit, points=tuple((x + dx, y + dy) for x, y in edit.points))
         case MaskFill():
             return dataclasses.replace(edit, x=edit.x + dx, y=edit.y + dy)
+        case MaskRegion():
+            rings = tuple(tuple((x + dx, y + dy) for x, y in ring) for ring in edit.rings)
+            return dataclasses.replace(edit, rings=rings)
         case MaskOp():
             return edit
 
@@ -99,6 +102,10 @@ def edit_mask(mask: F32, rgb: U8, edits: Sequence[MaskEdit]) -> F32:
                 found = wand_region(rgb, edit.x, edit.y, edit.tolerance)
                 if found is not None:
                     _blend(result, found[0], found[1], edit.mode, 1.0)
+            case MaskRegion():
+                inside = region_coverage(edit, (result.shape[1], result.shape[0]))
+                if inside is not None:
+                    _blend(result, inside[0], inside[1], edit.mode, edit.opacity)
             case MaskOp():
                 result = apply_operation(result, edit.kind, edit.amount)
     return result

@@ -55,6 +55,8 @@ def _parts() -> dict[str, str]:
 def part_name(name: str) -> str:
     """Return the name of a joint or landmark: "left_wrist", "cuff_left_outer", ..."""
     words = name.split("_")
+    if words[0] == "neckline" and words[-1].isdigit():
+        return translate("Neckline, point %1").replace("%1", str(int(words[-1])))
     side = next((word for word in words if word in ("left", "right")), "")
     bare = "_".join(word for word in words if word != side)
     part = _parts().get(bare, bare.replace("_", " "))
@@ -92,24 +94,24 @@ def category_names() -> dict[str, str]:
 def sleeve_names() -> dict[str, str]:
     """Return every length of sleeve by its value."""
     return {
-        SleeveLength.NONE.value: translate("Sleeveless"),
-        SleeveLength.SHORT.value: translate("Short sleeves"),
-        SleeveLength.ELBOW.value: translate("To the elbow"),
-        SleeveLength.LONG.value: translate("Long sleeves"),
+        SleeveLength.NONE.value: translate("None"),
+        SleeveLength.SHORT.value: translate("Short"),
+        SleeveLength.ELBOW.value: translate("Elbow"),
+        SleeveLength.LONG.value: translate("Long"),
     }
 
 
 def neckline_names() -> dict[str, str]:
     """Return every neckline by its value."""
     return {
-        Neckline.CREW.value: translate("Crew neck"),
-        Neckline.V.value: translate("V-neck"),
-        Neckline.SCOOP.value: translate("Scoop neck"),
-        Neckline.BOAT.value: translate("Boat neck"),
-        Neckline.HIGH.value: translate("High neck"),
-        Neckline.COLLAR.value: translate("Shirt collar"),
+        Neckline.CREW.value: translate("Crew"),
+        Neckline.V.value: translate("V-shape"),
+        Neckline.SCOOP.value: translate("Scoop"),
+        Neckline.BOAT.value: translate("Boat"),
+        Neckline.HIGH.value: translate("High"),
+        Neckline.COLLAR.value: translate("Collar"),
         Neckline.STRAPS.value: translate("Straps"),
-        Neckline.NONE.value: translate("No neckline"),
+        Neckline.NONE.value: translate("None"),
     }
 
 

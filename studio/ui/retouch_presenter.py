@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal
 
-from studio.domain.edits import Edit, MaskOp, MaskOpKind
+from studio.domain.artefacts import Photo
+from studio.domain.edits import Edit, GarmentOverride, LayerOrder, MaskOp, MaskOpKind, Points
 from studio.domain.geometry import Box
 from studio.domain.progress import Progress
 from studio.library.records import Changes
@@ -17,8 +18,10 @@ from studio.ui.context import StudioContext
 from studio.ui.lanes import JobLane
 
 if TYPE_CHECKING:
+    from studio.domain.prompts import Prompt
     from studio.jobs.retouch import Flushed, LayerSpec, Moved, RetouchSession
     from studio.jobs.retouch_layers import Delta
+    from studio.jobs.segment import ObjectFinder
     from studio.jobs.workspace import Workspace
 
 OPEN_JOB = "retouch-open"
@@ -49,7 +52,8 @@ class RetouchPresenter(QObject):
     locked: pixels are being computed, strokes have to wait. history_changed: undo and redo mean something else now.
     looks_found: looks that depend on the layer (None = as before), which of them are older than the latest
     correction, and whether those are being renewed. unchanged: an edit changed nothing. renewing: how many looks were
-    queued. copied: to how many photos.
+    queued. copied: to how many photos. objects_checked: whether objects can be found by clicking. looking: the network
+    looks at a new photo, or is done with it. found: the outline of what was pointed at.
     """
 
     opened = Signal(object)
@@ -62,18 +66,25 @@ class RetouchPresenter(QObject):
     renewing = Signal(int)
     copied = Signal(int)
     loading = Signal(float)
+    objects_checked = Signal(bool)
+    looking = Signal(bool)
+    found = Signal(object)
 
     def __init__(self, context: StudioContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._project: Workspace = cast("Workspace", context.project)
         self.lane = JobLane(1, self)
+        self.finding = JobLane(1, self)  # looking at a photo takes seconds: strokes must not wait to be stored
+        self.can_find_objects = False
+        self._finder: ObjectFinder | None = None
         self.session: RetouchSession | None = None
         self.is_locked = False
         self._spec: LayerSpec | None = None
         self._numbers = itertools.count()
         self._holds = 0
         self.lane.failed.connect(self._on_failed)
+        self.finding.failed.connect(self._on_finding_failed)
         context.work.failed.connect(self._on_open_failed)
         context.work.progressed.connect(self._on_open_progress)
 
@@ -177,6 +188,73 @@ class RetouchPresenter(QObject):
         self.changed.emit(found.session.show(found.delta))
         self.commit(found.edit, found.delta)
 
+    def say(self, edit: object) -> None:
+        """Take an edit that steers the stage itself: what the garment is, how it is worn."""
+        session = self.session
+        if session is not None and not self.is_locked:
+            session.commit(cast(Edit, edit))
+            self._steered(session, cast(Edit, edit))
+
+    def _steered(self, session: RetouchSession, edit: Edit) -> None:
+        """What a garment is changes the stage's own output: the layer is loaded again. How it is worn shows later."""
+        if isinstance(edit, GarmentOverride):
+            self._store(session, reopens=True)
+        else:
+            self.changed.emit(Box(0, 0, *session.layer.photo.size))
+            self._store(session)
+
+    # -- finding objects ---------------------------------------------------------------------------------------------
+
+    def check_objects(self) -> None:
+        """Find out whether objects can be found by clicking; `objects_checked` follows."""
+
+        def work(progress: Progress) -> object:
+            from studio.jobs.segment import can_find_objects
+
+            progress.report(0.0, "segment")
+            return can_find_objects(self._project.models)
+
+        self.finding.submit("retouch-objects-check", work, self._on_checked)
+
+    def _on_checked(self, result: object) -> None:
+        self.can_find_objects = bool(result)
+        self.objects_checked.emit(self.can_find_objects)
+
+    def _finder_for(self, photo: Photo) -> ObjectFinder:
+        from studio.jobs.segment import ObjectFinder
+
+        if self._finder is None or self._finder.photo.source_sha256 != photo.source_sha256:
+            self._finder = ObjectFinder(photo, self._project.models)
+        return self._finder
+
+    def prepare_objects(self) -> None:
+        """Let the network look at the photo before the first click."""
+        if self.session is None or not self.can_find_objects:
+            return
+        finder = self._finder_for(self.session.layer.photo)
+        if not finder.is_ready:
+            self.looking.emit(True)
+            self.finding.submit("retouch-object-look", lambda progress: finder.look(progress), self._on_looked)
+
+    def _on_looked(self, result: object) -> None:
+        del result
+        self.looking.emit(False)
+
+    def find_object(self, prompts: object) -> None:
+        """Find what the prompts point at; `found` follows. The newest question wins."""
+        if self.session is None or not self.can_find_objects:
+            return
+        finder, asked = self._finder_for(self.session.layer.photo), cast("tuple[Prompt, ...]", prompts)
+        self.finding.submit("retouch-object", lambda progress: finder.find(asked, progress), self._on_found)
+
+    def _on_found(self, result: object) -> None:
+        self.found.emit(cast("tuple[Points, ...]", result))
+
+    def _on_finding_failed(self, job_id: str, error: object) -> None:
+        del job_id
+        self.looking.emit(False)
+        self._context.failed.emit(error)
+
     # -- history -----------------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
@@ -191,13 +269,19 @@ class RetouchPresenter(QObject):
 
     def reset(self) -> None:
         """Take all edits of this layer back; redo brings them back one by one."""
-        if self.session is not None and self.session.undo_step is not None and not self.is_locked:
-            self.session.reset()
-            self._rebuild()
-            self._store(self.session)
+        session = self.session
+        if session is not None and session.undo_step is not None and not self.is_locked:
+            steered = any(isinstance(edit, GarmentOverride) for edit in session.edits)
+            session.reset()
+            if not steered:
+                self._rebuild()
+            self._store(session, reopens=steered)
 
     def _follow(self, session: RetouchSession, moved: Moved | None) -> None:
         if moved is None:
+            return
+        if isinstance(moved.step.edit, GarmentOverride | LayerOrder):
+            self._steered(session, moved.step.edit)
             return
         if moved.box is not None:
             self.changed.emit(moved.box)
@@ -239,8 +323,8 @@ class RetouchPresenter(QObject):
 
     # -- storing and renewing ----------------------------------------------------------------------------------------
 
-    def _store(self, session: RetouchSession) -> None:
-        """Write what is pending into the library."""
+    def _store(self, session: RetouchSession, *, reopens: bool = False) -> None:
+        """Write what is pending into the library; `reopens`: then load the layer again, for its stage has changed."""
 
         def work(progress: Progress) -> object:
             del progress  # stored whole, whatever else happens
@@ -250,8 +334,13 @@ class RetouchPresenter(QObject):
             stale = stale_looks(self._project, session.spec)
             return _Stored(session, flushed, stale, is_renewing(self._project, stale))
 
-        self.lane.submit(self._job("store"), work, self._on_stored)
+        self.lane.submit(self._job("store"), work, self._on_steered if reopens else self._on_stored)
         self.history_changed.emit()
+
+    def _on_steered(self, result: object) -> None:
+        self._on_stored(result)
+        if cast(_Stored, result).session is self.session:
+            self.open(self._spec)
 
     def _on_stored(self, result: object) -> None:
         stored = cast(_Stored, result)
@@ -265,6 +354,7 @@ class RetouchPresenter(QObject):
         if self.session is not None and self.session.has_pending:
             self.session.flush()
         self.lane.close()
+        self.finding.close()
 
     def renew(self) -> None:
         """Dress those looks again that depend on what was corrected, in the background."""

@@ -39,6 +39,7 @@ def test_round_trip_through_json_text(value: object) -> None:
 EDITS = [
     edits.MaskStroke(((1.0, 2.0), (3.5, 4.0)), edits.StrokeMode.ADD, radius=7),
     edits.MaskFill(1.0, 2.0, 8.0, edits.StrokeMode.SUBTRACT, edits.MaskTarget.EDIT),
+    edits.MaskRegion((((0.0, 0.0), (4.0, 0.0), (4.0, 4.0)), ((1.0, 1.0), (2.0, 1.0))), edits.StrokeMode.ADD, 0.5),
     edits.MaskOp(edits.MaskOpKind.FEATHER, 3.0),
     edits.ParseStroke(((0.0, 0.0),), 14, locked=(13, 2)),
     edits.KeypointMove("left_wrist", 10.0, 20.0),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import U8
-from studio.domain.edits import MaskStroke, Points, StrokeMode, StrokeShape
+from studio.domain.edits import MaskRegion, MaskStroke, Points, StrokeMode, StrokeShape
 from studio.domain.geometry import Box
 
 _SPACING = 0.12
@@ -178,6 +178,18 @@ def stroke_coverage(stroke: MaskStroke, size: tuple[int, int]) -> tuple[U8, Box]
     for x, y, pressure in pressed_points(stroke):
         painter.extend(x - box.x0, y - box.y0, pressure)
     return painter.coverage, box
+
+
+def region_coverage(region: MaskRegion, size: tuple[int, int]) -> tuple[U8, Box] | None:
+    """Return what lies inside a region's rings, as `stroke_coverage` does for a stroke."""
+    box = _bounds(tuple(point for ring in region.rings for point in ring), 2.0, size)
+    if box is None:
+        return None
+    area = np.zeros((box.height, box.width), np.uint8)
+    shift = 2**_POLYGON_SHIFT
+    rings = [np.rint((np.array(ring) - (box.x0, box.y0)) * shift).astype(np.int32) for ring in region.rings]
+    cv2.fillPoly(area, rings, 255, lineType=cv2.LINE_AA, shift=_POLYGON_SHIFT)
+    return area, box
 
 
 def pressed_points(stroke: MaskStroke) -> Iterator[tuple[float, float, float]]:

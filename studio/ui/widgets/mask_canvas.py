@@ -16,13 +16,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from studio.domain.edits import Points
 from studio.domain.geometry import Box
 from studio.jobs.retouch import RetouchSession
-from studio.jobs.retouch_layers import Delta, PointsLayer, RasterLayer
+from studio.jobs.retouch_layers import Delta, MaskLayer, PointsLayer, RasterLayer
 from studio.jobs.retouch_view import Lens, Rgb, Screen, Show
 from studio.ui.theme import current_tokens
 from studio.ui.widgets import retouch_overlays as overlays
 from studio.ui.widgets.retouch_gestures import Area, Gesture, PointDrag, RefineStroke, Stroke, Wand
+from studio.ui.widgets.retouch_object import ObjectPick
 from studio.ui.widgets.retouch_tools import Tool, ToolState
 from studio.ui.widgets.viewport import View, Viewport
 
@@ -36,13 +38,14 @@ class RetouchCanvas(Viewport):
     """A canvas over a `RetouchSession`.
 
     painted: a brush stroke ended: (edit, delta), already shown. wanted: an edit that takes computing: (edit, whether it
-    is only a preview). moved: a point was put somewhere: (name, (x, y) or None = hidden). pointed: picture pixel under
-    the pointer. chosen: the name of the selected point, "" for none.
+    is only a preview). moved: a point was put somewhere: (name, (x, y) or None = hidden). asked: what object to find, a
+    tuple of `Prompt`. pointed: picture pixel under the pointer. chosen: the name of the selected point, "" for none.
     """
 
     painted = Signal(object, object)
     wanted = Signal(object, bool)
     moved = Signal(str, object)
+    asked = Signal(object)
     pointed = Signal(int, int)
     chosen = Signal(str)
 
@@ -59,6 +62,8 @@ class RetouchCanvas(Viewport):
         self._pointer: QPointF | None = None
         self._last_end: QPointF | None = None
         self._pressure = 1.0
+        self._gesture_tool = state.held.tool
+        self.erases = False
         state.changed.connect(self._on_state)
         self.view_changed.connect(self._outdate)
 
@@ -170,6 +175,8 @@ class RetouchCanvas(Viewport):
         self.update()
 
     def _on_state(self) -> None:
+        if self._gesture is not None and self.state.held.tool is not self._gesture_tool:
+            self.abort()
         if self._screen is not None and self._show_values() != self._screen.show:
             self._is_outdated = True
         self.restore_cursor()
@@ -244,9 +251,8 @@ class RetouchCanvas(Viewport):
 
     def _start(self, event: QMouseEvent) -> Gesture | None:
         """Return what a press begins, by tool, button and Alt."""
-        held = self.state.held
+        held, erases = self.state.held, self.erases
         right = event.button() == Qt.MouseButton.RightButton
-        erases = right or bool(event.modifiers() & Qt.KeyboardModifier.AltModifier) or held.tool is Tool.ERASER
         at = event.position()
         if self.points is not None:
             name = self.placing or overlays.point_at(self.view, self.points, at, GRAB)
@@ -261,10 +267,23 @@ class RetouchCanvas(Viewport):
             return Area(erases, is_lasso=held.tool is Tool.LASSO)
         if held.tool is Tool.WAND:
             return Wand(at, erases)
+        if held.tool is Tool.OBJECT:
+            return ObjectPick() if isinstance(self.raster, MaskLayer) else None
         if held.tool is Tool.REFINE:
             return RefineStroke()
         joined = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         return Stroke(erases, self._last_end if joined else None)
+
+    def show_object(self, rings: tuple[Points, ...]) -> None:
+        """Show the outline of what was found under the clicks."""
+        if isinstance(self._gesture, ObjectPick):
+            self._gesture.rings = rings
+            self.update()
+
+    def take_object(self, *, subtracts: bool) -> None:
+        """Add what was found to the mask, or take it away from it."""
+        if isinstance(self._gesture, ObjectPick):
+            self._gesture.close(self, subtracts=subtracts)
 
     def _select(self, name: str) -> None:
         if name != self.selected:
@@ -277,7 +296,11 @@ class RetouchCanvas(Viewport):
         paints = event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
         if self.is_panning or not paints or self.is_locked or self.session is None:
             return
+        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        right = event.button() == Qt.MouseButton.RightButton
+        self.erases = right or alt or self.state.held.tool is Tool.ERASER
         if self._gesture is None:
+            self._gesture_tool = self.state.held.tool
             self._gesture = self._start(event)
             if self._gesture is None:
                 return
@@ -336,9 +359,11 @@ class RetouchCanvas(Viewport):
         key = event.key()
         if key == Qt.Key.Key_Escape:
             self.abort()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(self._gesture, ObjectPick):
+            self.take_object(subtracts=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif isinstance(self._gesture, Area) and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._gesture.close(self)
-        elif isinstance(self._gesture, Area) and key == Qt.Key.Key_Backspace:
+        elif isinstance(self._gesture, Area | ObjectPick) and key == Qt.Key.Key_Backspace:
             self._gesture.step_back(self)
         else:
             super().keyPressEvent(event)

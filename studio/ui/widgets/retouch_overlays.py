@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from studio.jobs.retouch_layers import Point, PointsLayer
 from studio.ui.part_names import part_name
@@ -14,6 +14,7 @@ from studio.ui.theme import current_tokens
 from studio.ui.widgets.viewport import View
 
 HANDLE = 5.0
+SMALL_HANDLE = 2.5
 BONE_WIDTH = 2.0
 _DARK, _BRIGHT = QColor(0, 0, 0, 170), QColor(255, 255, 255)
 
@@ -67,6 +68,44 @@ def paint_area(painter: QPainter, corners: Sequence[QPointF], *, erases: bool) -
     painter.restore()
 
 
+def paint_object(painter: QPainter, rings: Sequence[Sequence[QPointF]]) -> None:
+    """Draw what was found under the clicks: filled faintly, holes left out, its outline on light and dark alike."""
+    path = QPainterPath()
+    path.setFillRule(Qt.FillRule.OddEvenFill)
+    for ring in rings:
+        path.addPolygon(QPolygonF(list(ring)))
+        path.closeSubpath()
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    fill = QColor(current_tokens().accent)
+    fill.setAlpha(110)
+    painter.fillPath(path, fill)
+    painter.strokePath(path, QPen(_DARK, 3))
+    painter.strokePath(path, QPen(_BRIGHT, 1.4))
+    painter.restore()
+
+
+def paint_prompts(painter: QPainter, prompts: Sequence[tuple[QPointF, bool]], box: QRectF | None) -> None:
+    """Draw the clicks, "this" with a plus and "not this" with a minus, and the box."""
+    colours = current_tokens()
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if box is not None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(_DARK, 2.4))
+        painter.drawRect(box)
+        painter.setPen(QPen(_BRIGHT, 1.2, Qt.PenStyle.DashLine))
+        painter.drawRect(box)
+    for at, is_this in prompts:
+        painter.setPen(QPen(_BRIGHT, 1.6))
+        painter.setBrush(QColor(colours.good if is_this else colours.bad))
+        painter.drawEllipse(at, 7, 7)
+        painter.drawLine(at - QPointF(3, 0), at + QPointF(3, 0))
+        if is_this:
+            painter.drawLine(at - QPointF(0, 3), at + QPointF(0, 3))
+    painter.restore()
+
+
 def paint_tolerance(painter: QPainter, at: QPointF, tolerance: float) -> None:
     """Write the wand's tolerance beside where it was pressed."""
     _paint_plate(painter, at + QPointF(14, -10), f"{tolerance:.1f}")
@@ -104,7 +143,8 @@ def _paint_handle(painter: QPainter, at: QPointF, name: str, *, is_selected: boo
     words = name.split("_")
     side = colours.good if "left" in words else colours.warn if "right" in words else ""
     fill = QColor(colours.accent) if is_selected else QColor(side) if side else _BRIGHT
-    radius = HANDLE + (2 if is_selected else 0)
+    base = SMALL_HANDLE if words[0] == "neckline" else HANDLE  # a row of many: they must not hide each other
+    radius = base + (2 if is_selected else 0)
     painter.setPen(QPen(_DARK, 3))
     painter.setBrush(fill)
     painter.drawEllipse(at, radius, radius)

@@ -29,6 +29,7 @@ class Tool(StrEnum):
     LASSO = "lasso"
     POLYGON = "polygon"
     WAND = "wand"
+    OBJECT = "object"
     POINT = "point"
 
     @property

@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedWidget, QToolButton, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from studio.domain.artefacts import PhotoRole
-from studio.domain.edits import MaskOpKind
+from studio.domain.edits import MaskOpKind, Points
 from studio.domain.errors import StudioError
 from studio.domain.keys import Note
 from studio.library.records import Changes, Filter
 from studio.ui.context import StudioContext
-from studio.ui.icons import icon
 from studio.ui.retouch_presenter import RetouchPresenter
 from studio.ui.theme import SPACE
 from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip, tool_button
 from studio.ui.widgets.mask_canvas import RetouchCanvas
-from studio.ui.widgets.retouch_options import LabelPalette, PointList, ToolOptions
-from studio.ui.widgets.retouch_result import ResultPanel
+from studio.ui.widgets.retouch_actions import ONLY_MASKS, RetouchActions
+from studio.ui.widgets.retouch_inspector import RetouchInspector
 from studio.ui.widgets.retouch_tools import Tool, ToolState
 
 if TYPE_CHECKING:
     from studio.jobs.retouch import LayerSpec, RetouchSession, Subject
     from studio.jobs.workspace import Workspace
 
-INSPECTOR_WIDTH = 272
 TITLE_WIDTH = 200
-NUDGE, BIG_NUDGE = 1, 10
-
-LAYERS = (
-    ("edit", "front"),
-    ("alpha", "person"),
-    ("parse", "label"),
-    ("pose", "joint"),
-    ("garment_alpha", "dress"),
-    ("landmarks", "landmark"),
-)
-TOOLS = (
-    (Tool.BRUSH, "B", "brush"),
-    (Tool.ERASER, "E", "eraser"),
-    (Tool.REFINE, "H", "hair"),
-    (Tool.LASSO, "L", "lasso"),
-    (Tool.POLYGON, "P", "polygon"),
-    (Tool.WAND, "W", "wand"),
-)
-OPERATIONS = (
-    (MaskOpKind.GROW, "Ctrl+Alt+G", "grow"),
-    (MaskOpKind.SHRINK, "Ctrl+Alt+S", "shrink"),
-    (MaskOpKind.SMOOTH, "Ctrl+Alt+M", "smooth"),
-    (MaskOpKind.FEATHER, "Ctrl+Alt+F", "feather"),
-    (MaskOpKind.FILL_HOLES, "Ctrl+Alt+H", "fill"),
-    (MaskOpKind.INVERT, "Ctrl+Alt+I", "invert"),
-)
 
 
 class RetouchPage(QWidget):
@@ -69,25 +40,19 @@ class RetouchPage(QWidget):
         self.presenter = RetouchPresenter(context, self)
         self.state = ToolState(self)
         self.canvas = RetouchCanvas(self.state)
-        self.options = ToolOptions(self.state)
-        self.labels = LabelPalette(self.state)
-        self.joints = PointList()
-        self.result = ResultPanel(self.project, self.presenter.lane)
+        self.inspector = RetouchInspector(self.project, self.presenter.lane, self.state)
         self.banner = Banner()
         self.empty = EmptyState("retouch", "", "")
         self.title = label("", "heading")
         self.status = label("", "faint")
         self.hint = label("", "faint")
-        self.labels_heading = label("", "section")
-        self.joints_heading = label("", "section")
         self.views = QComboBox()
         self.save_button = button("", primary=True)
-        self.copy_button = button("")
         self.subject: Subject | None = None
         self._wanted_layer = ""
         self._stale: list[str] = []
         self._is_renewing = False
-        self._make_actions()
+        self.commands = RetouchActions(self)
         self._lay_out()
         self._connect()
         self._write_texts()
@@ -104,6 +69,7 @@ class RetouchPage(QWidget):
         """Go on with what was open; the first look or model photo where nothing was."""
         self._stack.setCurrentWidget(self._body if self.subject is not None else self.empty)
         self.canvas.setFocus()
+        self.presenter.check_objects()
         QTimer.singleShot(0, self._open_something)  # who came here to open a certain photo does so first
 
     def _open_something(self) -> None:
@@ -115,23 +81,12 @@ class RetouchPage(QWidget):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Offer every action with its shortcut."""
-        for actions in (
-            [*self.layer_actions.values()],
-            [*self.tool_actions.values(), self.swap_action],
-            [self.smaller_action, self.larger_action, self.softer_action, self.harder_action],
-            [*self.op_actions.values()],
-            [self.next_view_action, self.layer_shown_action, self.fit_action, self.actual_action],
-            [self.hide_action, self.reset_action, self.copy_action],
-            [self.previous_action, self.next_action],
-            [self.save_action],
-        ):
-            menu.addActions(actions)
-            menu.addSeparator()
+        self.commands.fill(menu)
 
     @property
     def undo_actions(self) -> tuple[QAction, QAction]:
         """What the window's Edit menu offers while this workspace is shown."""
-        return self.undo_action, self.redo_action
+        return self.commands.undo, self.commands.redo
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
@@ -147,7 +102,7 @@ class RetouchPage(QWidget):
         self._stack.setCurrentWidget(self._body)
         self.banner.hide()
         offered = {spec.layer.value for spec in self.subject.layers}
-        for name, action in self.layer_actions.items():
+        for name, action in self.commands.layers.items():
             action.setVisible(name in offered)
         if self.subject.layers:
             first = self.subject.layers[0].layer.value
@@ -162,7 +117,7 @@ class RetouchPage(QWidget):
         spec = next((one for one in self._specs() if one.layer.value == name), None)
         if spec is not None:
             self._wanted_layer = name
-            self.layer_actions[name].setChecked(True)
+            self.commands.layers[name].setChecked(True)
             self.canvas.abort()
             self.presenter.open(spec)
 
@@ -187,7 +142,7 @@ class RetouchPage(QWidget):
             self.title.setToolTip(name)
         self.status.clear()
         if session is None:
-            self.result.hide()
+            self.inspector.result.hide()
         self._on_locked(False)
         self._refresh_tools()
 
@@ -233,15 +188,16 @@ class RetouchPage(QWidget):
     def _on_changed(self, box: object) -> None:
         self.canvas.refresh(box)  # type: ignore[arg-type]  # a Box, through a signal
         if self.canvas.points is not None:
-            self.joints.show_layer(self.canvas.points)
+            self.inspector.joints.show_layer(self.canvas.points)
             self.canvas.update()
+        self.inspector.show_said()
 
     def _on_locked(self, is_locked: bool) -> None:
         self.canvas.is_locked = is_locked or self.project.library.is_read_only
         self.canvas.restore_cursor()
 
     def _on_chosen(self, name: str) -> None:
-        self.joints.choose(name)
+        self.inspector.joints.choose(name)
         self._refresh_history()
 
     def _on_point_wanted(self, name: str) -> None:
@@ -255,7 +211,7 @@ class RetouchPage(QWidget):
     def _on_looks(self, looks: object, stale: object, is_renewing: bool) -> None:
         self._stale = cast("list[str]", stale)
         if looks is not None:
-            self.result.set_looks(cast("list[str]", looks))
+            self.inspector.result.set_looks(cast("list[str]", looks))
         self._is_renewing = is_renewing
         self._write_state()
 
@@ -294,89 +250,26 @@ class RetouchPage(QWidget):
 
     # -- making ------------------------------------------------------------------------------------------------------
 
-    def _make_actions(self) -> None:
-        layers, tools = QActionGroup(self), QActionGroup(self)
-        self.layer_actions: dict[str, QAction] = {}
-        for number, (name, picture) in enumerate(LAYERS, start=1):
-            action = self._action(f"Alt+{number}", lambda checked=False, value=name: self.open_layer(value), picture)
-            action.setCheckable(True)
-            layers.addAction(action)
-            self.layer_actions[name] = action
-        self.tool_actions: dict[Tool, QAction] = {}
-        for tool, key, picture in TOOLS:
-            action = self._action(key, lambda checked=False, value=tool: self.state.take(value), picture)
-            action.setCheckable(True)
-            tools.addAction(action)
-            self.tool_actions[tool] = action
-        self.op_actions = {
-            kind: self._action(key, lambda checked=False, value=kind: self._operate(value), picture)
-            for kind, key, picture in OPERATIONS
-        }
-        self._make_view_actions()
-        self.undo_action = self._action("Ctrl+Z", self.undo, "undo")
-        self.redo_action = self._action("Ctrl+Shift+Z", self.presenter.redo, "redo")
-        self.hide_action = self._action("Delete", self.hide_point, "close")
-        self.reset_action = self._action("Ctrl+Shift+Backspace", self.presenter.reset, "trash")
-        self.copy_action = self._action("Ctrl+Shift+C", self.copy_to, "front")
-        self.previous_action = self._action("PgUp", lambda: self.step(-1), "previous")
-        self.next_action = self._action("PgDown", lambda: self.step(1), "next")
-        self.save_action = self._action("Ctrl+S", self.presenter.renew, "check")
-
-    def _make_view_actions(self) -> None:
-        self.swap_action = self._action("X", self.state.swap, "flip")
-        self.smaller_action = self._action("[", lambda: self.state.resize(-1), "")
-        self.larger_action = self._action("]", lambda: self.state.resize(1), "")
-        self.softer_action = self._action("Shift+[", lambda: self.state.harden(-1), "", "{", "Shift+{")
-        self.harder_action = self._action("Shift+]", lambda: self.state.harden(1), "", "}", "Shift+}")
-        self.next_view_action = self._action("F", self.state.next_mode, "eye")
-        self.layer_shown_action = self._action("Q", self.state.toggle_layer, "eye")
-        self.layer_shown_action.setCheckable(True)
-        self.fit_action = self._action("Ctrl+0", self.canvas.fit, "fit")
-        self.actual_action = self._action("Z", self.canvas.show_actual_pixels, "search")
-        for digit in range(10):
-            share = digit / 10 if digit else 1.0
-            self._action(str(digit), lambda checked=False, value=share: self.state.set_opacity(value), "")
-        for key, x, y in (("Left", -1, 0), ("Right", 1, 0), ("Up", 0, -1), ("Down", 0, 1)):
-            for prefix, length in (("", NUDGE), ("Shift+", BIG_NUDGE)):
-                delta = QPoint(x * length, y * length)
-                action = self._action(prefix + key, lambda checked=False, by=delta: self.canvas.nudge(by), "")
-                self.removeAction(action)
-                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-                self.canvas.addAction(action)
-
-    def _action(self, shortcut: str, slot: Callable[..., object], icon_name: str, *also: str) -> QAction:
-        action = QAction(self)
-        if icon_name:
-            action.setIcon(icon(icon_name))
-        action.setShortcuts([QKeySequence(key) for key in (shortcut, *also)])
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
-
-    def _operate(self, kind: MaskOpKind) -> None:
+    def operate(self, kind: MaskOpKind) -> None:
+        """Change the whole mask."""
         self.canvas.abort()
         self.presenter.operate(kind, self.state.held.amount)
 
     def _lay_out(self) -> None:
+        commands = self.commands
         self._layer_buttons = []
-        for action in self.layer_actions.values():
+        for action in commands.layers.values():
             tool = QToolButton()
             tool.setDefaultAction(action)
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             tool.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._layer_buttons.append(tool)
-        steps = (tool_button(self.previous_action), tool_button(self.next_action))
-        history = (tool_button(self.undo_action), tool_button(self.redo_action))
-        zooms = (tool_button(self.layer_shown_action), tool_button(self.actual_action), tool_button(self.fit_action))
+        steps = (tool_button(commands.previous), tool_button(commands.next))
+        history = (tool_button(commands.undo), tool_button(commands.redo))
+        zooms = (tool_button(commands.layer_shown), tool_button(commands.actual), tool_button(commands.fit))
         top = row(*steps, self.title, *self._layer_buttons, 1, *history, self.save_button)
         top.setSpacing(SPACE // 2)
-        strip = column(*(tool_button(action) for action in self.tool_actions.values()), spacing=2)
-        strip.addSpacing(SPACE * 2)
-        for action in self.op_actions.values():
-            strip.addWidget(tool_button(action))
-        strip.addStretch(1)
-        self._strip = frame("sidebar", strip, SPACE // 2)
+        self._strip = self._make_strip()
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         view_row = row(self.hint, self.status, self.views, *zooms, spacing=SPACE // 2)
         view_row.setStretchFactor(self.hint, 1)
@@ -387,7 +280,7 @@ class RetouchPage(QWidget):
         stacked.setStretchFactor(self.canvas, 1)
         middle.setLayout(stacked)
         inner = QWidget()
-        inner.setLayout(row(self._strip, middle, self._make_inspector(), spacing=0))
+        inner.setLayout(row(self._strip, middle, self.inspector, spacing=0))
         self._body = QWidget()
         outer = column(frame("bar", top, SPACE // 2), inner, spacing=0)
         outer.setStretchFactor(inner, 1)
@@ -397,30 +290,13 @@ class RetouchPage(QWidget):
         self._stack.addWidget(self.empty)
         self.setLayout(column(self._stack, spacing=0))
 
-    def _make_inspector(self) -> QFrame:
-        content = QWidget()
-        content.setObjectName("page")
-        inner = column(
-            self.options,
-            self.labels_heading,
-            self.labels,
-            self.joints_heading,
-            self.joints,
-            self.copy_button,
-            self.result,
-            1,
-            spacing=SPACE,
-        )
-        inner.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
-        content.setLayout(inner)
-        area = QScrollArea()
-        area.setWidget(content)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        made = frame("inspector", column(area, spacing=0), 0)
-        made.setFixedWidth(INSPECTOR_WIDTH)
-        return made
+    def _make_strip(self) -> QFrame:
+        strip = column(*(tool_button(action) for action in self.commands.tools.values()), spacing=2)
+        strip.addSpacing(SPACE * 2)
+        for action in self.commands.operations.values():
+            strip.addWidget(tool_button(action))
+        strip.addStretch(1)
+        return frame("sidebar", strip, SPACE // 2)
 
     def _connect(self) -> None:
         canvas, presenter = self.canvas, self.presenter
@@ -430,7 +306,10 @@ class RetouchPage(QWidget):
         canvas.chosen.connect(self._on_chosen)
         canvas.pointed.connect(self._on_pointed)
         canvas.view_changed.connect(self._on_view)
-        self.joints.wanted.connect(self._on_point_wanted)
+        canvas.asked.connect(presenter.find_object)
+        self.inspector.joints.wanted.connect(self._on_point_wanted)
+        self.inspector.said.connect(presenter.say)
+        self.inspector.taken.connect(self._on_taken)
         presenter.opened.connect(self._on_session)
         presenter.loading.connect(self._on_loading)
         presenter.changed.connect(self._on_changed)
@@ -441,10 +320,13 @@ class RetouchPage(QWidget):
         presenter.unchanged.connect(self._on_unchanged)
         presenter.renewing.connect(self._on_renewing)
         presenter.copied.connect(self._on_copied)
+        presenter.objects_checked.connect(self._on_objects_checked)
+        presenter.looking.connect(self._on_looking)
+        presenter.found.connect(self._on_found)
         self.state.changed.connect(self._refresh_tools)
         self.views.activated.connect(self._on_view_chosen)
-        self.save_button.clicked.connect(self.save_action.trigger)
-        self.copy_button.clicked.connect(self.copy_action.trigger)
+        self.save_button.clicked.connect(self.commands.save.trigger)
+        self.inspector.copy_button.clicked.connect(self.commands.copy.trigger)
         self.context.library_changed.connect(self._on_library_changed)
         self.context.project_closing.connect(self._on_closing)
         self.destroyed.connect(self.presenter.lane.close)
@@ -457,44 +339,55 @@ class RetouchPage(QWidget):
         is_mask = session is not None and session.spec.layer.is_mask
         is_points = session is not None and session.spec.layer.is_points
         is_parse = session is not None and not is_mask and not is_points
-        if is_parse and held.tool in (Tool.REFINE, Tool.WAND):
+        if is_parse and held.tool in ONLY_MASKS:
             self.state.take(Tool.BRUSH)
             return
-        for tool, action in self.tool_actions.items():
-            action.setEnabled(is_mask or (is_parse and tool not in (Tool.REFINE, Tool.WAND)))
-            action.setChecked(tool is held.tool)
-        for action in self.op_actions.values():
-            action.setEnabled(is_mask)
+        self.commands.follow(is_mask=is_mask, is_parse=is_parse, tool=held.tool)
         self._strip.setVisible(not is_points)
-        self.options.setVisible(is_mask or is_parse)
-        self.options.set_layer(is_parse=is_parse)
-        self.labels.setVisible(is_parse)
-        self.labels_heading.setVisible(is_parse)
-        self.joints.setVisible(is_points)
-        self.joints_heading.setVisible(is_points)
-        if self.canvas.points is not None:
-            self.joints.show_layer(self.canvas.points)
+        self.inspector.follow(session, self.canvas.points)
+        if is_mask and held.tool is Tool.OBJECT:
+            self.presenter.prepare_objects()
         self.views.setCurrentIndex(list(type(held.mode)).index(held.mode))
-        self.layer_shown_action.setChecked(held.is_layer_shown)
+        self.commands.layer_shown.setChecked(held.is_layer_shown)
         self._write_hint()
+
+    def _on_objects_checked(self, can_find: bool) -> None:
+        self.commands.can_find_objects = can_find
+        self.commands.write_object_tip()
+        if not can_find and self.state.held.tool is Tool.OBJECT:
+            self.state.take(Tool.BRUSH)
+        self._refresh_tools()
+
+    def _on_looking(self, is_looking: bool) -> None:
+        self.inspector.write_object_text(is_looking=is_looking)
+
+    def _on_found(self, rings: object) -> None:
+        self._on_looking(False)
+        self.canvas.show_object(cast("tuple[Points, ...]", rings))
+        if not rings:
+            self.hint.setText(self.tr("Nothing was found there."))
+
+    def _on_taken(self, subtracts: bool) -> None:
+        self.canvas.take_object(subtracts=subtracts)
+        self.canvas.setFocus()
 
     def _refresh_history(self) -> None:
         session = self.session
         for action, step, bare, named in (
-            (self.undo_action, session and session.undo_step, self.tr("Undo"), self.tr("Undo %1")),
-            (self.redo_action, session and session.redo_step, self.tr("Redo"), self.tr("Redo %1")),
+            (self.commands.undo, session and session.undo_step, self.tr("Undo"), self.tr("Undo %1")),
+            (self.commands.redo, session and session.redo_step, self.tr("Redo"), self.tr("Redo %1")),
         ):
             name = self.context.message_of(Note(step.name or "retouch.other")) if step else ""
             action.setText(named.replace("%1", name) if name else bare)
             action.setToolTip(shortcut_tip(action.text(), action.shortcut()))
             action.setEnabled(step is not None)
         has_edits = session is not None and session.undo_step is not None
-        self.reset_action.setEnabled(has_edits)
+        self.commands.reset.setEnabled(has_edits)
         can_copy = has_edits and session is not None and session.spec.layer.value != "edit"
-        self.copy_action.setEnabled(can_copy)
-        self.copy_button.setEnabled(can_copy)
+        self.commands.copy.setEnabled(can_copy)
+        self.inspector.copy_button.setEnabled(can_copy)
         layer = self.canvas.points
-        self.hide_action.setEnabled(layer is not None and layer.can_hide and bool(self.canvas.selected))
+        self.commands.hide.setEnabled(layer is not None and layer.can_hide and bool(self.canvas.selected))
 
     def _on_unchanged(self) -> None:
         self.hint.setText(self.tr("Nothing changed there."))
@@ -521,7 +414,7 @@ class RetouchPage(QWidget):
 
     def _write_state(self) -> None:
         count = len(self._stale)
-        self.save_action.setEnabled(self.session is not None and not (self._is_renewing and count > 0))
+        self.commands.save.setEnabled(self.session is not None and not (self._is_renewing and count > 0))
         if self._is_renewing and count:
             text = self.tr("Renewing %1 looks…")
         elif count == 1:
@@ -532,11 +425,11 @@ class RetouchPage(QWidget):
         self.save_button.setEnabled(count > 0 and not self._is_renewing)
         self.save_button.setMinimumWidth(self.save_button.sizeHint().width())
         if self._is_renewing and count:
-            self.result.write_state(self.tr("The look is being renewed. You can go on."))
+            self.inspector.result.write_state(self.tr("The look is being renewed. You can go on."))
         elif count:
-            self.result.write_state(self.tr("Corrected since this look was made."))
+            self.inspector.result.write_state(self.tr("Corrected since this look was made."))
         else:
-            self.result.write_state(self.tr("Up to date."))
+            self.inspector.result.write_state(self.tr("Up to date."))
 
     def _write_hint(self) -> None:
         session, tool = self.session, self.state.held.tool
@@ -550,45 +443,19 @@ class RetouchPage(QWidget):
             self.hint.setText(self.tr("Click corners, double-click to close, Backspace takes one back, Esc gives up."))
         elif tool is Tool.WAND:
             self.hint.setText(self.tr("Press on a colour and drag sideways for the tolerance. Alt removes."))
+        elif tool is Tool.OBJECT:
+            self.hint.setText(self.tr("Return adds what was found, Shift+Return takes it away, Backspace goes back."))
         elif tool is Tool.REFINE:
             self.hint.setText(self.tr("Paint over hair or fringes: edges there are found again."))
         else:
             self.hint.setText(self.tr("Alt or the right button erases. [ ] size, Space pans, the wheel zooms."))
 
     def _write_texts(self) -> None:
-        self._name(self.layer_actions["edit"], self.tr("Edit mask"))
-        self._name(self.layer_actions["alpha"], self.tr("Cut-out"))
-        self._name(self.layer_actions["parse"], self.tr("Parse map"))
-        self._name(self.layer_actions["pose"], self.tr("Keypoints"))
-        self._name(self.layer_actions["garment_alpha"], self.tr("Garment mask"))
-        self._name(self.layer_actions["landmarks"], self.tr("Landmarks"))
-        tools = (
-            self.tr("Brush"),
-            self.tr("Eraser"),
-            self.tr("Hair and fringes"),
-            self.tr("Lasso"),
-            self.tr("Polygon"),
-            self.tr("Magic wand"),
-        )
-        for action, text in zip(self.tool_actions.values(), tools, strict=True):
-            self._name(action, text)
-        operations = (
-            self.tr("Grow"),
-            self.tr("Shrink"),
-            self.tr("Smooth"),
-            self.tr("Feather"),
-            self.tr("Fill holes"),
-            self.tr("Invert"),
-        )
-        for action, text in zip(self.op_actions.values(), operations, strict=True):
-            self._name(action, text)
+        self.commands.write_texts()
         self._write_view_texts()
-        self.labels_heading.setText(self.tr("Labels (tick = locked)"))
-        self.joints_heading.setText(self.tr("Points"))
-        self.joints.setAccessibleName(self.tr("Points"))
-        self.copy_button.setText(self.copy_action.text())
-        self.copy_button.setToolTip(shortcut_tip(self.copy_action.text(), self.copy_action.shortcut()))
-        self.save_button.setToolTip(shortcut_tip(self.save_action.text(), self.save_action.shortcut()))
+        for one, action in ((self.inspector.copy_button, self.commands.copy), (self.save_button, self.commands.save)):
+            one.setToolTip(shortcut_tip(action.text(), action.shortcut()))
+        self.inspector.copy_button.setText(self.commands.copy.text())
         self.canvas.setAccessibleName(self.tr("Retouching canvas"))
         self.empty.set_texts(
             self.tr("Nothing to retouch yet"),
@@ -611,26 +478,4 @@ class RetouchPage(QWidget):
         self.views.addItems(modes)
         self.views.setCurrentIndex(chosen)
         self.views.setAccessibleName(self.tr("View"))
-        self.views.setToolTip(shortcut_tip(self.tr("Next view"), self.next_view_action.shortcut()))
-        for action, text in (
-            (self.swap_action, self.tr("Swap paint and erase")),
-            (self.smaller_action, self.tr("Smaller brush")),
-            (self.larger_action, self.tr("Larger brush")),
-            (self.softer_action, self.tr("Softer brush")),
-            (self.harder_action, self.tr("Harder brush")),
-            (self.next_view_action, self.tr("Next view")),
-            (self.layer_shown_action, self.tr("Show the layer")),
-            (self.fit_action, self.tr("Fit the window")),
-            (self.actual_action, self.tr("Actual pixels")),
-            (self.hide_action, self.tr("Hide the joint")),
-            (self.reset_action, self.tr("Take all corrections of this layer back")),
-            (self.copy_action, self.tr("Copy this correction to…")),
-            (self.previous_action, self.tr("Previous photo")),
-            (self.next_action, self.tr("Next photo")),
-            (self.save_action, self.tr("Save and renew the looks")),
-        ):
-            self._name(action, text)
-
-    def _name(self, action: QAction, text: str) -> None:
-        action.setText(text)
-        action.setToolTip(shortcut_tip(text, action.shortcut()))
+        self.views.setToolTip(shortcut_tip(self.tr("Next view"), self.commands.next_view.shortcut()))
