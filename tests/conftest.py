@@ -12,6 +12,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-screenshots", action="store_true", help="write the window's reference pictures anew")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real photos, golden data and models beside the project; skips where it is absent."""
