@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 BLOCK = 24
 """Cells are read from the library in blocks of this many rows and columns: about what a screen shows."""
+FRESH_BLOCKS = 4
+"""This many of the blocks looked at last are read again at once; the others when they come into view."""
 
 
 class CellRole:
@@ -36,7 +39,7 @@ class BoardModel(QAbstractTableModel):
         self.models: list[PhotoRow] = []
         self.garments: list[PhotoRow] = []
         self._cells: dict[tuple[str, str], CellRow] = {}
-        self._blocks: set[tuple[int, int]] = set()
+        self._blocks: OrderedDict[tuple[int, int], None] = OrderedDict()  # read, the one looked at last at the end
         self._shown_at: dict[str, list[tuple[int, int]]] = {}
         self._fractions: dict[tuple[str, str], float] = {}
         thumbnails.ready.connect(self._on_thumbnail)
@@ -49,10 +52,18 @@ class BoardModel(QAbstractTableModel):
         self.endResetModel()
 
     def refresh(self) -> None:
-        """Read the cells again: something was queued, dressed or corrected."""
-        self._forget()
-        if self.models and self.garments:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.models) - 1, len(self.garments) - 1))
+        """Read the cells again: something was queued, dressed or corrected. Only what differs is painted again."""
+        before, seen = self._cells, list(self._blocks)[-FRESH_BLOCKS:]
+        self._cells = {}
+        self._blocks.clear()
+        for block in seen:
+            self._read_block(*block)
+        rows = {photo.id: number for number, photo in enumerate(self.models)}
+        columns = {photo.id: number for number, photo in enumerate(self.garments)}
+        for pair, cell in self._cells.items():
+            if before.get(pair) != cell:
+                index = self.index(rows[pair[0]], columns[pair[1]])
+                self.dataChanged.emit(index, index)
 
     def set_fraction(self, model_id: str, garment_id: str, fraction: float) -> None:
         """Show how far a running pair is."""
@@ -76,6 +87,7 @@ class BoardModel(QAbstractTableModel):
         block = (index.row() // BLOCK, index.column() // BLOCK)
         if block not in self._blocks:
             self._read_block(*block)
+        self._blocks.move_to_end(block)
         return self._cells[self.pair_at(index)]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -122,7 +134,7 @@ class BoardModel(QAbstractTableModel):
         garments = [photo.id for photo in self.garments[column * BLOCK : (column + 1) * BLOCK]]
         for cell in self._project.library.cells(models, garments):
             self._cells[cell.model_id, cell.garment_id] = cell
-        self._blocks.add((row, column))
+        self._blocks[row, column] = None
 
     def _on_thumbnail(self, item: str) -> None:
         for row, column in self._shown_at.pop(item, ()):

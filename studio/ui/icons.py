@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import cast
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -103,10 +103,10 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 1.0) -> QPixmap:
 
 
 def icon(name: str, size: int = 20) -> QIcon:
-    """Return an icon in the theme's colours, sharp at scale 1, 2 and 3."""
+    """Return an icon in the theme's colours, sharp at the scales of this desktop's screens."""
     colours = current_tokens()
     made = QIcon()
-    for ratio in (1.0, 2.0, 3.0):
+    for ratio in sorted({1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}):
         made.addPixmap(pixmap(name, size, colours.text_soft, ratio), QIcon.Mode.Normal, QIcon.State.Off)
         made.addPixmap(pixmap(name, size, colours.accent, ratio), QIcon.Mode.Normal, QIcon.State.On)
         made.addPixmap(pixmap(name, size, colours.text_off, ratio), QIcon.Mode.Disabled, QIcon.State.Off)

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from studio import __version__
 from studio.domain.errors import StudioError, UnexpectedError
+from studio.domain.progress import Progress
 from studio.library.records import JobState
 from studio.ui import icons
 from studio.ui.context import RECENT_LIMIT, StudioContext
@@ -59,6 +60,13 @@ PLACES = (
 
 WITHOUT_PROJECT = ("settings",)
 """Places that need no open project; without one, Library leads back to the start page."""
+
+
+def _load_places(progress: Progress) -> object:
+    for number, place in enumerate(PLACES):
+        progress.report(number / len(PLACES), "places")
+        import_module(place.module)
+    return None
 
 
 class Page(Protocol):
@@ -333,6 +341,8 @@ class MainWindow(QMainWindow):
             self._remember(self.context.project.library.folder)
             last = str(self._state.value("place", "library"))
             self.go_to(last if last in self._place_actions else "library")
+            # The other places' modules load while nobody waits for them.
+            self.context.thumbnails.submit("places", _load_places)
         self._write_texts()
 
     def _remember(self, folder: Path) -> None:

@@ -25,9 +25,27 @@ def busy(seconds: float) -> None:
         pass
 
 
+def spend(seconds: float) -> None:
+    """As `busy`, in processor time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
 def test_a_stall_is_measured(qtbot: QtBot, watchdog: Watchdog) -> None:
     QTimer.singleShot(10, lambda: busy(0.3))
     qtbot.waitUntil(lambda: bool(watchdog.stalls))
     assert watchdog.worst_ms >= 250
     watchdog.reset()
     assert watchdog.worst_ms == 0
+
+
+def test_processor_time_tells_work_from_waiting(qtbot: QtBot, watchdog: Watchdog) -> None:
+    if not watchdog.can_tell:
+        pytest.skip("this system does not tell a thread's processor time to another thread")
+    QTimer.singleShot(10, lambda: time.sleep(0.3))
+    qtbot.waitUntil(lambda: bool(watchdog.stalls))
+    assert watchdog.worst_burnt_ms == 0
+    QTimer.singleShot(10, lambda: spend(0.3))
+    qtbot.waitUntil(lambda: bool(watchdog.burnt))
+    assert watchdog.worst_burnt_ms >= 250

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
@@ -143,7 +145,6 @@ class EmptyState(QWidget):
         self._action.clicked.connect(self.acted)
         for part in (self._heading, self._body):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._body.setFixedWidth(BODY_WIDTH)
         inner = column(self._picture, self._heading, self._body, spacing=SPACE)
         inner.setAlignment(self._body, Qt.AlignmentFlag.AlignHCenter)
         inner.addSpacing(SPACE)
@@ -167,8 +168,11 @@ class EmptyState(QWidget):
         self._fit_body()
 
     def _fit_body(self) -> None:
-        """Give the wrapped sentence the height it takes: a centred layout asks for one line's only."""
-        self._body.setFixedHeight(max(0, self._body.heightForWidth(BODY_WIDTH)))
+        """Give the wrapped sentence the height it takes (a centred layout asks for one line's only), in even lines."""
+        height = self._body.heightForWidth(BODY_WIDTH)
+        widths = range(BODY_WIDTH // 2, BODY_WIDTH, SPACE)
+        fits = bisect_left(widths, True, key=lambda width: self._body.heightForWidth(width) <= height)
+        self._body.setFixedSize(widths[fits] if fits < len(widths) else BODY_WIDTH, max(0, height))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):

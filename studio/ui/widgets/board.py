@@ -18,20 +18,13 @@ from studio.library.records import CellRow, JobState, LookState
 from studio.ui import icons
 from studio.ui.board_model import BoardModel, CellRole, Index
 from studio.ui.theme import Tokens, current_tokens
+from studio.ui.widgets.fitted import draw_fitted
 
 CELL_WIDTH, CELL_HEIGHT = 120, 168
 HEADER_WIDTH, HEADER_HEIGHT = 132, 132
 BADGE = 18
 
 _STATE_ICONS = {LookState.CORRECTED: "retouch", LookState.APPROVED: "check", LookState.EXPORTED: "deliver"}
-
-
-def _paint_fitted(painter: QPainter, room: QRect, pixmap: QPixmap) -> None:
-    fitted = pixmap.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    place = QRect(QPoint(0, 0), fitted)
-    place.moveCenter(room.center())
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawPixmap(place, pixmap)
 
 
 class PairDelegate(QStyledItemDelegate):
@@ -50,7 +43,7 @@ class PairDelegate(QStyledItemDelegate):
         row = index.data(CellRole.CELL)
         pixmap = index.data(CellRole.PIXMAP)
         if isinstance(pixmap, QPixmap):
-            _paint_fitted(painter, cell.adjusted(4, 4, -4, -4), pixmap)
+            draw_fitted(painter, cell.adjusted(4, 4, -4, -4), pixmap)
         if isinstance(row, CellRow):
             self._paint_state(painter, cell, row, index, colours)
         painter.restore()
@@ -99,7 +92,7 @@ class PictureHeader(QHeaderView):
         pixmap = model.headerData(logicalIndex, self.orientation(), CellRole.PIXMAP)
         picture = rect.adjusted(6, 6, -6, -24)
         if isinstance(pixmap, QPixmap):
-            _paint_fitted(painter, picture, pixmap)
+            draw_fitted(painter, picture, pixmap)
         name = str(model.headerData(logicalIndex, self.orientation()) or "")
         room = QRect(rect.left() + 6, rect.bottom() - 21, rect.width() - 12, 18)
         shown = QFontMetrics(painter.font()).elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import PurePath
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
@@ -78,7 +79,8 @@ class JobListModel(QAbstractListModel):
         if job is None:
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{self._pair(job)}\n{self._state_text(job)}"
+            names = " + ".join(self._names.get(one, "") for one in (job.model_id, job.garment_id))
+            return f"{names}\n{self._state_text(job)}"
         if role == JobRole.PAIR:
             return self._pair(job)
         if role == JobRole.STATE_TEXT:
@@ -97,7 +99,8 @@ class JobListModel(QAbstractListModel):
         return self._rows.get(job_id)
 
     def _pair(self, job: JobRow) -> str:
-        return f"{self._names.get(job.model_id, '')} + {self._names.get(job.garment_id, '')}"
+        names = (PurePath(self._names.get(one, "")).stem for one in (job.model_id, job.garment_id))
+        return " + ".join(names)
 
     def _state_text(self, job: JobRow) -> str:
         if job.state is JobState.FAILED and job.error is not None:

@@ -60,7 +60,7 @@ class QueuePanel(QWidget):
         self.show_idle()
 
     def on_event(self, event: RunEvent) -> None:
-        """Follow the queue."""
+        """Follow the queue; who shows the panel reloads it when jobs began or ended, several at a time."""
         if event.kind is EventKind.PROGRESS:
             step = self._stage_names.get(event.stage, event.stage)
             left = event.left
@@ -78,7 +78,6 @@ class QueuePanel(QWidget):
             return
         if event.kind is EventKind.STARTED:
             self.show_starting()
-        self.reload()
 
     def reload(self) -> None:
         """Read the queue again; what is selected stays selected."""

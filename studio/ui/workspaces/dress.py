@@ -57,6 +57,8 @@ class DressPage(QWidget):
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(REFRESH_MS)
+        self._queue_timer = QTimer(self)  # a turn of its own: the board and the queue each cost some milliseconds
+        self._queue_timer.setSingleShot(True)
         self._make_actions()
         self.queue = QueuePanel(context, tool_button(self.first_action))
         self._lay_out()
@@ -199,16 +201,22 @@ class DressPage(QWidget):
             for job in self.project.library.jobs([happened.job_id]):
                 self.model.set_fraction(job.model_id, job.garment_id, happened.fraction)
         else:
+            self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        """Gather what happens in a tenth of a second; looks that come in a hail shall not put it off for ever."""
+        if not self._refresh_timer.isActive():
             self._refresh_timer.start()
 
     def _on_library_changed(self, changes: Changes) -> None:
         if changes.photos:
             self.reload_axes()
         if changes.pairs or changes.looks or changes.jobs or changes.edits:
-            self._refresh_timer.start()
+            self._refresh_soon()
 
     def _refresh(self) -> None:
         self.model.refresh()
+        self._queue_timer.start()
         self._write_coverage()
         self._write_detail(self.board.currentIndex())
 
@@ -275,6 +283,7 @@ class DressPage(QWidget):
         self.bridge.happened.connect(self._on_event)
         self.context.library_changed.connect(self._on_library_changed)
         self._refresh_timer.timeout.connect(self._refresh)
+        self._queue_timer.timeout.connect(self.queue.reload)
         self.queue.pause_wanted.connect(self._on_pause)
         self.queue.resume_wanted.connect(self._on_resume)
         self.queue.cancel_wanted.connect(self._on_cancel)

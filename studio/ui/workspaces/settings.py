@@ -44,7 +44,9 @@ class ModelTable(QAbstractTableModel):
         self.rows: list[ModelRow] = []
 
     def set_rows(self, rows: list[ModelRow]) -> None:
-        """Show other rows."""
+        """Show other rows; the same ones again cost nothing."""
+        if rows == self.rows:
+            return
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
