@@ -128,8 +128,8 @@ def test_places_open_at_once(watch: Stopwatch, window: MainWindow) -> None:
 
 def test_ordinary_use_of_the_grids(qtbot: QtBot, watch: Stopwatch, window: MainWindow) -> None:
     page = cast(LibraryPage, _page(window, "library"))
-    watch.cost("type in search", lambda: qtbot.keyClicks(page.search, "m"))
-    watch.cost("clear the search", page.search.clear)
+    watch.cost("type in search", lambda: qtbot.keyClicks(page.filters.search, "m"))
+    watch.cost("clear the search", page.filters.search.clear)
     watch.cost("scroll", lambda: page.grid.verticalScrollBar().setValue(300))
     watch.cost("select all", page.grid.selectAll)
     watch.cost("give stars", lambda: qtbot.keyClick(page.grid, Qt.Key.Key_3))
