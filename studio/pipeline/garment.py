@@ -34,7 +34,6 @@ WORN_CONFIDENCE = 0.3
 NOT_CLOTHING_CONFIDENCE = 0.1
 UNSURE_NECKLINE = 0.7
 """What a garment is worth whose neckline may be a print's edge or a seam: one look at it tells."""
-SUPPORTED = (Category.TOP, Category.OUTERWEAR, *LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def _assemble(
     landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
     named = name_neckline(fit, neckline, "collar_back" in template.landmarks)
     confidence, reasons = _judge(fit, kind, photo.name)
-    if kind.category in SUPPORTED and neckline.trust < SURE and not override.neckline:
+    if neckline.trust < SURE and not override.neckline:
         confidence = min(confidence, UNSURE_NECKLINE)
         reasons = (*reasons, Note("garment.neckline_unsure", {"file": photo.name}))
     back = 1.0 / scale
@@ -186,9 +185,6 @@ def _judge(fit: Fit, kind: Recognition, file: str) -> tuple[float, tuple[Note, .
     if fit.guessed:
         score = min(score, 0.6)
         reasons.append(Note("garment.sleeves_guessed", {"file": file}))
-    if kind.category not in SUPPORTED:
-        score = min(score, 0.2)
-        reasons.insert(0, Note("garment.unsupported", {"file": file, "category": kind.category.value}))
     if not kind.is_clothing:
         score = min(score, NOT_CLOTHING_CONFIDENCE)
         reasons.insert(0, Note("garment.not_clothing", {"file": file}))

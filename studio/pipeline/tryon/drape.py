@@ -34,17 +34,19 @@ from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
+from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.judge import judge
 from studio.pipeline.tryon.draping.labels import label_dressed
 from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
+from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
 from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, prepare_source
-from studio.pipeline.tryon.draping.targets import Placed, estimate_scale, place_garment, read_pattern
+from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
 
@@ -108,7 +110,7 @@ class Drape:
         """Say how far a result could be trusted, from pose and garment alone."""
         if garment.garment.category in LOWER:
             return judge_lower(person, garment, None)
-        return judge(person, garment, None)
+        return _doubted(judge(person, garment, None), judge_dress(person, garment))
 
     def dress(
         self,
@@ -128,13 +130,14 @@ class Drape:
         if garment.garment.category in LOWER:
             return _dress_lower(person, garment, ctx, layers, leak_free=leak_free)
         seen = agnostic_person(person) if leak_free else person
-        fitting = _fit(seen, leak_free)
+        is_dress = garment.garment.category is Category.DRESS
+        fitting = _fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free)
         ctx.progress.report(0.2, "tryon")
         dressing, placed = _prepare(fitting, garment, layers)
         ctx.progress.report(0.5, "tryon")
         patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
-        confidence = judge(person, garment, placed)
+        confidence = _doubted(judge(person, garment, placed), judge_dress(person, garment))
         tryon = _pack(seen, garment.garment.category, (patch, confidence))
         return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
@@ -144,9 +147,12 @@ DRAPE = Drape()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitting:
+    """legs: for a dress only."""
+
     view: View
     evidence: Evidence
     body: Body
+    legs: Legs | None = None
 
 
 def _fit(person: PersonArtefacts, leak_free: bool) -> _Fitting:
@@ -166,18 +172,26 @@ def _fit(person: PersonArtefacts, leak_free: bool) -> _Fitting:
     return _Fitting(view, evidence, body)
 
 
+def _fit_dress(person: PersonArtefacts, leak_free: bool) -> _Fitting:
+    view, evidence, legs = fit_dress(person, leak_free=leak_free)
+    return _Fitting(view, evidence, legs.body, legs)
+
+
 def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, Placed]:
     view, evidence, body = fitting.view, fitting.evidence, fitting.body
     fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    if fitting.legs is None:
+        evidence = keep_skirt(evidence, body, fields)
     layers = take_apart(body, evidence, order, fields)
-    scale = estimate_scale(read_pattern(garment.garment), body, garment.garment.sleeve)
     placed = place_garment(garment.garment, body, layers.tuck)
     if garment.garment.sleeve is not SleeveLength.NONE:
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     maps = end_at_waist(build_layers(garment.garment, placed.vertices, view.size), layers.swallowed)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
+    if fitting.legs is not None:
+        plate = add_legs(plate, evidence, layers.removed, fitting.legs, placed.hem_depth)
     layers = add_painted_arms(replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed)), plate)
-    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / scale)
+    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
@@ -186,6 +200,14 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         shows_inside="collar_back" in garment.garment.landmarks,
     )  # fmt: skip
     return dressing, placed
+
+
+def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:
+    """Return a confidence with further reasons; the worst of them come first."""
+    reasons = list(confidence.reasons)
+    for score, note in sorted(found, key=lambda entry: -entry[0]):
+        reasons.insert(0 if score < confidence.score else len(reasons), note)
+    return Confidence(min([confidence.score, *(score for score, _ in found)]), tuple(reasons))
 
 
 def _bareness(garment: Garment, placed: Placed, waist: float) -> Bareness:

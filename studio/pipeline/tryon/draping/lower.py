@@ -122,7 +122,7 @@ def _place_skirt(
     bow = (pattern.points[:, 1] - own_y[index]) * scale * CURVE * np.interp(rows[index], [0, 0.1, 0.9, 1], [1, 1, 1, 1])
     for side in (-1, 1):
         own = _own_half(pattern.points[:, 0], index, across, side) * scale * SKIRT_FLARE
-        inside = _outer_half(legs, depth, middle, side)
+        inside = outer_half(legs, depth, middle, side)
         half = np.maximum(own, inside * BODY_EASE)
         half[0] = max(half[0], 0.0)
         half = gaussian_filter1d(half, 1.0, mode="nearest")
@@ -130,7 +130,7 @@ def _place_skirt(
         lateral = middle[index] + across * half[index]
         placed = body.place(lateral, depth[index] + bow)
         vertices[chosen] = placed[chosen]
-    places = np.array([_place_of(legs, number, float(depth[-1])) for number in (0, 1)])
+    places = np.array([place_of(legs, number, float(depth[-1])) for number in (0, 1)])
     return vertices, (float(places[0]), float(places[1]))
 
 
@@ -153,7 +153,7 @@ def _middle_line(legs: Legs, depth: F64) -> F64:
     return middle
 
 
-def _outer_half(legs: Legs, depth: F64, middle: F64, side: int) -> F64:
+def outer_half(legs: Legs, depth: F64, middle: F64, side: int) -> F64:
     """Return how far the body reaches on one side of the middle line: the trunk, below it the leg's outer edge."""
     body, number = legs.body, 0 if side < 0 else 1
     trunk = body.half_width(depth, side) - side * middle
@@ -167,7 +167,7 @@ def _outer_half(legs: Legs, depth: F64, middle: F64, side: int) -> F64:
     return np.maximum(half, 0.05 * body.size)
 
 
-def _place_of(legs: Legs, number: int, depth: float) -> float:
+def place_of(legs: Legs, number: int, depth: float) -> float:
     """Return the place on a leg that lies at a depth below the shoulder line."""
     places = np.linspace(0.0, 2.3, 47)
     at = np.maximum.accumulate(legs.body.locate(legs.legs[number].spot(places))[1])
@@ -191,7 +191,7 @@ def _place_trousers(
     lateral = np.zeros(len(index))
     for side in (-1, 1):
         own = _own_half(pattern.points[hips][:, 0], index, across, side) * scale
-        snug = _outer_half(legs, depth, np.zeros_like(depth), side) * BODY_EASE
+        snug = outer_half(legs, depth, np.zeros_like(depth), side) * BODY_EASE
         # Legs laid apart widen the seat in the product photo; on the person they stand as they stand.
         own = np.minimum(own, snug * np.interp(rows, [0.0, 1.0], [1.6, WIDEST_SEAT]))
         share = np.interp(rows, [0.0, 1.0], [1.0, WORN_AT_THIGH])
@@ -223,7 +223,7 @@ def _place_leg(
     points = pattern.points[garment.mesh.part == part]
     outer, inner = (np.array([points[(index == row) & (np.abs(across - end) < 1e-3)].mean(axis=0)
                               for row in range(len(rows))]) for end in (side, -side))  # fmt: skip
-    first = _place_of(legs, number, float(legs.body.locate(seat.mean(axis=0)[None])[1][0]))
+    first = place_of(legs, number, float(legs.body.locate(seat.mean(axis=0)[None])[1][0]))
     last = _hem_place(pattern, legs, (first, scale))
     # Row 0 is the seat's own; the first row below it comes with index 0 here.
     places = first + rows * (last - first)

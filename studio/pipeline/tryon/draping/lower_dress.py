@@ -95,7 +95,7 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
     front = find_front(evidence, wearing, old, body, order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
-    plate, _ = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
+    plate = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
     maps = build_lower_layers(garment.garment, placed, legs, view.size)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     none = Occluder(np.zeros(shape, np.float32), plate.rgb)

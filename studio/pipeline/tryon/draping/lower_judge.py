@@ -30,7 +30,7 @@ def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: Plac
     torso = read_torso(person.pose)
     if torso is None:
         return Confidence(0.0, (Note("tryon.no_shoulders", {"file": file}),))
-    keys = _judge_stance(person.pose, torso) + _judge_picture(person, torso)
+    keys = _judge_turn(person.pose, torso) + judge_stance(person.pose) + _judge_picture(person, torso)
     if placed is not None:
         keys += _judge_placed(person, garment, placed)
     found += [(score, Note(key, {"file": file})) for score, key in keys]
@@ -42,7 +42,7 @@ def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: Plac
     return Confidence(float(np.clip(score, 0.0, 1.0)), tuple(note for _, note in found))
 
 
-def _judge_stance(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
+def _judge_turn(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     if pose.people > 1:
         found.append((0.6, "tryon.people"))
@@ -53,6 +53,14 @@ def _judge_stance(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
         found.append((0.3, "tryon.turned"))
     elif share < SLIGHTLY_TURNED and not torso.guessed_hips:
         found.append((0.65, "tryon.lower_turned"))
+    return found
+
+
+def judge_stance(pose: Pose) -> list[tuple[float, str]]:
+    """Return what the legs' pose makes hard, each with the confidence that remains."""
+    torso = read_torso(pose)
+    if torso is None:
+        return []
     knees = [_point(pose, f"{side}_knee") for side in ("right", "left")]
     ankles = [_point(pose, f"{side}_ankle") for side in ("right", "left")]
     drops = [
@@ -61,14 +69,13 @@ def _judge_stance(pose: Pose, torso: Torso) -> list[tuple[float, str]]:
         if knee is not None
     ]
     if drops and min(drops) < _SEATED_THIGH:
-        found.append((0.25, "tryon.lower_seated"))
-    elif _cross(knees) or _cross(ankles):
-        found.append((0.4, "tryon.legs_crossed"))
-    elif ankles[0] is not None and ankles[1] is not None:
+        return [(0.25, "tryon.lower_seated")]
+    if _cross(knees) or _cross(ankles):
+        return [(0.4, "tryon.legs_crossed")]
+    if ankles[0] is not None and ankles[1] is not None:
         step = float(np.hypot(*(ankles[0] - ankles[1])))
-        if step > _STRIDE * torso.size:
-            found.append((0.6, "tryon.stride"))
-    return found
+        return [(0.6, "tryon.stride")] if step > _STRIDE * torso.size else []
+    return []
 
 
 def _point(pose: Pose, name: str) -> F64 | None:

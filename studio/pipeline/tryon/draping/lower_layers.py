@@ -55,7 +55,7 @@ class Wearing:
 
 def read_wearing(body: Body, evidence: Evidence, order: LayerOrder) -> Wearing:
     """Say where the waistband sits, and whether the top must be put inside it."""
-    dressed = _is_in_dress(evidence)
+    dressed = is_in_dress(evidence)
     highest = None if dressed else _highest_lower(body, evidence)
     waist = DEFAULT_WAIST * body.length if highest is None else highest - ABOVE_OLD * body.size
     tucked = dressed or order.hem is HemStyle.TUCKED
@@ -82,7 +82,8 @@ def _highest_lower(body: Body, evidence: Evidence) -> float | None:
     return float(np.percentile(depths, 20)) if len(depths) >= 4 else None
 
 
-def _is_in_dress(evidence: Evidence) -> bool:
+def is_in_dress(evidence: Evidence) -> bool:
+    """Tell a person whose one garment is a dress."""
     dress = int((evidence.labels == Cihp.DRESS).sum())
     return dress > 2 * int(np.isin(evidence.labels, (*LOWER_BODY, Cihp.UPPER)).sum())
 
@@ -228,25 +229,35 @@ def paint_behind(
     wearing: Wearing,
     placed: PlacedLower,
     where: tuple[Legs, BodyFields, LegFields],
-) -> tuple[Plate, F32]:
-    """Paint what the old garment hid: background, waist, bare legs. Also returns the legs' coverage."""
+) -> Plate:
+    """Paint what the old garment hid: background, waist, bare legs."""
     legs, fields, leg_fields = where
     rgb = evidence.rgb.astype(np.float32)
     shape = (rgb.shape[0], rgb.shape[1])
     plate = _background(rgb, evidence, removed)
     trunk = _draw_hips(legs, shape, wearing.waist)
     plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
-    covered = trunk
+    plate, limbs = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
+    nothing = Occluder(np.zeros(shape, np.float32), plate)
+    return Plate(plate, np.maximum(trunk, limbs), nothing, plate)
+
+
+def paint_legs(
+    plate: F32, evidence: Evidence, removed: F32, hems: tuple[float, float], where: tuple[Legs, LegFields]
+) -> tuple[F32, F32]:
+    """Paint both legs below the hems into a plate, and return their coverage with it."""
+    legs, fields = where
+    rgb = evidence.rgb.astype(np.float32)
+    shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
     limbs = np.zeros(shape, np.float32)
     for number in (0, 1):
-        coverage = _draw_leg(legs, number, placed.hems[number] - 0.15, shape)
-        if not evidence.leak_free:
+        coverage = _draw_leg(legs, number, hems[number] - 0.15, shape)
+        if not evidence.leak_free:  # bare legs lie within what was clothed
             coverage = coverage * np.clip(evidence.alpha * 1.5, 0, 1)
-        plate = _mix(plate, _leg_skin(rgb, evidence, removed, (legs, leg_fields, number)), coverage)
+        if (coverage * removed).max() > 0.02:
+            plate = _mix(plate, _leg_skin(rgb, evidence, removed, (legs, fields, number)), coverage)
         limbs = np.maximum(limbs, coverage)
-    covered = np.maximum(covered, limbs)
-    nothing = Occluder(np.zeros(shape, np.float32), plate)
-    return Plate(plate, covered, nothing, plate), limbs
+    return plate, limbs
 
 
 def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:

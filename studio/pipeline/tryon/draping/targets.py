@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from studio.domain.arrays import F32, F64, Bool
-from studio.domain.artefacts import Garment, SleeveLength
+from studio.domain.artefacts import Category, Garment, SleeveLength
 from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
 from studio.pipeline.tryon.draping.relax import Relaxed, relax
 
@@ -140,8 +140,12 @@ class Placed:
     relaxed: Relaxed
 
 
-def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
-    """Return working pixels per garment pixel, from shoulders, chest, length and sleeves together."""
+def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, dress: bool = False) -> float:
+    """Return working pixels per garment pixel, from shoulders, chest, length and sleeves together.
+
+    dress: it may end anywhere, so that its length says nothing.
+    """
+    length_share = 0.0 if dress else LENGTH_SHARE
     chest_depth = np.array([0.24 * body.length])
     chest = float(body.half_width(chest_depth, -1)[0] + body.half_width(chest_depth, 1)[0]) * CHEST_EASE
     by_chest = np.log(chest / (2 * pattern.armpit[0]))
@@ -153,7 +157,7 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
         by_width = by_chest + 0.4 * strappy * (by_shoulder - by_chest)
         # A short, wide, sleeveless piece is a crop top; a longer one is as long as tops are.
         whole = np.clip((pattern.hem_y / (2 * pattern.armpit[0]) - 1.15) / 0.3, 0.0, 1.0)
-        return float(np.exp(by_width + LENGTH_SHARE * whole * (by_length - by_width)))
+        return float(np.exp(by_width + length_share * whole * (by_length - by_width)))
     by_chest += np.log(pattern.ease)
     if sleeve is SleeveLength.LONG:
         # A long sleeve ends at the wrist, however wide the garment is cut or laid.
@@ -163,7 +167,7 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength) -> float:
         return float(np.exp(by_width + trust * (by_wing - by_width)))
     by_shoulder += np.log(SHORT_SEAM / SHOULDER_SEAM)
     by_width = 0.5 * (by_chest + by_shoulder)
-    return float(np.exp(by_width + LENGTH_SHARE * (by_length - by_width)))
+    return float(np.exp(by_width + length_share * (by_length - by_width)))
 
 
 def wear(garment: Garment, pattern: Pattern) -> Pattern:
@@ -185,7 +189,7 @@ def wear(garment: Garment, pattern: Pattern) -> Pattern:
 def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
     """Pose the garment's mesh on the body and relax it. tuck_depth: where a waistband swallows the hem, if it does."""
     pattern = read_pattern(garment)
-    scale = estimate_scale(pattern, body, garment.sleeve)
+    scale = estimate_scale(pattern, body, garment.sleeve, dress=garment.category is Category.DRESS)
     pattern = wear(garment, pattern)
     part = garment.mesh.part
     targets = np.zeros_like(pattern.points)
