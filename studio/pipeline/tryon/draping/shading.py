@@ -29,7 +29,7 @@ PRIOR_SHARE = 0.015
 """Weight of the usual light against all that was seen."""
 LEAST, MOST = np.array([-0.45, -0.05, 0.10]), np.array([0.45, 0.30, 0.55])
 """What a fitted light may be: beyond it something else than light was measured."""
-REMAINDER = 0.28
+REMAINDER = 0.22
 """The remainder beyond the model is bounded by this."""
 ON_CLOTH = np.float32(1.25)
 """Matt cloth shades more than skin, whose own gleam brightens what turns away."""
