@@ -154,7 +154,9 @@ def fit_light(materials: Sequence[Material]) -> F64:
         own[:, 3 + number] = 1.0
         rows.append(own)
         values.append(material.luminance[chosen].astype(np.float64))
-        weights.append(material.weight[chosen].astype(np.float64))
+        # A large piece of cloth may not outvote an arm: each says where its light comes from.
+        own_weight = material.weight[chosen].astype(np.float64)
+        weights.append(own_weight / np.sqrt(own_weight.sum()))
     if not rows:
         return PRIOR.copy()
     design, value, weight = np.concatenate(rows), np.concatenate(values), np.concatenate(weights)
