@@ -21,7 +21,7 @@ from studio.pipeline.tryon.draping.shading import FLOOR, chroma, find_plain, log
 STEP = 3
 FINE, BROAD = 0.013, 0.095
 """Folds are wider than the first and narrower than the second, in shoulder widths: between weave and body shape."""
-SEEN_GAIN, SEEN_MOST = 1.6, 0.40
+SEEN_GAIN, SEEN_MOST = 1.4, 0.36
 """What the band filter takes from a fold is given back; and a seen fold's greatest depth."""
 SHARP = 0.10
 """Log light per working pixel from which a change is a seam, a hem or a print, not a soft fold."""

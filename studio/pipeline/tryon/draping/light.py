@@ -37,8 +37,10 @@ from studio.pipeline.tryon.draping.shading import (
     to_linear,
 )
 
-HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW, INNER_SHADOW = 0.32, 0.46, 0.30, 0.16
-"""Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's edge, inside the collar."""
+HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW = 0.32, 0.46, 0.30
+"""Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's own edge."""
+INNER_SHADOW, TUCK_SHADOW = 0.16, 0.36
+"""The same inside the back of the collar, and where a waistband swallows the cloth."""
 GAMMA = 2.2
 """Factors are applied to sRGB values: a factor of linear light there is its 1/2.2nd power."""
 DARKEST, BRIGHTEST = -1.0, 0.45
@@ -265,7 +267,11 @@ def _shadows(body: Body, fields: BodyFields, layers: Layers, cloth: tuple[F32, F
     hanging = np.clip((fields.depth / body.length - 0.02) / 0.22, 0.25, 1)
     arms = np.maximum(layers.arms.alpha, sleeves)
     beside = np.log(1 - ARM_SHADOW * hanging * _contact(arms, near, wide))
-    on_sleeves = np.log(1 - 0.5 * ARM_SHADOW * _contact(layers.arms.alpha, near, wide))
+    # An arm that comes out of its own sleeve lies under it; only one that crosses it casts a shadow there.
+    crossing = (layers.arms.alpha * sleeves).astype(np.float32)
+    on_sleeves = np.log(1 - ARM_SHADOW * _contact(crossing, near, wide))
+    if layers.tuck is not None:  # cloth dives behind the waistband
+        beside = beside + np.log(1 - TUCK_SHADOW * cv2.GaussianBlur(layers.lower.alpha, (0, 0), 1.2 * near))
     every = np.maximum(trunk, sleeves)
     edge = (0.012 * body.size, 0.04 * body.size)
     return _Shadows(
