@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import bench, dataset, deliver, demo, dress, evaluate, models, project, scenes
+from studio.cli import bench, dataset, deliver, demo, dress, evaluate, models, project, scenes, variants
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -28,6 +28,7 @@ app.command("show")(scenes.show)
 app.command("compose")(scenes.compose)
 app.command("export")(deliver.export)
 app.command("evaluate")(evaluate.evaluate)
+app.command("variants")(variants.variants)
 
 
 def _print_version(wanted: bool) -> None:

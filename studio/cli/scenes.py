@@ -97,12 +97,31 @@ def show(
         Path | None, typer.Option("--out", "-o", help="Where the sheet goes. Default: LOOK-sheet.jpg.")
     ] = None,
     project: ProjectOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Write a contact sheet of all intermediates of a look."""
+    """Say how a look was made and how far to trust it; write a contact sheet of all its intermediates."""
     with Workspace.open(project_folder(project), read_only=True) as workspace:
         row = find_look(workspace.library, look)
+        record = workspace.library.look_record(row.id)
         target = to or Path(f"{file_name(row.name)}-sheet.jpg")
         write_image(target, workspace.contact_sheet(row.id))
+    reasons: list[Json] = [sentence(note) for note in record.confidence.reasons]
+    notes: list[Json] = list(dict.fromkeys(sentence(note) for note in record.fallbacks))
+    models: list[Json] = [
+        {"id": use.id, "sha256": use.sha256, "licence": use.licence, "commercial": use.commercial}
+        for use in record.models
+    ]
+    if as_json:
+        body: dict[str, Json] = {"id": row.id, "name": row.name, "engine": record.engine, "sheet": str(target)}
+        print_json(
+            {**body, "confidence": record.confidence.score, "reasons": reasons, "notes": notes, "models": models}
+        )
+        return
+    out.print(f"{row.name}: {record.engine}, confidence {record.confidence.score:.0%}")
+    for told in (*reasons, *notes):
+        out.print(f"- {told}")
+    for use in record.models:
+        out.print(f"{use.id} {use.sha256[:12]}: {use.licence}" + ("" if use.commercial else " (not commercial)"))
     out.print(str(target))
 
 

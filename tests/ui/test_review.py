@@ -44,6 +44,15 @@ def test_the_facts_name_look_state_and_confidence(page: ReviewPage) -> None:
     assert page.facts.text().startswith("model 0 – garment 0  ·  Dressed  ·  Confidence 80 %")
 
 
+def test_what_the_engine_says_of_its_own_work_stands_with_the_facts(
+    page: ReviewPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "fake.simple" in page.facts.toolTip() and "fake.simple" not in page.facts.text()
+    monkeypatch.setattr("studio.ui.workspaces.review.QUALITY_NOTES", frozenset({"fake.simple"}))
+    page._write_facts()
+    assert "fake.simple" in page.facts.text()
+
+
 def test_keys_approve_and_pick_and_go_on(qtbot: QtBot, window: MainWindow, page: ReviewPage) -> None:
     first, second, third = page.model.ids[:3]
     page.strip.setFocus()

@@ -32,6 +32,9 @@ STRIP_WIDTH = 132
 DELTA_E_GOOD, DELTA_E_SEEN = 2.0, 5.0
 """CIEDE2000: below the first nobody sees a difference side by side; above the second everybody does."""
 
+QUALITY_NOTES = frozenset({"engines.segmentation_score"})
+"""Notes of a run that speak of the look's quality: they stand with the facts, all others in their tool tip."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
@@ -300,7 +303,10 @@ class ReviewPage(QWidget):
         if not look.commercial:
             parts.append(self.tr("Not for commercial delivery"))
         parts += [self.context.message_of(note) for note in look.confidence.reasons]
+        notes = self.project.library.look_record(look.id).fallbacks
+        parts += [self.context.message_of(note) for note in notes if note.key in QUALITY_NOTES]
         self.facts.setText("  ·  ".join(parts))
+        self.facts.setToolTip("\n".join(dict.fromkeys(self.context.message_of(note) for note in notes)))
         if not self.note.hasFocus():
             self.note.setText(look.marks.note)
 
