@@ -29,6 +29,7 @@ from studio.pipeline.stage import BatchStage, Inputs, StageContext
 from studio.pipeline.tryon.generative import native, networks
 from studio.pipeline.tryon.generative.engine import GenerativeParams
 from studio.pipeline.tryon.generative.framed import frame_garment
+from studio.pipeline.tryon.generative.rim import find_rim
 from studio.pipeline.tryon.hr_viton import CONDITION, DISCRIMINATOR, GENERATOR, HR_VITON
 from studio.pipeline.tryon.viton_hd import VITON_HD
 from tests.pipeline.network_fakes import GivenNetworks, context
@@ -168,6 +169,45 @@ def test_nothing_of_the_old_garment_is_left(person: PersonArtefacts, tryon: TryO
     green = np.abs(look_of(person, tryon).pixels.astype(int) - OLD_TOP).max(axis=2) < 30
     assert (np.abs(person.photo.pixels.astype(int) - OLD_TOP).max(axis=2) < 30).sum() > 300000
     assert green.sum() < 400
+
+
+def test_hair_over_the_old_garment_keeps_no_rim_of_its_colour(
+    person: PersonArtefacts, garment: GarmentArtefacts
+) -> None:
+    """Edges as soft as a photo's; what is left of the green is no more than the picture's noise."""
+    soft = cv2.GaussianBlur(person.photo.rgb8, (0, 0), 1.6)
+    person = replace(person, photo=replace(person.photo, pixels=soft))
+    look = look_of(person, dress(person, garment))
+
+    def greenness(rgb: np.ndarray) -> np.ndarray:
+        wide = rgb.astype(int)
+        return wide[..., 1] - np.maximum(wide[..., 0], wide[..., 2])
+
+    strand = cv2.dilate((person.parse.labels == Cihp.HAIR).astype(np.uint8), np.ones((21, 21), np.uint8)) > 0
+    assert (greenness(soft)[strand] > 15).sum() > 5000
+    assert (greenness(look.pixels)[strand] > 15).sum() == 0
+    assert (greenness(look.pixels)[strand] > 8).sum() < 60
+    inside = cv2.erode((person.parse.labels == Cihp.HAIR).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    assert np.array_equal(look.pixels[inside], soft[inside])
+    outside = look.edit_mask == 0
+    assert np.array_equal(look.pixels[outside], soft[outside])
+
+
+def test_strands_stay_strands_and_third_colours_are_left_alone() -> None:
+    hair, old, new, wall = (
+        np.float32(rgb) for rgb in ((0.2, 0.1, 0.05), (0.1, 0.6, 0.1), (0.6, 0.1, 0.6), (0.9, 0.9, 0.9))
+    )
+    cover = np.clip((np.arange(80, dtype=np.float32) - 37.5) / 5, 0, 1)[None].repeat(60, 0)  # hair to the right
+    photo = hair * cover[..., None] + old * (1 - cover[..., None])
+    photo[20, 38:40] = wall
+    found = find_rim(photo, cover >= 0.5, cover < 0.5, 6.0)
+    assert found is not None
+    cleaned = np.where(found.there[..., None], found.clean(photo, np.broadcast_to(new, photo.shape)), photo)
+    expected = hair * cover[..., None] + new * (1 - cover[..., None])
+    rows = np.s_[25:, 34:46]
+    assert np.abs(cleaned[rows] - expected[rows]).max() < 0.03
+    assert not found.there[20, 38:40].any() and not found.there[:, :30].any() and not found.there[:, 50:].any()
+    assert find_rim(photo, cover >= 0.5, np.zeros_like(cover, bool), 6.0) is None
 
 
 def test_the_texture_lands_where_the_flow_says(

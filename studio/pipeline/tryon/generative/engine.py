@@ -70,7 +70,7 @@ class GenerativeEngine:
     generate: Generate
     judged_by: tuple[str, ...] = ()
     name: str = "tryon"
-    version: int = 1
+    version: int = 2
     params_type: type[GenerativeParams] = GenerativeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",

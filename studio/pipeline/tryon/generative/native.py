@@ -20,8 +20,9 @@ from studio.domain.geometry import Box, Framing
 from studio.domain.labels import Cihp, LabelScheme, convert_labels
 from studio.pipeline.framing import warp_to_canvas
 from studio.pipeline.tryon.generative.framed import FramedGarment
-from studio.pipeline.tryon.generative.regions import BELOW, OWN, SOFT, Regions
+from studio.pipeline.tryon.generative.regions import BELOW, OLD_GARMENT, OWN, SOFT, Regions
 from studio.pipeline.tryon.generative.result import CanvasResult
+from studio.pipeline.tryon.generative.rim import Rim, find_rim
 
 TILE = 1024
 FLOW_SOFT = 3.0
@@ -45,6 +46,11 @@ _EDGE_PX = 3.0
 
 _LEAST_ALPHA = 0.02
 _OWN_SOFT, _OWN_REACH = 0.8, 6
+_RIM_CANVAS, _RIM_LEAST = 2.5, 2.0
+"""Half-width of the rim in canvas pixels, by which a parse map is off, and at least in photo pixels."""
+
+_RIM_REACH = 5.0
+_RIM_COVERED = 0.5
 _SHRINK_FROM = 1.3
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -106,6 +112,7 @@ def render_native(
             continue
         coverage = view.sharp(regions.coverage)
         colours = view.colours(guides, source, coverage)
+        colours, share = view.clean_rim(colours, share, coverage)
         full = float(np.iinfo(photo.dtype).max)
         shown = share > 0
         pixels[at][shown] = np.rint(colours[shown] * full).astype(photo.dtype)
@@ -175,6 +182,26 @@ class _Tile:
         soft = cv2.GaussianBlur(np.isin(labels, classes).astype(np.float32), (0, 0), _OWN_SOFT)
         own: F32 = soft[box.y0 - wide.y0 : box.y1 - wide.y0, box.x0 - wide.x0 : box.x1 - wide.x0]
         return own
+
+    def clean_rim(self, colours: F32, share: F32, coverage: F32) -> tuple[F32, F32]:
+        """Return colours and alpha with the old garment taken out of the edges of what stays."""
+        band = max(_RIM_LEAST, _RIM_CANVAS / self._framing.scale)
+        parse, box = self._person.parse, self._box
+        wide = box.grown(round(_RIM_REACH * band), self._framing.photo_size)  # so that tiles meet without a trace
+        labels = convert_labels(parse.labels[wide.slices], parse.scheme, LabelScheme.CIHP)
+        pixels = self._person.photo.pixels[wide.slices]
+        photo = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+        rim = find_rim(photo, np.isin(labels, (*OWN, *BELOW)), np.isin(labels, OLD_GARMENT), band)
+        if rim is None:
+            return colours, share
+        at = np.s_[box.y0 - wide.y0 : box.y1 - wide.y0, box.x0 - wide.x0 : box.x1 - wide.x0]
+        inner = Rim(rim.there[at], rim.share[at], rim.old[at])
+        allowed = self.plane(self._regions.edit) * self._inside_canvas()
+        # Where the new garment goes over trousers there is no edge of theirs any more.
+        there = inner.there & (allowed > 0) & ~(np.isin(labels[at], BELOW) & (coverage > _RIM_COVERED))
+        cleaned = inner.clean(photo[at], colours)
+        allowed = allowed.astype(np.float32)
+        return np.where(there[..., None], cleaned, colours), np.where(there, np.maximum(share, allowed), share)
 
     def _inside_canvas(self) -> Bool:
         x, y = self._canvas_points()
