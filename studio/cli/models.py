@@ -9,8 +9,9 @@ import typer
 
 from studio.cli.console import ExitCode, err, out, print_json, print_rows, progress_bar, sentence
 from studio.cli.project import JsonOption
-from studio.domain.keys import Json
+from studio.domain.keys import Json, Note
 from studio.models import commands
+from studio.models.device import Device, onnx_providers
 
 app = typer.Typer(help="Models: list, get, import, verify.", no_args_is_help=True)
 
@@ -51,6 +52,7 @@ def list_models(as_json: JsonOption = False) -> None:
             for row in rows
         ],
     )
+    out.print(sentence(Note("model.devices", {"onnx": onnx_providers(Device.AUTO)[0]})))
 
 
 @app.command("get")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ from studio.domain.progress import Progress
 from studio.media.messages import render
 from studio.models import fetch
 from studio.models.commands import get_model
+from studio.models.convert import CONVERTERS
 from studio.models.manifest import Source, SourceKind
 from studio.models.store import ModelStore
 from tests.models.builder import PAYLOAD, Listener, Site, entry, manifest, serve
@@ -231,6 +234,14 @@ def test_a_missing_converter_is_told_before_anything_is_fetched(
     error = _refused(_store(tmp_path, source))
     assert error.key == "model.converter_missing" and error.values["packages"] == "tflite onnx"
     assert not (tmp_path / "store").exists()
+
+
+def test_the_extra_for_conversions_brings_what_converters_need() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    extra = {re.split(r"[<>=!~ ]", entry)[0] for entry in project["optional-dependencies"]["convert"]}
+    always = {re.split(r"[<>=!~ ]", entry)[0] for entry in project["dependencies"]}
+    needed = {package for converter in CONVERTERS.values() for package in converter.needs}
+    assert needed <= extra | always and needed & extra == extra
 
 
 def test_what_a_killed_fetch_left_is_swept_but_parts_stay(tmp_path: Path) -> None:
