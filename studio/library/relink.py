@@ -9,6 +9,7 @@ from pathlib import Path
 from studio.domain.errors import PhotoError
 from studio.domain.progress import Progress
 from studio.library.blobs import Originals, hash_file
+from studio.library.connection import Row
 from studio.library.journal import update_row
 from studio.library.photos import Photos
 from studio.library.records import Changes, Filter, Kind, PhotoRow, RelinkReport
@@ -30,19 +31,22 @@ class Relinking(Photos):
 
     def _note_missing(self, ids: Sequence[str]) -> Changes:
         """The files are looked at before the transaction is opened: a slow disk must not keep writers waiting."""
-        gone = {row.id: not self._is_there(row) for row in self.photos(ids)}
-        known = {row["id"]: bool(row["missing"]) for row in self._in_chunks(_MISSING, list(gone))}
-        differ = [photo_id for photo_id, is_gone in gone.items() if known.get(photo_id) != is_gone]
+        differ = {
+            str(row["id"]): not row["missing"]
+            for row in self._in_chunks(_FILES, ids)
+            if self._is_there(row) == bool(row["missing"])
+        }
         if not differ:
             return Changes()
         with self._writing() as db:
-            for photo_id in differ:
-                update_row(db, "photo", photo_id, {"missing": int(gone[photo_id])})
+            for photo_id, is_gone in differ.items():
+                update_row(db, "photo", photo_id, {"missing": int(is_gone)})
             return self._tell(changed(Kind.PHOTO, differ))
 
-    def _is_there(self, row: PhotoRow) -> bool:
+    def _is_there(self, row: Row) -> bool:
         """A file that was missed before is only trusted again when it holds what was imported."""
-        return row.file.is_file() and (not row.is_missing or hash_file(row.file) == row.sha256)
+        file = Path(row["root"] or self._core.folder, row["path"])
+        return file.is_file() and (not row["missing"] or hash_file(file) == row["sha256"])
 
     def relink(self, folder: Path, progress: Progress | None = None) -> RelinkReport:
         """Search a folder for the files of missing photos, by content, whatever they are called now.
@@ -78,7 +82,7 @@ class Relinking(Photos):
             return self._tell(changed(Kind.PHOTO, [row.id]))
 
 
-_MISSING = "SELECT id, missing FROM photo WHERE id IN (%s)"
+_FILES = "SELECT id, root, path, sha256, missing FROM photo WHERE id IN (%s)"
 
 
 def _files_of_sizes(folder: Path, sizes: set[int]) -> Iterator[Path]:

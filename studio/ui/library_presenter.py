@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,15 +14,27 @@ from studio.domain.artefacts import PhotoRole
 from studio.domain.edits import GarmentOverride, LayerOrder
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
-from studio.library.records import Changes, Filter, Kind, Order
+from studio.library.records import Changes, CollectionRow, Filter, Kind, Order
 from studio.media.messages import render
 from studio.ui.context import StudioContext
 from studio.ui.lanes import JobLane
+from studio.ui.photo_model import places_of
 from studio.ui.widgets.photo_details import Said
 
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
     from studio.jobs.worn import Saying
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """What the left side and the grid show. counts: of everything, of what is missing, of the trash."""
+
+    ids: list[str]
+    places: dict[str, int]
+    collections: list[CollectionRow]
+    counts: tuple[int, int, int]
+
 
 LARGE = 5000
 """A list that was this long is read off the window's thread: 100,000 ids take a tenth of a second."""
@@ -54,7 +66,7 @@ class SayingStep(QUndoCommand):
 
 
 class LibraryPresenter(QObject):
-    """listed: ids in order. imported: an `ImportReport`. relinked: a `RelinkReport`. said: a `Said` of the selection.
+    """listed: a `Listing`. imported: an `ImportReport`. relinked: a `RelinkReport`. said: a `Said` of the selection.
 
     outdated: how many looks are older than what was just said.
     """
@@ -70,34 +82,47 @@ class LibraryPresenter(QObject):
         self._context = context
         self._project = cast("Workspace", context.project)
         self._lane = JobLane(1, self)
-        self._lane.failed.connect(self._on_failed)
+        self._slow = JobLane(1, self)  # looking for 100,000 files: lists must not wait for it
+        for lane in (self._lane, self._slow):
+            lane.failed.connect(self._on_failed)
         self._imports = 0
         self._longest = self._project.library.count(Filter())
 
     def close(self) -> None:
         """Stop what runs: the project is about to be closed."""
         self._lane.close()
+        self._slow.close()
 
     # -- listing -----------------------------------------------------------------------------------------------------
 
     def list_items(self, kind: Kind, wanted: Filter, order: Order) -> None:
         """Find out which items are wanted; `listed` follows, at once where the list is short."""
-        library = self._project.library
-        read = {Kind.PHOTO: library.photo_ids, Kind.LOOK: library.look_ids, Kind.SCENE: library.scene_ids}[kind]
         if self._longest < LARGE:
-            self._on_listed(read(wanted, order))
+            self._on_listed(self._list(kind, wanted, order))
             return
 
         def work(progress: Progress) -> object:
             progress.report(0.0, "list")
-            return read(wanted, order)
+            return self._list(kind, wanted, order)
 
         self._lane.submit("list", work, self._on_listed)
 
+    def _list(self, kind: Kind, wanted: Filter, order: Order) -> Listing:
+        library, role = self._project.library, wanted.role
+        read = {Kind.PHOTO: library.photo_ids, Kind.LOOK: library.look_ids, Kind.SCENE: library.scene_ids}[kind]
+        ids = read(wanted, order)
+        rows = [
+            replace(one, count=library.count(Filter(role=role, collection_id=one.id), kind))
+            for one in library.collections()
+        ]
+        missing = library.count(Filter(role=role, missing_only=True), kind) if kind is Kind.PHOTO else 0
+        everything = library.count(Filter(role=role), kind)
+        return Listing(ids, places_of(ids), rows, (everything, missing, library.count(_trash(role), kind)))
+
     def _on_listed(self, result: object) -> None:
-        ids = cast("list[str]", result)
-        self._longest = max(self._longest, len(ids))
-        self.listed.emit(ids)
+        listing = cast(Listing, result)
+        self._longest = max(self._longest, len(listing.ids))
+        self.listed.emit(listing)
 
     # -- marking -----------------------------------------------------------------------------------------------------
 
@@ -142,7 +167,7 @@ class LibraryPresenter(QObject):
         def work(progress: Progress) -> object:
             return self._project.library.find_missing(progress=progress)
 
-        self._lane.submit("missing", work)
+        self._slow.submit("missing", work)
 
     def relink(self, folder: Path) -> None:
         """Search a folder for the files of missing photos."""
@@ -201,3 +226,7 @@ class LibraryPresenter(QObject):
     def _on_failed(self, job_id: str, error: object) -> None:
         del job_id
         self._context.failed.emit(error)
+
+
+def _trash(role: PhotoRole | None) -> Filter:
+    return Filter(role=role, in_trash=True)

@@ -39,6 +39,11 @@ class GridRole:
     BROKEN = Qt.ItemDataRole.UserRole + 4
 
 
+def places_of(ids: Sequence[str]) -> dict[str, int]:
+    """Return the number of each id in a list."""
+    return {item: number for number, item in enumerate(ids)}
+
+
 class GridModel(QAbstractListModel):
     """Lists ids; fetches the rows around an index in pages and keeps them until the library says they changed."""
 
@@ -61,11 +66,14 @@ class GridModel(QAbstractListModel):
         """All ids in their order."""
         return self._ids
 
-    def set_ids(self, ids: Sequence[str]) -> None:
-        """Show another list; rows that are known already are kept."""
+    def set_ids(self, ids: Sequence[str], places: dict[str, int] | None = None) -> None:
+        """Show another list; rows that are known already are kept.
+
+        places: the number of each id, where somebody off the window's thread worked that out for a long list.
+        """
         self.beginResetModel()
         self._ids = list(ids)
-        self._position = {item: number for number, item in enumerate(self._ids)}
+        self._position = places_of(self._ids) if places is None else places
         self.endResetModel()
 
     def refresh(self, ids: frozenset[str]) -> None:

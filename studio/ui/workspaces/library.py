@@ -25,7 +25,7 @@ from studio.domain.artefacts import PhotoRole
 from studio.domain.errors import StudioError
 from studio.library.records import Changes, ColourLabel, Filter, Flag, ImportReport, Kind, Order, RelinkReport
 from studio.ui.context import StudioContext
-from studio.ui.library_presenter import LibraryPresenter
+from studio.ui.library_presenter import LibraryPresenter, Listing
 from studio.ui.photo_model import GridModel, GridRow
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, side_for
@@ -94,6 +94,8 @@ class LibraryPage(QWidget):
         self.banner = Banner()
         self.empty = EmptyState("library", "", "")
         self._outdated: list[str] = []
+        self._naming = ""
+        self._wanted_focus = ""
         self._is_checked = False
         self._relist_timer = self._timer(RELIST_MS, self.reload)
         self._details_timer = self._timer(DETAILS_MS, self.show_details)
@@ -174,32 +176,28 @@ class LibraryPage(QWidget):
         order = list(Order)[max(0, self.order.currentIndex())]
         self.presenter.list_items(self.kind, self.wanted(), order)
 
-    def _on_listed(self, ids: object) -> None:
-        listed = cast("list[str]", ids)
-        if listed != self.model.ids:
+    def _on_listed(self, result: object) -> None:
+        listing = cast(Listing, result)
+        if listing.ids != self.model.ids:
             focused, chosen, place = self.grid.focused_id, self.grid.selected_ids(), self.grid.currentIndex().row()
-            self.model.set_ids(listed)
+            self.model.set_ids(listing.ids, listing.places)
             if focused and self.model.index_of(focused).isValid():
                 self.grid.focus_id(focused)
                 if 1 < len(chosen) <= MOST_DETAILS:
                     self.grid.select_ids(chosen)
-            elif listed and place >= 0:  # the focused one is gone: its neighbour takes its place
-                self.grid.focus_id(listed[min(place, len(listed) - 1)])
+            elif listing.ids and place >= 0:  # the focused one is gone: its neighbour takes its place
+                self.grid.focus_id(listing.ids[min(place, len(listing.ids) - 1)])
+        self.collections.set_rows(listing.collections, listing.counts)
+        self.commands.follow()
         self._write_count()
         self._show_empty_state()
-        self._show_collections()
         self._details_timer.start()
-
-    def _show_collections(self) -> None:
-        library, role, kind = self.project.library, self._shelf.role, self.kind
-        rows = [
-            replace(one, count=library.count(Filter(role=role, collection_id=one.id), kind))
-            for one in library.collections()
-        ]
-        everything = library.count(Filter(role=role), kind)
-        missing = library.count(Filter(role=role, missing_only=True), kind) if kind is Kind.PHOTO else 0
-        self.collections.set_rows(rows, (everything, missing, library.count(Filter(role=role, in_trash=True), kind)))
-        self.commands.follow()
+        if (waiting := self._naming) and any(row.id == waiting for row in listing.collections):
+            self._naming = ""
+            self.collections.edit_name(waiting)
+        if (wanted := self._wanted_focus) and self.model.index_of(wanted).isValid():
+            self._wanted_focus = ""
+            self.grid.focus_id(wanted)
 
     def _fetch_rows(self, ids: Sequence[str]) -> Sequence[GridRow]:
         library = self.project.library
@@ -251,8 +249,8 @@ class LibraryPage(QWidget):
         elif report.duplicates and not report.imported:
             self._say(self.tr("All of these photos are in the project already."), bad=False)
         if report.imported:
+            self._wanted_focus = report.imported[0]
             self.reload()
-            self.grid.focus_id(report.imported[0])
 
     def watch_folder(self) -> None:
         """Ask for the folder into which a tethered camera writes; where one is watched, stop that."""
@@ -352,8 +350,8 @@ class LibraryPage(QWidget):
         self.context.push_library_step(changes)
         if len(ids) > 1:
             self.collect(changes.created[0], ids)
-        self._show_collections()
-        self.collections.edit_name(changes.created[0])
+        self._naming = changes.created[0]  # its name is typed as soon as it is listed
+        self.reload()
 
     def collect(self, collection_id: str, ids: Sequence[str]) -> None:
         """Put items into a collection."""
