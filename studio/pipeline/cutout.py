@@ -143,7 +143,7 @@ def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32
             mended = complete_on_backdrop(small, mended, backdrop)
             mended = trace_on_paper(small, mended, small_mask)
             if params.role is PhotoRole.MODEL and ctx.models.is_installed(VOTER):
-                mended = add_voted_clothes(small, mended, ctx.models.session(VOTER))
+                mended = add_voted_clothes(small, mended, ctx.models.session(VOTER), backdrop)
     if params.main_subject:
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:

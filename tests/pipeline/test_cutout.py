@@ -14,6 +14,7 @@ from studio.domain.artefacts import Cutout, Photo, PhotoRole
 from studio.domain.errors import PipelineError
 from studio.domain.progress import Progress
 from studio.pipeline.cutout import MODNET, U2NETP, CutoutParams, predict_mask
+from studio.pipeline.edges import EdgesParams, correct_contour
 from studio.pipeline.matting.backdrop import fit_backdrop, weigh
 from studio.pipeline.matting.person_vote import add_voted_clothes
 from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
@@ -311,6 +312,53 @@ def test_white_trousers_are_added_by_the_second_networks_vote() -> None:
     voted = add_voted_clothes(np.full((256, 256, 3), 235, np.uint8), mask, Voter())
     assert voted[200, 128] == 1.0 and voted[200, 20] == 0.0
     assert np.array_equal(voted[:100], mask[:100])
+
+
+def test_doubt_about_white_trousers_is_settled_by_the_vote() -> None:
+    mask = np.zeros((256, 256), np.float32)
+    mask[20:250, 60:196] = 1
+    mask[150:200, 100:160] = 0.6  # neither cloth nor wall to the first network
+    mask[60:90, 100:160] = 0.6  # the second sees no clothes there
+    settled = add_voted_clothes(np.full((256, 256, 3), 235, np.uint8), mask, Voter())
+    assert settled[155:195, 105:155].min() == 1.0
+    assert settled[75, 128] == np.float32(0.6)
+
+
+def test_a_shadow_on_the_floor_is_no_clothes_whatever_the_vote() -> None:
+    pixels = np.full((256, 256, 3), 240, np.uint8)
+    mask = np.zeros((256, 256), np.float32)
+    mask[20:40], mask[40:250, 60:70] = 1, 1  # arms held out, one leg
+    shadow = np.zeros((256, 256), np.float32)
+    shadow[110:250, 70:190] = 24
+    dark = pixels - cv2.GaussianBlur(shadow, (0, 0), 8.0)[..., None]
+    pixels = np.rint(dark).astype(np.uint8)
+    backdrop = fit_backdrop(np.full((256, 256, 3), 240, np.uint8), mask)
+    assert add_voted_clothes(pixels, mask, Voter())[180, 128] == 1.0
+    assert add_voted_clothes(pixels, mask, Voter(), backdrop)[180, 128] == 0.0
+
+
+def roughness(alpha: np.ndarray) -> float:
+    """Length of the outline over that of the same outline smoothed."""
+
+    def length(plane: np.ndarray) -> float:
+        found, _ = cv2.findContours((plane > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        return float(max(cv2.arcLength(contour, closed=True) for contour in found))
+
+    return length(alpha) / length(cv2.GaussianBlur(alpha, (0, 0), 6.0))
+
+
+def test_pale_cloth_on_pale_paper_has_a_clean_outline_after_compression() -> None:
+    """The edge lies where the cloth ends, not where compression's ringing does, and does not fray."""
+    pixels, truth, printed = white_shirt()
+    dark = cv2.morphologyEx(truth.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    pixels[dark & truth] = 225  # the cloth's own thin edge
+    done, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    assert done
+    packed_pixels = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    alpha = garment_run(packed_pixels, printed)
+    clean = correct_contour(packed_pixels, alpha, EdgesParams(), Progress.silent()).alpha
+    assert overlap(clean, truth) > 0.975
+    assert roughness(clean) < 1.1
 
 
 def test_the_white_trousers_of_a_real_photo_are_kept(shared: Path) -> None:

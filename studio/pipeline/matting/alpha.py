@@ -28,8 +28,14 @@ _MOST_TRUST = 10.0
 _BLIND_VARIANCE = 0.08
 """Where the colour line is less sure than this (white cloth on white), the mask decides."""
 _BLIND_PRIOR = 0.15
+_ALIKE = 0.08
+"""Distance of both sides' colours (sRGB, [0, 1]) up to which they are alike: white cloth on a white wall."""
+_ALIKE_PRIOR = 4.0
+"""There the outline is drawn, not found: noise and compression would fray it."""
 _BLIND_LEVEL = 0.6
 """Mask value that counts as the edge there: what looks exactly as the backdrop is more likely it."""
+_CONTOUR_SHARE = 0.002
+"""Unit of smoothing there, in shares of the longest side: frays are a few pixels large."""
 _SHARPENING = 8.0
 """Steepening of the mask where it decides: a network's edge is blurred by its own resolution."""
 
@@ -72,12 +78,26 @@ def _finest(image: F32, mask: F32, trimap: U8, backdrop: F32 | None) -> _Level:
         line = project_colours(image, foreground, background, backdrop)
         trust = _BACKDROP_TRUST * np.minimum(_TRUSTED_VARIANCE / line.variance, _MOST_TRUST)
         blind = np.clip(line.variance / _BLIND_VARIANCE - 1.0, 0.0, 1.0)
-        weight = weight + _BLIND_PRIOR * blind
         sharp = np.clip((mask - _BLIND_LEVEL) * _SHARPENING + 0.5, 0.0, 1.0)
-        target = ((trust * line.alpha + weight * sharp) / (trust + weight)).astype(np.float32)
-        weight = (trust + weight).astype(np.float32)
+        alike = np.clip(2.0 - line.contrast * (1.0 / _ALIKE), 0.0, 1.0)
+        guess = _BLIND_PRIOR * blind * (1.0 - alike)
+        drawn = _ALIKE_PRIOR * blind * alike
+        contour = _smooth_contour(mask) if drawn.any() else sharp
+        total = trust + weight + guess + drawn
+        target = ((trust * line.alpha + (weight + guess) * sharp + drawn * contour) / total).astype(np.float32)
+        weight = total.astype(np.float32)
     target = np.where(foreground > 0, 1.0, np.where(background > 0, 0.0, target)).astype(np.float32)
     return _Level(image, foreground, background, target, weight)
+
+
+def _smooth_contour(mask: F32) -> F32:
+    """Return the mask with a clean, antialiased outline, cracks closed: what to draw where nothing can be seen."""
+    unit = max(mask.shape) * _CONTOUR_SHARE
+    size = 2 * round(2 * unit) + 1
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    smooth = cv2.GaussianBlur(closed, (0, 0), 1.5 * unit)
+    contour: F32 = (smooth - np.float32(_BLIND_LEVEL)) * np.float32(_SHARPENING) + np.float32(0.5)
+    return np.clip(contour, np.float32(0.0), np.float32(1.0), out=contour)
 
 
 def _halve(level: _Level) -> _Level:

@@ -61,10 +61,12 @@ class ColourLine:
     """Alpha by projection on the line from background to foreground colour, and how much to believe it.
 
     alpha: float32 `(H, W)`. variance: expected squared error of alpha from the spread of both colours.
+    contrast: distance of the two colours.
     """
 
     alpha: F32
     variance: F32
+    contrast: F32
 
 
 _NOISE_VARIANCE = (1.5 / 255.0) ** 2
@@ -89,7 +91,8 @@ def project_colours(image: F32, sure_foreground: F32, sure_background: F32, back
     alpha: F32 = np.clip(inner_product(beyond, line) / length, np.float32(0.0), np.float32(1.0))
     off_line = beyond - over_channels(alpha, 3) * line
     spread = alpha**2 * fore_variance + (1.0 - alpha) ** 2 * back_variance + np.float32(_NOISE_VARIANCE)
-    return ColourLine(alpha, ((spread + inner_product(off_line, off_line)) / length).astype(np.float32, copy=False))
+    variance = ((spread + inner_product(off_line, off_line)) / length).astype(np.float32, copy=False)
+    return ColourLine(alpha, variance, np.sqrt(length))
 
 
 def inner_product(one: F32, other: F32) -> F32:

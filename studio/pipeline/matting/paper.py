@@ -32,6 +32,10 @@ _LEAST_PIECE = 0.002
 _FRAY = 0.006
 """Standard deviation, in shares of the longest side, of the smoothing of an outline found this way."""
 _RIM = 0.006
+_PALE_GARMENT = 0.5
+"""Share of what the network saw that is missing where the cloth itself is as pale as the paper."""
+_BAY = 0.012
+"""Bays up to twice this share of the longest side are closed."""
 _DOUBT = 0.9
 """Mean of the network's mask from which enclosed paper-white is a stripe or a print."""
 _GAP_PIECE = 0.0003
@@ -48,6 +52,13 @@ _SHARP_SHARE = 0.5
 _PALE_HOLE = 24.0
 _REACH = 13
 """Pixels around a piece that are looked at: compression spreads an edge over a block of 8."""
+_HALO_REACH = 5
+"""Pixels around a piece that its own halo fills: they say nothing about what frames it."""
+_RINGING = 0.25
+"""Share of a near edge's height that compression leaves beside it as false differences."""
+_MOST_RINGING = 3.0
+"""Differences (8-bit levels) above which it is no ringing, however strong the edge: white piping beside red."""
+_RINGING_REACH = 6
 
 
 def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
@@ -66,19 +77,36 @@ def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
     signed = smooth - field
     red, green, blue = cv2.split(np.abs(signed))
     away = np.maximum(np.maximum(red, green), blue)
-    bare = _reached_from_border(away < level, max(2, round(_LEAK * max(mask.shape))))
-    bare |= _enclosed_paper((away < level) & ~bare, away, network)
+    plain = away < _beyond_ringing(away, level)
+    bare = _reached_from_border(plain, max(2, round(_LEAK * max(mask.shape))))
     solid = mask > 0.5
-    added = _additions(~bare & ~solid, solid, away, (np.minimum.reduce(cv2.split(signed)) >= 0), level)
+    brighter = np.minimum.reduce(cv2.split(signed)) >= 0
+    enclosed = _enclosed_paper((away < level) & ~bare, away, network)
+    added = _additions(~(bare | enclosed) & ~solid, solid, away, brighter, level)
+    pale = added.sum() > _PALE_GARMENT * solid.sum()
+    if pale:  # the network saw the print alone: what it doubts there is cloth
+        added = _additions(~bare & ~solid, solid, away, brighter, level)
+    else:
+        bare |= enclosed
     grown = mask
     if added.any():
+        beside = _pale_beside(added, away)
+        added |= beside & _close(solid | added) & ~solid
+        bare &= ~(added | (beside & solid))
         grown = _with_smooth_outline(mask, added)
-        grown = np.where(_false_holes(grown > 0.5, away, level), np.float32(1), grown)
+        grown = np.where(_false_holes(grown > 0.5, away, level, pale=bool(pale)), np.float32(1), grown)
     grown = np.where(_open_gaps(solid & bare, solid, away), np.float32(0), grown)
     # Nothing of the paper is left inside: what the network doubted there is cloth, print and white stripes alike.
     rim = max(2, round(_RIM * max(mask.shape)))
     inside = cv2.distanceTransform(((grown > 0.5) & ~bare).astype(np.uint8), cv2.DIST_L2, 5) > rim
     return np.where(inside, np.float32(1), grown).astype(np.float32)
+
+
+def _beyond_ringing(away: F32, level: float) -> F32:
+    """Return the difference, at each pixel, from which something is not paper: more beside a strong edge."""
+    strongest = cv2.dilate(away, np.ones((2 * _RINGING_REACH + 1,) * 2, np.uint8))
+    limit: F32 = np.clip(np.float32(_RINGING) * strongest, np.float32(level), np.float32(max(level, _MOST_RINGING)))
+    return limit
 
 
 def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
@@ -105,8 +133,26 @@ def _pieces(labels: AnyArray, stats: AnyArray, least: float) -> Iterator[tuple[B
 
 def _is_framed(piece: Bool, among: Bool, away: F32, least: float = _FRAMED) -> bool:
     """Tell whether what surrounds a piece, beyond the halo of compression, is clearly not paper."""
-    ring = (cv2.dilate(piece.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & ~piece & among
+    seen = piece.astype(np.uint8)
+    wide, halo = np.ones((2 * _REACH - 1,) * 2, np.uint8), np.ones((2 * _HALO_REACH + 1,) * 2, np.uint8)
+    ring = (cv2.dilate(seen, wide) > cv2.dilate(seen, halo)) & among
     return bool(ring.any()) and float((away[ring] > _FRAME_LEVELS).mean()) > least
+
+
+def _pale_beside(added: Bool, away: F32) -> Bool:
+    """Where nothing but pale cloth lies near what was added: a patch just as light as the paper is cloth there."""
+    near = cv2.distanceTransform((~added).astype(np.uint8), cv2.DIST_L2, 3) < 4.0 * _BAY * max(added.shape)
+    pale: Bool = near & (cv2.dilate(away, np.ones((2 * _REACH - 1,) * 2, np.uint8)) < _PALE_HOLE)
+    return pale
+
+
+def _close(whole: Bool) -> Bool:
+    """Fill narrow bays."""
+    radius = max(2, round(_BAY * max(whole.shape)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = cv2.copyMakeBorder(whole.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    closed: Bool = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[radius:-radius, radius:-radius] > 0
+    return closed
 
 
 def _with_smooth_outline(mask: F32, added: Bool) -> F32:
@@ -196,12 +242,13 @@ def _is_thing(piece: Bool, solid: Bool, away: F32, brighter: Bool, level: float,
     if not rim.any():
         return False
     usual = float(np.quantile(away[piece], 0.8))
-    sharp = brighter | (away > max(_SHARP * usual, 2.0 * level))
+    surely = 1.2 if level <= _LEAST_LEVEL else 2.0  # no shadow is left on painted paper
+    sharp = brighter | (away > max(_SHARP * usual, surely * level))
     return float(sharp[rim].mean()) > _SHARP_SHARE
 
 
-def _false_holes(solid: Bool, away: F32, level: float) -> Bool:
-    """Enclosed patches within pale cloth that happen to be as light as the paper."""
+def _false_holes(solid: Bool, away: F32, level: float, *, pale: bool) -> Bool:
+    """Enclosed patches within pale cloth that happen to be as light as the paper, in a `pale` garment's print too."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
     frame = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
     result = np.zeros_like(solid)
@@ -213,7 +260,7 @@ def _false_holes(solid: Bool, away: F32, level: float) -> Bool:
         hole = labels[near] == label
         ring = (cv2.dilate(hole.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & solid[near]
         empty = float(np.median(away[near][hole])) < 0.5 * level and stats[label, cv2.CC_STAT_AREA] > 0.01 * solid.size
-        if ring.any() and float(np.median(away[near][ring])) < _PALE_HOLE and not empty:
+        if ring.any() and (pale or float(np.median(away[near][ring])) < _PALE_HOLE) and not empty:
             result[near] |= hole
     return result
 

@@ -40,7 +40,7 @@ _HAIR_REACH = 0.04
 _FRAMED = 0.75
 """Share of a gap's surroundings that must differ clearly from the backdrop."""
 _FRAME_CONTRAST = 8.0
-_AROUND = 6
+_AROUND = 8
 """Pixels around a piece that say what surrounds it."""
 _SPECK = 0.0002
 """Share of the picture below which a mended region is noise."""
@@ -137,16 +137,16 @@ def _find_gaps(mask: F32, evidence: Evidence) -> Bool:
     doubted = (evidence.like | (evidence.shade & (mask < _SHADE_MASK))) & (mask > _GAP_MASK[0]) & (mask < _GAP_MASK[1])
     radius = max(2, round(_GAP_SHARE * max(mask.shape)))
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    wide = cv2.morphologyEx(doubted.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    gaps: Bool = (cv2.dilate(wide, kernel) > 0) & doubted
-    window = np.ones((7, 7), np.uint8)
-
+    broad = cv2.morphologyEx(doubted.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    gaps: Bool = (cv2.dilate(broad, kernel) > 0) & doubted
+    wide, halo = np.ones((13, 13), np.uint8), np.ones((5, 5), np.uint8)
     beside = ~doubted & (mask > 0.5)
 
     def is_framed(piece: Bool, near: Window) -> bool:
         if piece.sum() < _GAP_AREA * mask.size:
             return False
-        ring = (cv2.dilate(piece.astype(np.uint8), window) > 0) & ~piece & beside[near]
+        seen = piece.astype(np.uint8)
+        ring = (cv2.dilate(seen, wide) > cv2.dilate(seen, halo)) & beside[near]  # the edge itself is a mixture
         return bool(ring.any()) and float((evidence.distance[near][ring] > _FRAME_CONTRAST).mean()) > _FRAMED
 
     return _pieces(gaps, is_framed)
