@@ -81,7 +81,7 @@ def trace_on_paper(rgb: U8, mask: F32, network: F32) -> F32:
     bare = _reached_from_border(plain, max(2, round(_LEAK * max(mask.shape))))
     solid = mask > 0.5
     brighter = np.minimum.reduce(cv2.split(signed)) >= 0
-    enclosed = _enclosed_paper((away < level) & ~bare, away, network)
+    enclosed = _enclosed_paper(plain & ~bare, signed, away, network, level)
     added = _additions(~(bare | enclosed) & ~solid, solid, away, brighter, level)
     pale = added.sum() > _PALE_GARMENT * solid.sum()
     if pale:  # the network saw the print alone: what it doubts there is cloth
@@ -109,13 +109,18 @@ def _beyond_ringing(away: F32, level: float) -> F32:
     return limit
 
 
-def _enclosed_paper(plain: Bool, away: F32, network: F32) -> Bool:
-    """Paper that no way leads to, as between a sleeve and the body it touches: framed by cloth, network in doubt."""
+def _enclosed_paper(plain: Bool, signed: F32, away: F32, network: F32, level: float) -> Bool:
+    """Paper that no way leads to, as between a sleeve and the body it touches: framed by cloth, network in doubt.
+
+    Ringing leaves the paper's mean as it is; a white stripe is a little lighter or darker than paper throughout.
+    """
     kernel = np.ones((5, 5), np.uint8)
-    broad = cv2.morphologyEx(plain.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    broad = cv2.morphologyEx(cv2.medianBlur(plain.astype(np.uint8), 5), cv2.MORPH_OPEN, kernel)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=4)
     result = np.zeros_like(plain)
     for piece, near in _pieces(labels, stats, _GAP_PIECE * plain.size):
+        if float(np.abs(signed[near][piece].mean(axis=0)).max()) > level:
+            continue
         if float(network[near][piece].mean()) < _DOUBT and _is_framed(piece, ~plain[near], away[near]):
             result[near] |= piece
     return result
