@@ -11,13 +11,15 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, find_sleeve, paint_skin
+from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, find_hem, find_sleeve, paint_skin
 
 IN_FRONT = (0.3, 0.85)
 """Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
 MOTTLE = 0.018
-ARM_INSET = 0.008
-"""How much thinner, on each side, an arm is than the tightest sleeve, in shoulder widths."""
+ARM_INSET = 0.06
+"""How much thinner, on each side, an arm is than the tightest sleeve, in shares of the arm's half-width."""
+LONG_HEM = 1.5
+"""From this place on the arm a sleeve is long: nothing tells its cloth from the trunk's."""
 SLEEVELESS_CHEST = 0.52
 """Down to this depth, in shoulder widths, an armhole shows the chest's side."""
 
@@ -61,7 +63,9 @@ class ArmEdges:
     second: F64
 
 
-STANDARD_ARM = ArmEdges(np.array([0.0]), np.array([-1.0]), np.array([1.0]))
+STANDARD_ARM = ArmEdges(np.arange(0.0, 2.2, 0.05), -np.ones(44), np.ones(44))
+MOST_INWARD = 1.3
+"""How far an edge may lie inside the standard arm's: the trunk's cloth may cover half of it."""
 _EDGE_FADE = 0.4
 """Places on the arm over which a seen edge goes over into the standard arm's."""
 
@@ -100,7 +104,26 @@ def find_edges(fields: BodyFields, number: int, bare: Bool, hides: Bool) -> ArmE
     first = second - 2 if first is None and second is not None else first
     second = first + 2 if second is None and first is not None else second
     assert first is not None and second is not None
-    return ArmEdges(places, np.minimum(first, second - 1.2), second)
+    return ArmEdges(places, np.minimum(first, second - 0.6), second)
+
+
+def keep_inside(edges: ArmEdges, fields: BodyFields, number: int, alpha: F32) -> ArmEdges:
+    """Draw an arm's edges in where the sleeve it had on was tighter: evenly, not along every fold of it."""
+    along, across = fields.along[number], fields.across[number]
+    band = (np.abs(across) < 2.2) & (along > 0.02) & (along < 1.98)
+    index = (along[band] / 0.05).astype(np.intp)
+    values, solid = across[band], alpha[band] > 0.5
+    limits = []
+    for side in (-1.0, 1.0):
+        # The silhouette's end on this side: the nearest place of the background, if there is any before the band ends.
+        gap = np.where((values * side > 0.3) & ~solid, values * side, 3.0)
+        nearest = np.full(40, 3.0)
+        np.minimum.at(nearest, np.minimum(index, 39), gap)
+        padded = np.pad(nearest, 4, mode="edge")
+        calm = np.array([np.percentile(padded[place : place + 9], 35) for place in range(40)])
+        calm = np.convolve(np.pad(calm, 2, mode="edge"), np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9, "valid")
+        limits.append(np.interp(edges.at, np.arange(40) * 0.05 + 0.025, np.maximum(calm - ARM_INSET, 0.6)))
+    return ArmEdges(edges.at, np.maximum(edges.first, -limits[0]), np.minimum(edges.second, limits[1]))
 
 
 def _carry_up(at: F64, edge: F64) -> tuple[F64, F64] | None:
@@ -110,7 +133,7 @@ def _carry_up(at: F64, edge: F64) -> tuple[F64, F64] | None:
         return None
     outward = -1.0 if np.nanmedian(edge) < 0 else 1.0
     places = at[known]
-    offset = np.clip(edge[known] - outward, -0.5, 0.5)
+    offset = outward * np.clip(outward * edge[known] - 1, -MOST_INWARD, 0.5)
     offset = np.convolve(np.pad(offset, 1, mode="edge"), np.ones(3) / 3, "valid")
     above = np.arange(0.0, places[0] - 0.02, 0.05)
     fade = np.exp(-(places[0] - above) / _EDGE_FADE) * float(np.median(offset[:4]))
@@ -258,11 +281,9 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
-    skin = paint_skin(body, fields, evidence, removed)
+    skin = paint_skin(body, fields, evidence, removed, waist)
     plate = plate + (skin.trunk - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
-    # A bare arm lies within the sleeve it had on; its outline is the silhouette's, not the parse map's.
-    clothed = np.ones_like(torso) if evidence.leak_free else _soft_inside(evidence.alpha, ARM_INSET * body.size)
     limbs, limbs_rgb = np.zeros(shape, np.float32), plate
     for number, side in enumerate((-1, 1)):
         arm = body.arms[number]
@@ -270,11 +291,14 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         bare_arm = (evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]) & (removed < 0.01)
         hides = find_sleeve(fields, evidence.labels, number) | np.isin(evidence.labels, (Cihp.HAIR, Cihp.FACE))
         edges = find_edges(fields, number, bare_arm, hides)
+        if not evidence.leak_free:
+            edges = keep_inside(edges, fields, number, evidence.alpha)
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), edges=edges)
-        coverage = np.minimum(coverage, np.maximum(clothed, _near(bare_arm, 0.05 * body.size)))
+        under = _under_sleeve(fields, evidence.labels, number)
+        coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
         plate = plate + (skin.arms[number] - plate) * coverage[..., None]
         covered = np.maximum(covered, coverage)
-        hanging = coverage * _before_garment(arm, body, fields, number)
+        hanging = coverage * _before_garment(arm, body, fields, number) * under
         limbs, limbs_rgb = np.maximum(limbs, hanging), plate
     return Plate(plate, covered, Occluder(limbs, limbs_rgb), skin.trunk, skin.gain, skin.hems)
 
@@ -291,22 +315,6 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
     return filled
 
 
-def _soft_inside(alpha: F32, inset: float) -> F32:
-    """Return the silhouette drawn in a little, its edge smoothed."""
-    inside = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    smooth: F32 = np.clip(cv2.GaussianBlur(inside, (0, 0), 2.0) - inset + 0.5, 0, 1).astype(np.float32)
-    return smooth
-
-
-def _near(mask: Bool, reach: float) -> F32:
-    """Return 1 on a mask, fading out within a distance of it."""
-    if not mask.any():
-        return np.zeros(mask.shape, np.float32)
-    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    near: F32 = np.clip(2 - 2 * distance / reach, 0, 1).astype(np.float32)
-    return near
-
-
 def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
     hem = bare.hem
@@ -318,6 +326,15 @@ def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
     result: F32 = (1 - covered).astype(np.float32)
     return result
+
+
+def _under_sleeve(fields: BodyFields, labels: U8, number: int) -> F32:
+    """Return where the old sleeve hid the arm: below it an arm that is not seen was, and stays, behind the trunk."""
+    hems = [hem for hem in (find_hem(fields, labels, side) for side in (0, 1)) if hem is not None]
+    if not hems or min(hems) > LONG_HEM:
+        return np.ones(fields.shape, np.float32)
+    under: F32 = np.clip((min(hems) + 0.2 - fields.along[number]) / 0.08, 0, 1).astype(np.float32)
+    return under
 
 
 def _before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:

@@ -43,6 +43,8 @@ DEFAULT_TONE = (196.0, 154.0, 132.0)
 _FILM_STEPS = 10
 FACE_WEIGHT = 0.3
 """A face is made up and lit by itself: it counts for less than the body's skin while there is some."""
+NAVEL = 0.74
+"""The navel's depth in shares of neck to hips."""
 _CHROMA_LIMITS = (0.06, 0.14)
 """How far (log ratio of channels) skin may be from the person's usual colour: hair and cloth are farther."""
 _ARM_LABELS = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)
@@ -63,8 +65,8 @@ class Skin:
     hems: F32
 
 
-def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32) -> Skin:
-    """Paint the whole body's skin. removed: where the old garment stood."""
+def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32, waist: float) -> Skin:
+    """Paint the whole body's skin. removed: where the old garment stood. waist: depth of the lower garment's edge."""
     shape = fields.shape
     step = max(1, round(COARSE_SHARE * body.size))
     size = (-(-shape[1] // step), -(-shape[0] // step))
@@ -85,7 +87,7 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32)
     rest = np.where((weight > 0.05)[..., None], mean - tone - own @ light, 0.0).astype(np.float32)
     spread = _membrane(rest, weight, SETTLE * body.size / step)
     grain = np.exp(_grain(rgb, core, shape))[..., None]
-    hints = _body_hints(body, fields, size)
+    hints = _body_hints(body, fields, size, waist)
     smooth = [
         (spread + tone + features @ light + extra[..., None]).astype(np.float32)
         for features, extra in ((trunk, hints), (arms[0], 0 * hints), (arms[1], 0 * hints))
@@ -148,13 +150,18 @@ def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F
     return np.maximum(core, skin.astype(np.float64)).astype(np.float32)
 
 
+def find_hem(fields: BodyFields, labels: U8, number: int) -> float | None:
+    """Return where on an arm its seen skin begins (0 shoulder .. 2 wrist); None where none is seen."""
+    arm = (labels == _ARM_LABELS[number]) & (np.abs(fields.across[number]) < 1.5)
+    return float(np.percentile(fields.along[number][arm], 5)) if arm.sum() >= 20 else None
+
+
 def find_sleeve(fields: BodyFields, labels: U8, number: int) -> Bool:
     """Return the old sleeve above an arm's seen skin; cloth of the trunk beside the arm is not part of it."""
     along, across = fields.along[number], fields.across[number]
-    arm = (labels == _ARM_LABELS[number]) & (np.abs(across) < 1.5)
-    if arm.sum() < 20:
+    hem = find_hem(fields, labels, number)
+    if hem is None:
         return np.zeros(labels.shape, bool)
-    hem = float(np.percentile(along[arm], 5))
     sleeve: Bool = np.isin(labels, OLD_GARMENT) & (along < hem + 0.12) & (np.abs(across) < 1.6)
     return sleeve
 
@@ -234,7 +241,7 @@ def _reduced(plane: F32, size: tuple[int, int]) -> F64:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float64)
 
 
-def _rounded(share: F64, depth: float) -> F64:
+def _rounded(share: F64, depth: float | F64) -> F64:
     """Return how far a surface faces sideways at a place across an elliptic cross-section, -1..1."""
     share = np.clip(share, -0.995, 0.995)
     sideways: F64 = depth * share / np.sqrt(depth * depth * share * share + 1 - share * share)
@@ -246,7 +253,10 @@ def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int,
     lateral, depth = _reduced(fields.lateral, size), _reduced(fields.depth, size)
     half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
     neck = _smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
-    across = (1 - neck) * _rounded(lateral / half, TRUNK_ROUND) + neck * _rounded(lateral / (0.19 * body.size), 0.8)
+    waist = 0.25 * _smoothstep(depth, 0.45 * body.length, 0.7 * body.length)
+    across = (1 - neck) * _rounded(lateral / half, TRUNK_ROUND + waist) + neck * _rounded(
+        lateral / (0.19 * body.size), 0.8
+    )
     down = -0.3 * (1 - _smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
     # The shoulder's slope faces upwards, though it is the outline.
     slope = _smoothstep(np.abs(lateral), 0.17 * body.size, 0.27 * body.size)
@@ -304,7 +314,7 @@ def _membrane(rest: F32, weight: F32, settle: float) -> F32:
     return left
 
 
-def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int]) -> F64:
+def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: float) -> F64:
     """Return what collarbones, throat and the trunk's middle line do to the light, logarithmic."""
     x = np.abs(_reduced(fields.lateral, size)) / body.size
     y = _reduced(fields.depth, size) / body.size
@@ -318,11 +328,17 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int]) -> F64:
     collar = reach * (0.03 * ridge(bone, 0.02) - 0.05 * ridge(bone + 0.05, 0.028) - 0.03 * ridge(bone - 0.04, 0.022))
     throat = -0.09 * ridge(x, 0.028) * ridge(y + 0.035, 0.026)
     middle = -0.02 * ridge(x, 0.04) * _smoothstep(y, 0.03, 0.15) * (1 - _smoothstep(y, 0.4, 0.7))
-    hints: F64 = collar + throat + middle
+    # The belly: its middle line, and the navel where it stands clear of the waistband.
+    length = body.length / body.size
+    belly = -0.025 * ridge(x, 0.045) * _smoothstep(y / length, 0.42, 0.6)
+    if waist / body.size > NAVEL * length + 0.1:
+        below = y - NAVEL * length
+        belly = belly - 0.12 * ridge(x, 0.011) * ridge(below, 0.02) - 0.04 * ridge(x, 0.05) * ridge(below, 0.045)
+    hints: F64 = collar + throat + middle + belly
     return hints
 
 
-GRAIN_TILE, GRAIN_LIMIT = 384, 0.014
+GRAIN_TILE, GRAIN_LIMIT = 384, 0.010
 """Side of the synthesised tile, and the most that grain may deviate (log)."""
 _PATCHES = (48, 32, 20)
 
@@ -362,7 +378,7 @@ def _flat_patch(detail: F32, core: F32) -> F64 | None:
         energy = cv2.boxFilter(detail * detail, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
         ys, xs = np.nonzero(whole)
         order = np.argsort(energy[ys, xs], kind="stable")
-        place = int(order[int(0.25 * len(order))])
+        place = int(order[int(0.15 * len(order))])
         y, x = int(ys[place]), int(xs[place])
         return detail[y : y + side, x : x + side].astype(np.float64)
     return None
