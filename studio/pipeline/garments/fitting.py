@@ -417,13 +417,13 @@ def fit_outline(silhouette: Silhouette) -> Fit:
     fine = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[:2]]
     best = min(fine, key=rank)
     best = _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
-    return best if best.iou > EVEN else _with_sides(best, silhouette)
+    return best if best.iou > EVEN and not best.laid else _with_sides(best, silhouette)
 
 
 EVEN = 0.96
 """Overlap from which a symmetric outline is good enough."""
 WORTH = 0.01
-"""What two halves of their own must add to it."""
+"""What two halves of their own must add to it, unless laid sleeves make every hem's corner matter."""
 _UNEVEN = [
     place for place in P if place not in (P.CENTRE, P.TILT, P.COLLAR_X, P.COLLAR_Y, P.NECK_X, P.NECK_Y, P.BACK_Y)
 ]
@@ -435,7 +435,7 @@ def _with_sides(fit: Fit, silhouette: Silhouette) -> Fit:
     sides = fit_sides(silhouette, fit)
     halves = [to_picture(corners(p, fit.sleeve).polyline(), p, side) for p, side in zip(sides, (-1, 1), strict=True)]
     iou = _overlap(silhouette, np.concatenate([halves[1], halves[0][::-1]]))
-    return replace(fit, sides=sides, iou=iou) if iou > fit.iou + WORTH else fit
+    return replace(fit, sides=sides, iou=iou) if iou > fit.iou + (0.0 if fit.laid else WORTH) else fit
 
 
 def fit_sides(silhouette: Silhouette, fit: Fit) -> tuple[F64, F64]:

@@ -20,7 +20,7 @@ ARMHOLE = 0.78
 """Depth of an armhole below the shoulder's tip over the torso's half-width."""
 LONG_END = 0.72
 """Sleeves that end below this share of the height are fitted with an elbow."""
-CHEST = 1.07
+CHEST = 1.12
 """Width at the armpits over the width at the waist."""
 CAPE_TORSO = 0.66
 """The torso's share of the whole width where nothing shows where it ends."""

@@ -33,8 +33,8 @@ MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
 """How far the silhouette may pull the template's edge, in shares of the height."""
-LAID_SNAP = 0.012
-"""The same for the flank under a sleeve that lies on it: the nearest outline is the sleeve's, not the flank's."""
+GAP_REACH = 0.06
+"""How far a gap between a flank and the sleeve that lies on it is looked for, in shares of the height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def coons(top: F64, bottom: F64, left: F64, right: F64) -> F64:
     return grid
 
 
-def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False, limit: float = SNAP_LIMIT) -> F64:
+def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False) -> F64:
     """Pull a boundary curve `(n, 2)` onto the photo's silhouette, evenly along the curve."""
     step = 2 * silhouette.pixel
     right, down = np.array([step, 0.0]), np.array([0.0, step])
@@ -123,7 +123,7 @@ def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False, limit
             axis=-1,
         )
         norm = np.hypot(gradient[:, 0], gradient[:, 1])
-        near = (np.abs(distance) < limit) & (norm > step)
+        near = (np.abs(distance) < SNAP_LIMIT) & (norm > step)
         direction = np.where(near[:, None], gradient / np.maximum(norm, 1e-9)[:, None], 0.0)
         moved = moved - direction * distance[:, None]
     shift = moved - points
@@ -135,7 +135,31 @@ def snap(points: F64, silhouette: Silhouette, *, fixed_ends: bool = False, limit
     return points + shift
 
 
-def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, limit: float) -> tuple[F64, F64]:
+def snap_across(points: F64, silhouette: Silhouette, facing: float) -> F64:
+    """Pull an edge onto its own side of a narrow gap, where there is one; elsewhere it stays where it is.
+
+    facing: +1 where the part ends towards larger x, -1 towards smaller. `snap` alone would take the nearer bank.
+    """
+    tangent = np.gradient(points, axis=0)
+    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1)
+    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
+    normal *= np.where(normal[:, :1] * facing < 0, -1.0, 1.0)
+    steps = np.linspace(GAP_REACH, -GAP_REACH, 41)
+    outside = silhouette.sample(points[:, None] + steps[None, :, None] * normal[:, None]) > 0
+    # From outside to inside of the part: the first bank behind a gap.
+    bank = outside[:, :-1] & ~outside[:, 1:]
+    distance = np.where(bank, np.abs(steps[1:]), np.inf)
+    chosen = distance.argmin(axis=1)
+    found = np.isfinite(distance.min(axis=1))
+    shift = np.where(found, steps[1:][chosen], 0.0)
+    if len(points) > 4:
+        padded = np.pad(shift, 1, mode="edge")
+        shift = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    moved: F64 = points + shift[:, None] * normal
+    return moved
+
+
+def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bool) -> tuple[F64, F64]:
     """Return the armhole `(ARMHOLE_ROWS + 1, 2)` and the torso's side below it, in picture coordinates."""
     tip = to_template(snap(to_picture(key.shoulder[None], p, side), silhouette), p)[0]
     armhole = np.linspace(tip, key.armpit, ARMHOLE_ROWS + 1)
@@ -145,22 +169,26 @@ def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, limit: floa
     side_line = resample(np.array([key.armpit, key.waist, key.hip, key.hem]), TORSO_ROWS - ARMHOLE_ROWS + 1)
     smooth = side_line.copy()
     smooth[1:-1] = 0.25 * side_line[:-2] + 0.5 * side_line[1:-1] + 0.25 * side_line[2:]
-    return to_picture(armhole, p, side), snap(to_picture(smooth, p, side), silhouette, limit=limit)
+    return to_picture(armhole, p, side), _snap_flank(to_picture(smooth, p, side), silhouette, side, laid)
 
 
-def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette) -> tuple[F64, F64, int]:
+def _snap_flank(points: F64, silhouette: Silhouette, side: int, laid: bool) -> F64:
+    return snap_across(points, silhouette, side) if laid else snap(points, silhouette)
+
+
+def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bool) -> tuple[F64, F64, int]:
     """Return a sleeve's outer and inner edge from armhole to cuff, and the number of rows."""
     outer = np.array([key.shoulder, *key.outer])
     inner = np.array([key.armpit, *key.inner[::-1]])
     length = float(np.hypot(*np.diff((outer + inner) / 2, axis=0).T).sum())
     rows = max(4, round(length * SLEEVE_ROWS_PER_LENGTH)) + 1
     curves = []
-    for line in (outer, inner):
+    for line, is_outer in ((outer, True), (inner, False)):
         curve = resample(line, rows)
         for _ in range(2):
             curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
         picture = to_picture(curve, p, side)
-        snapped = snap(picture, silhouette)
+        snapped = snap_across(picture, silhouette, -side) if laid and not is_outer else snap(picture, silhouette)
         snapped[0] = picture[0]
         curves.append(snapped)
     return curves[0], curves[1], rows
@@ -175,7 +203,7 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
     keys = {side: corners(own[side], fit.sleeve) for side in (-1, 1)}
     armholes, sides = {}, {}
     for side in (-1, 1):
-        armhole, flank = _side_curve(keys[side], own[side], side, silhouette, LAID_SNAP if fit.laid else SNAP_LIMIT)
+        armhole, flank = _side_curve(keys[side], own[side], side, silhouette, bool(fit.laid))
         if fit.sleeve is SleeveModel.NONE:
             armhole = snap(armhole, silhouette)
         flank[0] = armhole[-1]
@@ -187,7 +215,7 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
         names |= _add_collar(builder, torso, key, p, silhouette)
     if fit.sleeve is not SleeveModel.NONE:
         for which in ((-1, LEFT_SLEEVE, "left"), (1, RIGHT_SLEEVE, "right")):
-            names |= _add_sleeve(builder, torso, keys[which[0]], own[which[0]], silhouette, which)
+            names |= _add_sleeve(builder, torso, keys[which[0]], own[which[0]], silhouette, which, bool(fit.laid))
     vertices = silhouette.to_photo(np.array(builder.points)).astype(np.float32)
     part = np.array(builder.part, np.uint8)
     mesh = GarmentMesh(
@@ -269,10 +297,10 @@ def _add_collar(builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Si
 
 
 def _add_sleeve(
-    builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Silhouette, which: tuple[int, int, str]
+    builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Silhouette, which: tuple[int, int, str], laid: bool
 ) -> dict[str, int]:
     side, part, name = which
-    outer, inner, rows = _sleeve_curves(key, p, side, silhouette)
+    outer, inner, rows = _sleeve_curves(key, p, side, silhouette, laid)
     column = 0 if side < 0 else COLUMNS
     seam = torso.index[: ARMHOLE_ROWS + 1, column]
     root = np.array([builder.points[vertex] for vertex in seam])

@@ -45,7 +45,7 @@ from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
-from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, prepare_source
+from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, keep_connected, prepare_source
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -186,12 +186,13 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     placed = place_garment(garment.garment, body, layers.tuck)
     if garment.garment.sleeve is not SleeveLength.NONE:
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
-    maps = end_at_waist(build_layers(garment.garment, placed.vertices, view.size), layers.swallowed)
+    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
+    maps = keep_connected(build_layers(garment.garment, placed.vertices, view.size), source)
+    maps = end_at_waist(maps, layers.swallowed)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     if fitting.legs is not None:
         plate = add_legs(plate, evidence, layers.removed, fitting.legs, placed.hem_depth)
     layers = add_painted_arms(replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed)), plate)
-    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(

@@ -27,6 +27,8 @@ LAST_SKIN = 1.9
 """Hands, from here on, are never hidden by a sleeve."""
 ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
+BAND_OVERLAP = 0.015
+"""How far a tucked top reaches over the waistband's upper edge, in shoulder widths: no skin may shine through."""
 HIDDEN_BAND = 0.3
 """How much a row counts on which the waistband seems to begin low, against one on which it begins high."""
 NATURAL_WAIST = 0.72
@@ -119,7 +121,9 @@ def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> B
     """Return everything well below the waistband: a hole in the parse map must not let the hem through."""
     rows = np.arange(lower.shape[0])[:, None]
     edge = _waistline(body, lower, waist)
-    below: Bool = (rows > edge[None] + 1) & (fields.depth > waist - 0.1 * body.size)
+    # Not above the waist: there the plate holds skin.
+    hidden = BAND_OVERLAP * body.size
+    below: Bool = (rows > edge[None] + hidden) & (fields.depth > waist + hidden)
     return below
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment
@@ -19,6 +20,8 @@ OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
+SLIVER = 0.08
+"""A piece of a layer smaller than this share of its largest one belongs to its neighbour across a gap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +46,8 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
     mesh = garment.mesh
     face_part = mesh.part[mesh.faces].max(axis=1)
     trunk = (face_part == TORSO) | (face_part == COLLAR)
-    source_parts = split_source(garment, face_part)
+    source_faces = find_source_faces(garment)
+    source_parts = face_part[source_faces]
     inner = _inner_collar(garment, source_parts.shape)
     own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
     base = dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
@@ -58,11 +62,13 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         reach[mesh.part == part] = 1.0
         reach[(mesh.part == TORSO) & (mesh.along > _armpit_along(garment, side) + 1e-3)] = 0.0
         chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
+        # Below the armpit the torso is no sleeve's: where one lay close to it, a strip of it would come along.
+        cloth = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).any(axis=1))
         layers.append(
             LayerMap(
                 name,
                 *dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size),
-                soften(((source_parts == part) | (source_parts == TORSO)).astype(np.float32)),
+                soften(cloth[source_faces].astype(np.float32)),
             )
         )
     return tuple(layers)
@@ -76,6 +82,29 @@ def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[L
         replace(layer, weight=(layer.weight * (1 - swallowed)).astype(np.float32)) if layer.name == "front" else layer
         for layer in layers
     )
+
+
+def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[LayerMap, ...]:
+    """Return the layers without slivers of another part: what a gap in the product photo divides from the rest."""
+    size = (layers[0].source.shape[1], layers[0].source.shape[0])
+    solid = cv2.resize(source.alpha, size, interpolation=cv2.INTER_AREA) > 0.5
+    cleaned = []
+    for layer in layers:
+        if layer.name == "inner":
+            cleaned.append(layer)
+            continue
+        own = (solid & (layer.source > 0.5)).astype(np.uint8)
+        count, parts, stats, _ = cv2.connectedComponentsWithStats(own)
+        area = stats[1:, cv2.CC_STAT_AREA]
+        gone = np.isin(parts, 1 + np.flatnonzero(area < SLIVER * area.max())) if count > 2 else parts < 0
+        if layer.name.endswith("sleeve"):  # a strip of the flank hangs on by a thread where the gap closes
+            core = cv2.morphologyEx(own, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
+            gone |= (own > 0) & (cv2.dilate(core, np.ones((9, 9), np.uint8)) == 0)
+        if gone.any():
+            fringe = (cv2.dilate(gone.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ((own == 0) | gone)
+            layer = replace(layer, source=np.where(fringe, np.float32(0.0), layer.source))
+        cleaned.append(layer)
+    return tuple(cleaned)
 
 
 def _armpit_along(garment: Garment, side: int) -> float:
@@ -142,6 +171,12 @@ def _smooth_inside(plane: F32, near: Bool) -> F32:
 
 def split_source(garment: Garment, face_part: U8) -> U8:
     """Return, on a reduced raster of the garment photo, the part that each pixel belongs to."""
+    parts: U8 = face_part[find_source_faces(garment)].astype(np.uint8)
+    return parts
+
+
+def find_source_faces(garment: Garment) -> npt.NDArray[np.int32]:
+    """Return, on a reduced raster of the garment photo, the face that each pixel belongs to."""
     width, height = garment.photo_size
     scale = SOURCE_SIDE / max(width, height)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
@@ -154,8 +189,8 @@ def split_source(garment: Garment, face_part: U8) -> U8:
     owners = np.zeros(int(nearest.max()) + 1, np.int32)
     owners[nearest[covered]] = number[covered]
     filled = np.where(covered, number, owners[nearest]) - 1
-    parts: U8 = face_part[np.maximum(filled, 0)].astype(np.uint8)
-    return parts
+    faces: npt.NDArray[np.int32] = np.maximum(filled, 0).astype(np.int32)
+    return faces
 
 
 def soften(plane: F32) -> F32:

@@ -48,6 +48,10 @@ SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.3
 
 `INNER_EASE`: how far, over the arm's half-width, a sleeve reaches towards the body.
 """
+STEP_LIMITS = 0.5, 1.4
+"""How far a sleeve may be shortened or lengthened along the arm."""
+LOOSE_FROM, RESTING = 0.75, 0.2
+"""From this place on the arm on a loose sleeve is as loose as it is; at the shoulder this share of it shows."""
 NECK_UP, NECK_SHARE = 0.275, 0.6
 """Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
 TUCK_BLOUSE = 0.05
@@ -201,13 +205,28 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
         chosen = part == sleeve_part
         if chosen.any():
             targets[chosen] = _sleeve_targets(garment, pattern, body, scale, (sleeve_part, side), torso)
-            weights[chosen] = np.interp(garment.mesh.along[chosen], [0.0, 0.15, 0.5], [0.01, 0.05, 0.5])
-    rest = _worn_rest(garment, pattern.points * scale, body)
+            weights[chosen] = _sleeve_weights(garment.mesh.along[chosen], garment.mesh.across[chosen] * side)
+    rest = _worn_rest(garment, pattern.points * scale, body, targets)
     relaxed = relax(rest, garment.mesh.faces, targets, weights)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
-    reach = pattern.cuff_length * scale + _dropped(pattern, body, scale)
-    cuff = float(_travel(np.array([reach]), body, garment.sleeve is SleeveLength.LONG and pattern.is_wide)[0])
-    return Placed(relaxed.vertices, scale, hem, (cuff, cuff), relaxed)
+    cuffs = tuple(_cuff_place(garment, relaxed.vertices, body, number) for number in (0, 1))
+    return Placed(relaxed.vertices, scale, hem, (cuffs[0], cuffs[1]), relaxed)
+
+
+def _cuff_place(garment: Garment, vertices: F64, body: Body, number: int) -> float:
+    """Return where a sleeve ends on the arm (0 shoulder .. 2 wrist): what it does not cover stays bare."""
+    mesh = garment.mesh
+    end = (mesh.part == (LEFT_SLEEVE, RIGHT_SLEEVE)[number]) & (mesh.along > 0.995)
+    if not end.any():
+        return 0.0
+    cuff, joints = vertices[end].mean(axis=0), body.arms[number].points
+    found = []
+    for segment in (0, 1):
+        step = joints[segment + 1] - joints[segment]
+        share = float(np.clip((cuff - joints[segment]) @ step / max(float(step @ step), 1e-6), 0.0, 1.3))
+        share = share if segment else min(share, 1.0)
+        found.append((float(np.hypot(*(cuff - joints[segment] - share * step))), segment + share))
+    return min(found)[1]
 
 
 def _hem(garment: Garment) -> Bool:
@@ -307,6 +326,14 @@ def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float,
     return x, shift
 
 
+def _sleeve_weights(along: F32, outward: F32) -> F64:
+    """Return each target's pull; outward: 1 on the sleeve's outer edge, which lies on the shoulder from its root."""
+    inside = np.interp(along, [0.0, 0.15, 0.5], [0.01, 0.05, 0.5])
+    outside = np.interp(along, [0.0, 0.1, 0.3], [0.02, 0.3, 0.5])
+    weights: F64 = np.where(outward > 0.9, outside, inside)
+    return weights
+
+
 def _torso_weights(garment: Garment) -> F64:
     """Return each target's pull: silhouette and shoulders strongly, the flat of the chest hardly."""
     mesh = garment.mesh
@@ -346,6 +373,9 @@ def _sleeve_targets(
     spot, normal, joint = _walk(path, along_arm, travelled, side)
     arm_half = body.arm_half(joint, side)
     half = np.maximum(worn_sleeve_half(width * scale, arm_half), arm_half * 1.04)
+    # Cloth lies on the shoulder and on the arm below it; what is loose hangs farther down.
+    loose = np.interp(joint, [0.0, LOOSE_FROM], [RESTING, 1.0])
+    half = np.minimum(half, arm_half * (1.06 + loose * np.maximum(half / arm_half - 1.06, 0.0)))
     # Towards the body there is no room: a wide sleeve may not be laid over the chest.
     inner = np.minimum(half, arm_half * INNER_EASE)
     # across is -1 on the picture's left of the grid: outer edge on the left sleeve's first column.
@@ -366,8 +396,8 @@ def worn_sleeve_half(flat: F64, arm_half: F64) -> F64:
     return worn
 
 
-def _worn_rest(garment: Garment, rest: F64, body: Body) -> F64:
-    """Return the rest shape with wide sleeves as narrow as they look worn; at the armhole they stay as they are."""
+def _worn_rest(garment: Garment, rest: F64, body: Body, targets: F64) -> F64:
+    """Return the rest shape with sleeves as narrow and as long as they look worn; at the armhole they stay as cut."""
     mesh = garment.mesh
     narrowed = rest.copy()
     for part, side in ((LEFT_SLEEVE, -1), (RIGHT_SLEEVE, 1)):
@@ -378,8 +408,21 @@ def _worn_rest(garment: Garment, rest: F64, body: Body) -> F64:
         width, centre = _sleeve_rows(rest[chosen], mesh.across[chosen], index, len(rows))
         worn = worn_sleeve_half(width, body.arm_half(np.full(len(rows), 0.35), side))
         share = 1 + (worn / np.maximum(width, 1e-6) - 1) * np.clip(rows / 0.5, 0, 1)
-        narrowed[chosen] = centre[index] + (rest[chosen] - centre[index]) * share[index][:, None]
+        _, wanted = _sleeve_rows(targets[chosen], mesh.across[chosen], index, len(rows))
+        moved = _with_steps(centre, wanted, rows)
+        narrowed[chosen] = moved[index] + (rest[chosen] - centre[index]) * share[index][:, None]
     return narrowed
+
+
+def _with_steps(centre: F64, wanted: F64, rows: F64 | F32) -> F64:
+    """Return a sleeve's middle line with the steps of the line it is to follow: an arm coming forward shortens it."""
+    own, seen = (np.hypot(*np.diff(line, axis=0).T) for line in (centre, wanted))
+    ratio = np.clip(seen / np.maximum(own, 1e-6), *STEP_LIMITS)
+    ratio = 1 + (ratio - 1) * np.clip((rows[1:] - 0.1) / 0.2, 0.0, 1.0)
+    moved: F64 = centre[0] + np.concatenate(
+        [np.zeros((1, 2)), np.cumsum(np.diff(centre, axis=0) * ratio[:, None], axis=0)]
+    )
+    return moved
 
 
 def _sleeve_rows(points: F64, across: F32, index: npt.NDArray[np.intp], rows: int) -> tuple[F64, F64]:
