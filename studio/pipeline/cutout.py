@@ -21,7 +21,7 @@ from studio.pipeline.matting.backdrop import fit_backdrop
 from studio.pipeline.matting.paper import trace_on_paper
 from studio.pipeline.matting.person_vote import MODEL as VOTER
 from studio.pipeline.matting.person_vote import add_voted_clothes
-from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
+from studio.pipeline.matting.subject import add_doubted_pieces, complete_on_backdrop, keep_subject
 from studio.pipeline.stage import Inputs, ModelProvider, OnnxSession, StageContext
 
 _U2NET_SIDE = 320
@@ -142,8 +142,10 @@ def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32
         if backdrop is not None:
             mended = complete_on_backdrop(small, mended, backdrop)
             mended = trace_on_paper(small, mended, small_mask)
-            if params.role is PhotoRole.MODEL and ctx.models.is_installed(VOTER):
-                mended = add_voted_clothes(small, mended, ctx.models.session(VOTER), backdrop)
+        elif params.role is PhotoRole.MODEL:
+            mended = add_doubted_pieces(mended)
+        if params.role is PhotoRole.MODEL and ctx.models.is_installed(VOTER):
+            mended = add_voted_clothes(small, mended, ctx.models.session(VOTER), backdrop)
     if params.main_subject:
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:

@@ -17,7 +17,7 @@ from studio.pipeline.cutout import MODNET, U2NETP, CutoutParams, predict_mask
 from studio.pipeline.edges import EdgesParams, correct_contour
 from studio.pipeline.matting.backdrop import fit_backdrop, weigh
 from studio.pipeline.matting.person_vote import add_voted_clothes
-from studio.pipeline.matting.subject import complete_on_backdrop, keep_subject
+from studio.pipeline.matting.subject import add_doubted_pieces, complete_on_backdrop, keep_subject
 from studio.pipeline.stage import Inputs, OnnxSession, StageContext
 
 
@@ -312,6 +312,17 @@ def test_white_trousers_are_added_by_the_second_networks_vote() -> None:
     voted = add_voted_clothes(np.full((256, 256, 3), 235, np.uint8), mask, Voter())
     assert voted[200, 128] == 1.0 and voted[200, 20] == 0.0
     assert np.array_equal(voted[:100], mask[:100])
+
+
+def test_a_boot_that_the_network_half_saw_is_kept_and_haze_is_not() -> None:
+    mask = np.zeros((256, 256), np.float32)
+    mask[20:180, 100:140] = 1
+    mask[180:230, 100:140] = 0.3  # the boot
+    mask[60:120, 140:143] = 0.3  # the soft rim of the outline
+    mask[40:100, 180:230] = 0.3  # a thing behind
+    mended = add_doubted_pieces(mask)
+    assert mended[185:225, 105:135].min() == 1.0
+    assert np.array_equal(mended[:170], mask[:170])
 
 
 def test_doubt_about_white_trousers_is_settled_by_the_vote() -> None:
