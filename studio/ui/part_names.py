@@ -118,9 +118,9 @@ def neckline_names() -> dict[str, str]:
 def hem_names() -> dict[str, str]:
     """Return every way a top may end at the waist by its value."""
     return {
-        HemStyle.AUTO.value: translate("As in the model photo"),
+        HemStyle.AUTO.value: translate("As in the photo"),
         HemStyle.TUCKED.value: translate("Tucked in"),
-        HemStyle.UNTUCKED.value: translate("Worn over the waist"),
+        HemStyle.UNTUCKED.value: translate("Hanging over"),
     }
 
 

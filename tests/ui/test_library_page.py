@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -407,3 +408,29 @@ def test_a_folder_inside_the_project_is_not_watched(qtbot: QtBot, page: LibraryP
     page.commands.watch.trigger()
     assert page.context.hot_folder.folder is None
     assert "inside this project" in page.banner.text
+
+
+# -- room ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_narrow_window_leaves_the_filters_their_room(qtbot: QtBot, window: MainWindow, page: LibraryPage) -> None:
+    window.resize(1366, 768)
+    qtbot.waitUntil(page.sidebar.isVisible)
+    window.resize(1024, 640)
+    qtbot.waitUntil(lambda: not page.sidebar.isVisible())
+    qtbot.waitUntil(lambda: page.filters.width() > 500)  # the room that the collections left
+    places = [widget.geometry() for widget in (page.filters.search, page.filters.stars, page.filters.tag_button)]
+    assert not any(first.intersects(second) for first, second in pairwise(places))
+    assert page.filters.tag_button.width() >= page.filters.tag_button.sizeHint().width()
+    page.commands.show_collections.trigger()
+    assert page.sidebar.isVisible(), "who asks for it gets it"
+
+
+def test_panels_stay_hidden_after_a_restart(qtbot: QtBot, window: MainWindow, page: LibraryPage) -> None:
+    window.resize(1366, 768)
+    qtbot.keyClick(page.grid, Qt.Key.Key_2, CONTROL | Qt.KeyboardModifier.AltModifier)
+    assert not page.details.isVisible()
+    again = LibraryPage(page.context)
+    qtbot.addWidget(again)
+    assert again.details.isHidden() and not again.sidebar.isHidden()
+    again._on_closing()

@@ -31,7 +31,7 @@ class FilterBar(QWidget):
         super().__init__()
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(150)
+        self.search.setMinimumWidth(110)
         self.search.setMaximumWidth(280)
         self.stars = StarBar()
         self.flag_buttons = {flag: toggle(icons.icon(name, 16)) for flag, name in FLAGS}

@@ -119,6 +119,10 @@ class LibraryActions(QObject):
             self._page.collect(str(action.data()), self._page.grid.selected_ids())
 
     def _on_sidebar(self, is_on: bool) -> None:
+        """In a narrow window it is hidden though it is on: the first use then shows it."""
+        if not is_on and not self._page.sidebar.isVisible() and self._page.isVisible():
+            self.show_collections.setChecked(True)
+            return
         self._page.sidebar.setVisible(is_on)
         self._page.context.remembered.set("library_sidebar", is_on)
 

@@ -96,6 +96,7 @@ class RetouchInspector(QFrame):
         is_parse = layer is not None and not is_mask and not is_points
         self.options.setVisible(is_mask or is_parse)
         self.options.set_layer(is_parse=is_parse)
+        self.copy_button.setVisible(layer is not None and layer.value != "edit")  # a look has no set-up to share
         finds = is_mask and self._state.held.tool is Tool.OBJECT
         shown: list[tuple[bool, tuple[QWidget, ...]]] = [
             (finds, (self.object_text, self.add_button, self.subtract_button)),

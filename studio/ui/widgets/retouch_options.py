@@ -17,6 +17,7 @@ from studio.ui.widgets.retouch_tools import LARGEST, LARGEST_TOLERANCE, SMALLEST
 
 _STEPS = 1000
 LIST_HEIGHT = 264
+POINTS_HEIGHT = 176
 _NAME = Qt.ItemDataRole.UserRole
 
 
@@ -208,7 +209,7 @@ class PointList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setUniformItemSizes(True)
-        self.setFixedHeight(LIST_HEIGHT)
+        self.setFixedHeight(POINTS_HEIGHT)
         self.currentItemChanged.connect(self._on_item)
 
     def show_layer(self, layer: PointsLayer) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
 SIDE = 1024
-HEIGHT = 232
+HEIGHT = 208
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +63,7 @@ class ResultPanel(QWidget):
             self.choice.addItems([row.name for row in rows])
             self.choice.setCurrentIndex(max(0, self._pairs.index(kept)) if kept in self._pairs else 0)
         self.setVisible(bool(rows))
+        self.choice.setVisible(len(rows) > 1)
         if self.pair_id != kept or not rows:
             self._before = self._after = None
         self.reload()

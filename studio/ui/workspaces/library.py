@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -46,6 +46,8 @@ RELIST_MS = 60
 DETAILS_MS = 40
 """Holding an arrow key moves the focus thirty times a second: the details follow when it rests."""
 MOST_DETAILS = 200
+NARROW = 1080
+"""Below this width there is no room for three columns and all filters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class LibraryPage(QWidget):
         self.banner = Banner()
         self.empty = EmptyState("library", "", "")
         self._outdated: list[str] = []
+        self._is_narrow = False
         self._naming = ""
         self._wanted_focus = ""
         self._is_checked = False
@@ -510,6 +513,15 @@ class LibraryPage(QWidget):
         details.open_wanted.connect(self.open_focused)
         details.garment.said.connect(self._say_garment)
         details.worn.said.connect(self._say_worn)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the filters their room in a small window: the collections come back by their shortcut."""
+        super().resizeEvent(event)
+        is_narrow = event.size().width() < NARROW
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self.sidebar.setVisible(self.commands.show_collections.isChecked() and not is_narrow)
+            self.zoom.setVisible(not is_narrow)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from studio.domain.artefacts import PhotoRole
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
 TITLE_WIDTH = 200
+WIDE = 1080
 
 
 class RetouchPage(QWidget):
@@ -102,8 +103,9 @@ class RetouchPage(QWidget):
         self._stack.setCurrentWidget(self._body)
         self.banner.hide()
         offered = {spec.layer.value for spec in self.subject.layers}
-        for name, action in self.commands.layers.items():
+        for (name, action), tool in zip(self.commands.layers.items(), self._layer_buttons, strict=True):
             action.setVisible(name in offered)
+            tool.setVisible(name in offered)
         if self.subject.layers:
             first = self.subject.layers[0].layer.value
             self.open_layer(self._wanted_layer if self._wanted_layer in offered else first)
@@ -404,6 +406,14 @@ class RetouchPage(QWidget):
     def _on_view_chosen(self, number: int) -> None:
         self.state.set_mode(list(type(self.state.held.mode))[number])
         self.canvas.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the layers are icons with tooltips rather than names cut short."""
+        super().resizeEvent(event)
+        is_wide = event.size().width() >= WIDE
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if is_wide else Qt.ToolButtonStyle.ToolButtonIconOnly
+        for tool in self._layer_buttons:
+            tool.setToolButtonStyle(style)
 
     # -- texts -------------------------------------------------------------------------------------------------------
 
