@@ -352,7 +352,7 @@ def _before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F3
 def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:
     """Return where the trunk lies well inside the armholes."""
     depth = np.linspace(-0.7 * body.size, 1.6 * body.length, 40)
-    share = np.interp(depth / body.length, [0.0, 0.2, 0.5], [0.74, 0.8, 1.0])
+    share = np.interp(depth / body.length, [0.0, 0.2, 0.5], [0.86, 0.84, 1.0])
     edges = []
     for side in (-1, 1):
         half = np.maximum(body.half_width(np.maximum(depth, 0.2 * body.length), side), 0.2 * body.size)
