@@ -81,6 +81,15 @@ def test_a_rib_below_the_edge_is_not_the_neckline() -> None:
     assert _gap(_analyse(rgb), 0.09 * HEIGHT, 2.4) < 0.015
 
 
+def test_no_v_is_drawn_through_a_rib() -> None:
+    rgb = _draw(0.06 * HEIGHT, 3.4, (150, 120, 190), (20, 14, 22))
+    rib = np.concatenate([_curve(0.12 * HEIGHT, 2.2, HALF * 1.3), _curve(0.06 * HEIGHT, 3.4)[::-1]])
+    cv2.fillPoly(rgb, [np.round(rib * 16).astype(np.int32)], (60, 34, 66), cv2.LINE_AA, shift=4)
+    _, cutout = draw_garment(TEE)
+    rgb[cutout.alpha < 0.5] = draw_garment(TEE)[0].rgb8[cutout.alpha < 0.5]
+    assert _gap(_analyse(rgb), 0.06 * HEIGHT, 3.4) < 0.015
+
+
 def test_a_band_inside_the_back_is_not_the_neckline() -> None:
     rgb = _draw(0.20 * HEIGHT, 1.1, (40, 70, 140), (14, 26, 54))
     band = np.concatenate([_curve(0.03 * HEIGHT, 3.0), _curve(0.0, 3.0)[::-1]])

@@ -44,7 +44,7 @@ TALL_COLLAR = 0.055
 """Height of a collar, in shares of the garment's, from which it stands round the neck."""
 _FIRST_OF_EQUALS = 0.85
 """The topmost curve with this share of the best score is the neckline: ribs and yokes lie below it."""
-_SECOND_BEST = 0.5
+_SECOND_BEST = 0.6
 """A deeper curve needs this share of the best score to make the topmost one the edge of the back's inside."""
 _BACK_BAND = 0.075
 """A band inside the back lies no deeper than this below the back's own outline."""
@@ -53,7 +53,7 @@ _RIGHT_WAY = 0.3
 """An edge at which the cloth gets lighter downwards by this share of the cap all along."""
 _INSIDE_DARKER, _INSIDE_TINTED = 0.10, 0.12
 """How much darker (log), or otherwise coloured, the back's inside is than the front beside it."""
-_CRESCENT = 0.4
+_CRESCENT = 0.15
 """How much wider, over how much deeper, a front edge begins than the back's band; a rib runs beside it evenly."""
 _MOST_PEAKS, _PEAK_GAP = 7, 0.04
 _RIVAL_GAP = 0.09

@@ -18,6 +18,8 @@ IN_FRONT = (0.3, 0.85)
 MOTTLE = 0.018
 ARM_INSET = 0.06
 """How much thinner, on each side, an arm is than the tightest sleeve, in shares of the arm's half-width."""
+LEAK_FREE_END = 2.5
+"""Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
 LONG_HEM = 1.5
 """From this place on the arm a sleeve is long: nothing tells its cloth from the trunk's."""
 SLEEVELESS_CHEST = 0.52
@@ -170,14 +172,21 @@ def draw_arm(
     return np.maximum(limb, draw_polygon(cap, shape))
 
 
-def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: tuple[float, float] = (0.185, 0.185)) -> F32:
-    """Return the bare torso's coverage, shoulders to a depth below them, neck included.
+@dataclass(frozen=True, slots=True)
+class NeckShape:
+    """The neck in shoulder widths: half-widths towards the picture's left and right, and how far its top leans."""
 
-    neck: the neck's half-width towards the picture's left and right, in shoulder widths.
-    """
+    left: float = 0.185
+    right: float = 0.185
+    lean: float = 0.0
+
+
+def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: NeckShape | None = None) -> F32:
+    """Return the bare torso's coverage, shoulders to a depth below them, neck included."""
+    neck = neck or NeckShape()
     depth = np.linspace(0.12 * body.length, bottom, 50)
     outline = []
-    for side, half in zip((-1, 1), neck, strict=True):
+    for side, half in ((-1, neck.left), (1, neck.right)):
         lateral = np.linspace(0.0, 0.56 * body.size * body.reach[0 if side < 0 else 1], 30)
         # A slender neck's shoulder line begins farther in.
         inward = (0.185 - half) * body.size * np.interp(lateral / body.size, [0.2, 0.45], [1.0, 0.0])
@@ -185,9 +194,9 @@ def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: tuple[fl
         flank = body.place(side * body.half_width(depth, side), depth)
         outline.append(np.concatenate([top, flank]))
     polygon = np.concatenate([outline[0], outline[1][::-1]])
-    left, right = (half * body.size for half in neck)
-    corners = ((-left, -0.5), (right, -0.5), (right, 0.0), (-left, 0.0))
-    column = [body.place(np.array([x]), np.array([y * body.size]))[0] for x, y in corners]
+    tip = neck.lean
+    corners = ((tip - neck.left, -0.5), (tip + neck.right, -0.5), (neck.right, 0.0), (-neck.left, 0.0))
+    column = [body.place(np.array([x * body.size]), np.array([y * body.size]))[0] for x, y in corners]
     return np.maximum(draw_polygon(polygon, shape), draw_polygon(np.array(column), shape))
 
 
@@ -195,17 +204,19 @@ _NECK_BETWEEN = (0.12, 0.2)
 _NECK_OF_FACE, _NECK_HIDDEN = 0.78, 0.17
 
 
-def measure_neck(body: Body, fields: BodyFields, labels: U8) -> tuple[float, float]:
-    """Return the neck's half-width towards the picture's left and right, in shoulder widths, as far as it is seen."""
+def measure_neck(body: Body, fields: BodyFields, labels: U8) -> NeckShape:
+    """Return the neck's shape as far as it is seen, else what the face says of it."""
     depth = fields.depth / body.size
+    face = (labels == Cihp.FACE) & (depth < -0.3)
+    lean, widest = 0.0, 0.0
+    if face.sum() > 0.02 * body.size**2:
+        lateral = fields.lateral[face] / body.size
+        # The neck joins the head behind the chin: it leans less than the face stands aside.
+        lean = float(np.clip(0.6 * np.median(lateral), -0.14, 0.14))
+        widest = float(np.clip(_NECK_OF_FACE * np.ptp(np.percentile(lateral, (3, 97))) / 2, *_NECK_BETWEEN))
     seen = (labels == Cihp.NECK) & (depth > -0.5) & (depth < -0.17)
     if seen.sum() < 0.012 * body.size**2:
-        face = (labels == Cihp.FACE) & (depth < -0.3)
-        if face.sum() < 0.02 * body.size**2:
-            return 0.185, 0.185
-        half = _NECK_OF_FACE * float(np.ptp(np.percentile(fields.lateral[face], (3, 97)))) / 2 / body.size
-        half = float(np.clip(half, *_NECK_BETWEEN))
-        return half, half
+        return NeckShape(widest, widest, lean) if widest else NeckShape()
     free = cv2.dilate((labels == Cihp.BACKGROUND).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     edges = fields.lateral[seen & free] / body.size
     found = []
@@ -213,7 +224,7 @@ def measure_neck(body: Body, fields: BodyFields, labels: U8) -> tuple[float, flo
         reach = edges[edges * side > 0.05] * side
         hidden = len(reach) < 0.1 * body.size  # by hair, a collar, the jaw
         found.append(_NECK_HIDDEN if hidden else float(np.clip(np.median(reach), *_NECK_BETWEEN)))
-    return found[0], found[1]
+    return NeckShape(found[0], found[1], lean)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -284,6 +295,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     skin = paint_skin(body, fields, evidence, removed, waist)
     plate = plate + (skin.trunk - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
+    last = LEAK_FREE_END if evidence.leak_free else 2.2
     limbs, limbs_rgb = np.zeros(shape, np.float32), plate
     for number, side in enumerate((-1, 1)):
         arm = body.arms[number]
@@ -293,7 +305,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         edges = find_edges(fields, number, bare_arm, hides)
         if not evidence.leak_free:
             edges = keep_inside(edges, fields, number, evidence.alpha)
-        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), edges=edges)
+        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
         under = _under_sleeve(fields, evidence.labels, number)
         coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
         plate = plate + (skin.arms[number] - plate) * coverage[..., None]
