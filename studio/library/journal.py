@@ -95,6 +95,11 @@ class Journal:
         found = self._connection.row(_NEXT_UNDO if undo else _NEXT_REDO)
         return "" if found is None else str(found["name"])
 
+    def names(self) -> tuple[list[str], int]:
+        """Return the message keys of all operations kept, oldest first, and how many of them are done, not undone."""
+        rows = self._connection.rows("SELECT name, undone FROM operation ORDER BY number")
+        return [str(row["name"]) for row in rows], sum(not row["undone"] for row in rows)
+
     def step(self, *, undo: bool) -> Changes:
         """Take the last operation back, or do the one taken back again; empty changes where there is none."""
         with self._connection.write() as db:

@@ -149,6 +149,10 @@ class Marking(Section):
         with self._writing():
             return self._tell(self._core.journal.step(undo=False))
 
+    def history(self) -> tuple[list[str], int]:
+        """Return the message keys of the operations kept, oldest first, and how many of them are done, not undone."""
+        return self._core.journal.names()
+
     def undo_name(self) -> str:
         """Return the message key of what `undo` would take back, "" where there is nothing."""
         return self._core.journal.name_of_next(undo=True)

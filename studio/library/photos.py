@@ -111,7 +111,7 @@ class Photos(Section):
             return Changes()
         told = Changes(photos=frozenset(done.imported), created=tuple(done.imported))
         with self._writing() as db:
-            return self._core.journal.record(db, "undo.import", done.rows, told)
+            return self._tell(self._core.journal.record(db, "undo.import", done.rows, told))
 
     def _known(self, role: PhotoRole, sha256: str) -> Row | None:
         return self._sql.row(

@@ -23,6 +23,7 @@ from studio.ui.settings import Preferences
 
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
+    from studio.library.library import Library
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class StudioContext(QObject):
         self.bulk = JobLane(1, self)  # what takes minutes: importing, delivering
         self.thumbnails = JobLane(2, self)
         self.undo = QUndoStack(self)
+        self._is_stepping = False
+        self.library_changed.connect(self._on_library_changed)
         self._project: Workspace | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self.last_asked = Path()
@@ -149,17 +152,32 @@ class StudioContext(QObject):
             self.undo.clear()
             self.project_changed.emit(None)
 
-    def push_library_step(self, changes: Changes) -> None:
-        """Put a library operation on the undo list under its name."""
-        if changes.is_empty:
-            return
-        self.undo.push(LibraryStep(self, render(Note(changes.undo), self.language) if changes.undo else ""))
+    def _on_library_changed(self, changes: Changes) -> None:
+        """Put every operation that the library can take back on the undo list, whoever made it and in whatever lane."""
+        if changes.undo and not self._is_stepping:
+            self.undo.push(LibraryStep(self, render(Note(changes.undo), self.language)))
 
     def step_library(self, *, undo: bool) -> None:
         """Take the library's last operation back, or do it again."""
-        if self._project is not None:
-            library = self._project.library
+        if self._project is None or self._is_stepping:
+            return
+        library = self._project.library
+        self._is_stepping = True
+        try:
             _ = library.undo() if undo else library.redo()
+        finally:
+            self._is_stepping = False
+
+    def _recall_history(self, library: Library) -> None:
+        """Offer to take back what was done before the project was last closed: the library remembers how."""
+        names, done = library.history()
+        self._is_stepping = True  # the steps are only listed
+        try:
+            for name in names:
+                self.undo.push(LibraryStep(self, render(Note(name), self.language)))
+            self.undo.setIndex(done)
+        finally:
+            self._is_stepping = False
 
     def use_project(self, opened: object) -> None:
         """Work with a `Workspace` from now on; the one before is closed."""
@@ -167,6 +185,8 @@ class StudioContext(QObject):
         self._project = cast("Workspace", opened)
         # Mutations made by workers arrive here from their threads; Qt queues them for the window's.
         self._unsubscribe = self._project.library.subscribe(self.library_changed.emit)
+        if not self._project.library.is_read_only:
+            self._recall_history(self._project.library)
         self.project_changed.emit(opened)
 
     def _on_failed(self, job_id: str, error: object) -> None:

@@ -129,7 +129,7 @@ class LibraryPresenter(QObject):
     def mark(self, ids: Sequence[str], change: Callable[[Sequence[str]], Changes]) -> None:
         """Change something of items, undoably; many of them off the window's thread."""
         if len(ids) <= MANY:
-            self._context.push_library_step(change(ids))
+            change(ids)
             return
 
         def work(progress: Progress) -> object:
@@ -137,10 +137,7 @@ class LibraryPresenter(QObject):
             return change(ids)
 
         self._imports += 1
-        self._context.bulk.submit(f"mark {self._imports}", work, self._on_marked)
-
-    def _on_marked(self, result: object) -> None:
-        self._context.push_library_step(cast(Changes, result))
+        self._context.bulk.submit(f"mark {self._imports}", work)
 
     # -- importing ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from studio.ui.main_window import MainWindow
 from studio.ui.widgets.grid import ids_to_mime
 from studio.ui.widgets.marks import STEP
 from studio.ui.workspaces.library import LibraryPage
+from tests.fakes import FakeModels
 from tests.ui.conftest import Dialogs, draw_figure
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -434,3 +435,46 @@ def test_panels_stay_hidden_after_a_restart(qtbot: QtBot, window: MainWindow, pa
     qtbot.addWidget(again)
     assert again.details.isHidden() and not again.sidebar.isHidden()
     again._on_closing()
+
+
+# -- history ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_import_is_taken_back_before_what_was_done_before_it(
+    qtbot: QtBot, window: MainWindow, page: LibraryPage, tmp_path: Path
+) -> None:
+    library, first = page.project.library, page.model.ids[0]
+    page.grid.focus_id(first)
+    qtbot.keyClick(page.grid, Qt.Key.Key_5)
+    drop(page, draw_figure(tmp_path / "new.png", 9))
+    qtbot.waitUntil(lambda: len(page.model.ids) == 3)
+    qtbot.waitUntil(lambda: "Import" in window.undo_action.text())
+    window.undo_action.trigger()
+    qtbot.waitUntil(lambda: len(page.model.ids) == 2)
+    assert library.photo(first).marks.rating == 5
+    window.undo_action.trigger()
+    assert library.photo(first).marks.rating == 0
+    window.redo_action.trigger()
+    window.redo_action.trigger()
+    qtbot.waitUntil(lambda: len(page.model.ids) == 3)
+    assert library.photo(first).marks.rating == 5
+
+
+def test_undo_and_redo_survive_a_restart(
+    qtbot: QtBot, context: StudioContext, window: MainWindow, page: LibraryPage
+) -> None:
+    first, folder = page.model.ids[0], page.project.library.folder
+    for stars in (1, 2, 3):
+        page.grid.focus_id(first)
+        page.rate(stars)
+    window.undo_action.trigger()
+    context.close_project()
+    assert not window.undo_action.isEnabled()
+    again = Workspace.open(folder, models=FakeModels())
+    context.use_project(again)
+    assert window.undo_action.isEnabled() and window.redo_action.isEnabled()
+    window.redo_action.trigger()
+    assert again.library.photo(first).marks.rating == 3
+    window.undo_action.trigger()
+    window.undo_action.trigger()
+    assert again.library.photo(first).marks.rating == 1

@@ -124,7 +124,7 @@ class DressPage(QWidget):
         looks = [self._cell(*pair).look_id for pair in self.board.selected_pairs()]
         wanted = [look for look in looks if look]
         if wanted:
-            self.context.push_library_step(self.project.library.set_look_state(wanted, LookState.APPROVED))
+            self.project.library.set_look_state(wanted, LookState.APPROVED)
 
     def move_first(self) -> None:
         """Let the selected jobs of the queue, or else of the board's pairs, come next."""

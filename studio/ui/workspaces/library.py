@@ -330,7 +330,7 @@ class LibraryPage(QWidget):
         library = self.project.library
         change = {Kind.PHOTO: library.rename_photo, Kind.SCENE: library.rename_scene}.get(self.kind)
         if change is not None and self.grid.focused_id:
-            self.context.push_library_step(change(self.grid.focused_id, name))
+            change(self.grid.focused_id, name)
 
     def _mark(self, change: Callable[[Sequence[str]], Changes], *, advance: bool = False) -> None:
         ids = self.grid.selected_ids()
@@ -350,7 +350,6 @@ class LibraryPage(QWidget):
         """Make a collection and let its name be typed; what is selected, if more than one, goes into it."""
         ids = self.grid.selected_ids()
         changes = self.project.library.create_collection(self.tr("New collection"))
-        self.context.push_library_step(changes)
         if len(ids) > 1:
             self.collect(changes.created[0], ids)
         self._naming = changes.created[0]  # its name is typed as soon as it is listed
@@ -367,11 +366,11 @@ class LibraryPage(QWidget):
             self._mark(lambda ids: self.project.library.uncollect(chosen, ids, self.kind))
 
     def _rename_collection(self, collection_id: str, name: str) -> None:
-        self.context.push_library_step(self.project.library.rename_collection(collection_id, name))
+        self.project.library.rename_collection(collection_id, name)
 
     def _remove_collection(self, collection_id: str) -> None:
         """What was in it stays; undo brings it back."""
-        self.context.push_library_step(self.project.library.trash_collection(collection_id))
+        self.project.library.trash_collection(collection_id)
 
     # -- details -----------------------------------------------------------------------------------------------------
 

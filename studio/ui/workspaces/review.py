@@ -144,7 +144,7 @@ class ReviewPage(QWidget):
     def _mark(self, change: Callable[[Sequence[str]], Changes]) -> None:
         ids = self.strip.selected_ids()
         if ids:
-            self.context.push_library_step(change(ids))
+            change(ids)
             if len(ids) == 1 and self.context.preferences.flag("advance_after_rating"):
                 self.strip.advance()
 
@@ -278,7 +278,7 @@ class ReviewPage(QWidget):
     def _on_note(self) -> None:
         look = self._current()
         if look is not None and look.marks.note != self.note.text():
-            self.context.push_library_step(self.project.library.annotate([look.id], self.note.text(), Kind.LOOK))
+            self.project.library.annotate([look.id], self.note.text(), Kind.LOOK)
 
     def _current(self) -> LookRow | None:
         rows = self.project.library.looks([self._shown.look_id]) if self._shown is not None else []
