@@ -36,6 +36,8 @@ from studio.ui.widgets.basics import Banner, frame, set_text
 
 RAIL_WIDTH = 84
 ROOMY = QSize(1600, 960)
+SMALLEST = QSize(1200, 640)
+"""Every page fits into this with all its words, in both languages; a laptop's screen has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class MainWindow(QMainWindow):
         self._status.setContentsMargins(SPACE, 0, SPACE, 0)
         self.statusBar().addWidget(self._status, 1)
         self.statusBar().setSizeGripEnabled(False)
-        self.setMinimumSize(QSize(1024, 640))
+        self.setMinimumSize(SMALLEST)
 
     def _make_actions(self) -> None:
         group = QActionGroup(self)

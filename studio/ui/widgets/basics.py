@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -83,6 +84,38 @@ def tool_button(action: QAction, size: int = 20, *, with_text: bool = False) -> 
     if with_text:
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     return made
+
+
+class TextDropper(QObject):
+    """Takes the words off a bar's buttons while there is no room for them; icons and tooltips stay."""
+
+    def __init__(self, bar: QWidget, buttons: Sequence[QToolButton]) -> None:
+        super().__init__(bar)
+        self._bar, self._buttons = bar, tuple(buttons)
+        self._roomy = 0
+        bar.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            self._follow()
+        return super().eventFilter(watched, event)
+
+    def _follow(self) -> None:
+        layout = self._bar.layout()
+        if layout is None:
+            return
+        has_words = self._buttons[0].toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        if has_words:
+            self._roomy = layout.sizeHint().width()
+        elif self._roomy:  # what the words would take: they may be another language's by now
+            metrics = self._buttons[0].fontMetrics()
+            words = sum(metrics.horizontalAdvance(one.defaultAction().iconText()) + SPACE for one in self._buttons)
+            self._roomy = layout.sizeHint().width() + words
+        fits = self._bar.width() >= self._roomy
+        if fits != has_words:
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if fits else Qt.ToolButtonStyle.ToolButtonIconOnly
+            for one in self._buttons:
+                one.setToolButtonStyle(style)
 
 
 def set_text(action: QAction, text: str, short: str = "") -> None:
@@ -199,10 +232,12 @@ class Banner(QFrame):
         self._text = label("", wrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._details = button("")
+        self._details.hide()
         self._details.clicked.connect(self.details_wanted)
         self._close = QToolButton()
         self._close.setIcon(icons.icon("close"))
         self._close.clicked.connect(self._dismiss)
+        self._close.setAccessibleName(self.tr("Close this message"))
         inner = QHBoxLayout(self)
         inner.setContentsMargins(SPACE * 2, SPACE, SPACE, SPACE)
         inner.addWidget(self._icon)
@@ -218,7 +253,6 @@ class Banner(QFrame):
         self._text.setText(text)
         self._details.setText(details)
         self._details.setVisible(bool(details))
-        self._close.setAccessibleName(self.tr("Close this message"))
         self.show()
 
     @property
@@ -226,6 +260,8 @@ class Banner(QFrame):
         return self._text.text()
 
     def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._close.setAccessibleName(self.tr("Close this message"))
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and not self.isHidden():
             self._paint_icon()
         super().changeEvent(event)

@@ -156,7 +156,11 @@ class PresetForm(QWidget):
         ink = "#000000" if shade.lightnessF() > 0.5 else "#ffffff"
         self.colour.setText(shade.name())
         edge = current_tokens().line_strong
-        self.colour.setStyleSheet(f"background: {shade.name()}; color: {ink}; border: 1px solid {edge};")
+        focus = current_tokens().accent
+        self.colour.setStyleSheet(
+            f"QPushButton {{ background: {shade.name()}; color: {ink}; border: 1px solid {edge}; }}"
+            f"QPushButton:focus {{ border: 2px solid {focus}; }}"
+        )
 
     def _choose_colour(self) -> None:
         start = QColor(*(self._preset.colour or (255, 255, 255))) if self._preset is not None else QColor()

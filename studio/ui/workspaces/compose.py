@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from studio.jobs.composer import Composer
     from studio.jobs.workspace import Workspace
 
-STRIP_SIZE, STRIP_WIDTH, FORM_WIDTH = 96, 132, 300
+STRIP_SIZE, STRIP_WIDTH, FORM_WIDTH = 96, 132, 320
 PREVIEW_DELAY_MS = 120
 """The renderer runs when nothing was moved for this long; until then sprites show the scene."""
 

@@ -29,7 +29,7 @@ from studio.ui.widgets.queue_panel import QueuePanel
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
 
-QUEUE_WIDTH = 300
+QUEUE_WIDTH = 320
 REFRESH_MS = 100
 """Changes of the library are gathered for this long before the board is read again."""
 
@@ -260,12 +260,14 @@ class DressPage(QWidget):
     def _lay_out(self) -> None:
         top = frame("bar", row(self.coverage, 1, self.list_button, self.all_button, self.dress_button), SPACE)
         side = frame("inspector", column(self.queue, spacing=0))
+        side.setMinimumWidth(QUEUE_WIDTH)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.addWidget(self.board)
         self._split.addWidget(side)
         self._split.setStretchFactor(0, 1)
         self._split.setSizes([900, QUEUE_WIDTH])
         self._split.setCollapsible(0, False)
+        self._split.setCollapsible(1, False)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._split)
         self._stack.addWidget(self.empty)

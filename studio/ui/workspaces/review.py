@@ -19,7 +19,7 @@ from studio.ui.icons import icon
 from studio.ui.photo_model import GridModel
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, to_image
-from studio.ui.widgets.basics import Banner, EmptyState, column, frame, label, row, set_text, tool_button
+from studio.ui.widgets.basics import Banner, EmptyState, TextDropper, column, frame, label, row, set_text, tool_button
 from studio.ui.widgets.compare import LinkedViews, PicturePane, SliderPane
 from studio.ui.widgets.grid import Grid
 from studio.ui.widgets.viewport import Pyramid
@@ -249,7 +249,9 @@ class ReviewPage(QWidget):
         foot = frame("bar", row(self.facts, self.note, spacing=SPACE * 2), SPACE)
         self.note.setFixedWidth(320)
         middle = QWidget()
-        stacked = column(frame("bar", tools, SPACE // 2), self.banner, self._canvas, foot, spacing=0)
+        bar = frame("bar", tools, SPACE // 2)
+        TextDropper(bar, named)
+        stacked = column(bar, self.banner, self._canvas, foot, spacing=0)
         stacked.setStretchFactor(self._canvas, 1)
         middle.setLayout(stacked)
         self.strip.setFixedWidth(STRIP_WIDTH)
