@@ -95,6 +95,7 @@ class QueuePanel(QWidget):
             self.now.setText(self.tr("Starting…"))
             self.bar.setVisible(True)
             self.bar.setValue(0)
+            self._show_buttons()
 
     def show_idle(self) -> None:
         """Nothing runs."""
