@@ -109,8 +109,11 @@ def find_edges(fields: BodyFields, number: int, bare: Bool, hides: Bool) -> ArmE
     return ArmEdges(places, np.minimum(first, second - 0.6), second)
 
 
-def keep_inside(edges: ArmEdges, fields: BodyFields, number: int, alpha: F32) -> ArmEdges:
-    """Draw an arm's edges in where the sleeve it had on was tighter: evenly, not along every fold of it."""
+def keep_inside(edges: ArmEdges, fields: BodyFields, number: int, alpha: F32, hem: float | None) -> ArmEdges:
+    """Draw an arm's edges in where the sleeve it had on was tighter: evenly, not along every fold of it.
+
+    hem: where the skin begins that is seen; from there on its own edges are known.
+    """
     along, across = fields.along[number], fields.across[number]
     band = (np.abs(across) < 2.2) & (along > 0.02) & (along < 1.98)
     index = (along[band] / 0.05).astype(np.intp)
@@ -124,7 +127,8 @@ def keep_inside(edges: ArmEdges, fields: BodyFields, number: int, alpha: F32) ->
         padded = np.pad(nearest, 4, mode="edge")
         calm = np.array([np.percentile(padded[place : place + 9], 35) for place in range(40)])
         calm = np.convolve(np.pad(calm, 2, mode="edge"), np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9, "valid")
-        limits.append(np.interp(edges.at, np.arange(40) * 0.05 + 0.025, np.maximum(calm - ARM_INSET, 0.6)))
+        limit = np.interp(edges.at, np.arange(40) * 0.05 + 0.025, np.maximum(calm - ARM_INSET, 0.6))
+        limits.append(limit if hem is None else limit + 20 * np.maximum(edges.at - hem + 0.1, 0))
     return ArmEdges(edges.at, np.maximum(edges.first, -limits[0]), np.minimum(edges.second, limits[1]))
 
 
@@ -300,11 +304,11 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     for number, side in enumerate((-1, 1)):
         arm = body.arms[number]
         first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
-        bare_arm = (evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]) & (removed < 0.01)
+        bare_arm = evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
         hides = find_sleeve(fields, evidence.labels, number) | np.isin(evidence.labels, (Cihp.HAIR, Cihp.FACE))
         edges = find_edges(fields, number, bare_arm, hides)
         if not evidence.leak_free:
-            edges = keep_inside(edges, fields, number, evidence.alpha)
+            edges = keep_inside(edges, fields, number, evidence.alpha, find_hem(fields, evidence.labels, number))
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
         under = _under_sleeve(fields, evidence.labels, number)
         coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
