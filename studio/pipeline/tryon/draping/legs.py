@@ -26,7 +26,7 @@ _LEG_HALF = np.array([0.27, 0.25, 0.215, 0.17, 0.15, 0.148, 0.157, 0.13, 0.092, 
 _LEG_CURVE = PchipInterpolator(_LEG_AT, _LEG_HALF)
 _MARGIN_UP, _MARGIN_SIDE, _MARGIN_DOWN = 0.75, 1.0, 0.6
 """What belongs to the view around the joints, in shoulder widths."""
-_LEAST_SEEN = 4
+_LEAST_SEEN = 3
 
 
 def standard_half(places: F64) -> F64:
@@ -130,7 +130,8 @@ def _read_leg(pose: Pose, view: View, side: str, hip: F64, body: Body) -> Leg:
             points.append(view.to_work(found.astype(np.float64)))
             seen = place
             continue
-        step = points[-1] - points[-2] if len(points) > 1 else body.down
+        # Legs stand under the body, however it leans.
+        step = points[-1] - points[-2] if len(points) > 1 else 0.3 * body.down + np.array([0.0, 0.7])
         points.append(points[-1] + step / max(float(np.hypot(*step)), 1e-6) * length * body.size)
     return Leg(np.array(points), 1.0, seen)
 
@@ -140,7 +141,7 @@ def _measured(leg: Leg, evidence: Evidence, label: Cihp, body: Body) -> Leg:
     bare = evidence.labels == label
     clothed = bare | np.isin(evidence.labels, (Cihp.TROUSERS, Cihp.SOCKS))
     ratios, shifts = [], {1: [], 2: []}  # type: tuple[list[float], dict[int, list[float]]]
-    for place in np.arange(0.45, 1.9, 0.08):
+    for place in np.arange(0.3, 1.9, 0.08):
         found = _run_across(leg, clothed, float(place), body.size)
         if found is None:
             continue

@@ -84,10 +84,13 @@ def read_lower_pattern(garment: Garment) -> LowerPattern:
     return LowerPattern(points, float(np.hypot(*(right - left))) / 2, float(ends[:, 1].mean()), rise)
 
 
-def place_lower(garment: Garment, legs: Legs, waist: float) -> PlacedLower:
-    """Pose the garment's mesh on the body. waist: depth at which it is worn, working pixels below the shoulder line."""
+def place_lower(garment: Garment, legs: Legs, worn_at: tuple[float, float]) -> PlacedLower:
+    """Pose the garment's mesh on the body.
+
+    worn_at: the waist's depth below the shoulder line, and how much deeper it lies per pixel to the right.
+    """
     pattern = read_lower_pattern(garment)
-    body = legs.body
+    body, (waist, slope) = legs.body, worn_at
     depth = np.array([waist])
     half = float(body.half_width(depth, -1)[0] + body.half_width(depth, 1)[0]) / 2 * BODY_EASE
     scale = half / max(pattern.waist, 1e-6)
@@ -95,9 +98,18 @@ def place_lower(garment: Garment, legs: Legs, waist: float) -> PlacedLower:
         vertices, hems = _place_skirt(garment, pattern, legs, (waist, scale))
     else:
         vertices, hems = _place_trousers(garment, pattern, legs, (waist, scale))
+    vertices += _tilt(garment, vertices, legs, slope)
     rest = pattern.points * (scale * np.array([1.0, LENGTH_SCALE]))
     folded, stretch = measure_distortion(rest, vertices, garment.mesh.faces)
     return PlacedLower(vertices, scale, waist, hems, Relaxed(vertices, folded, stretch))
+
+
+def _tilt(garment: Garment, vertices: F64, legs: Legs, slope: float) -> F64:
+    """Return how far each vertex moves when the waistband slants; the crotch, or a skirt's hem, stays."""
+    lateral, _ = legs.body.locate(vertices)
+    share = np.where(garment.mesh.part == HIPS, 1 - garment.mesh.along, 0.0)
+    shift: F64 = (slope * lateral * share)[:, None] * legs.body.down
+    return shift
 
 
 def _rows(garment: Garment, part: int) -> tuple[F64, Int, F64]:
@@ -186,8 +198,12 @@ def _place_trousers(
     hips = garment.mesh.part == HIPS
     rows, index, across = _rows(garment, HIPS)
     depth = waist + rows * (crotch - waist)
-    own_y = np.array([pattern.points[hips][index == row, 1].mean() for row in range(len(rows))])
-    bow = (pattern.points[hips][:, 1] - own_y[index]) * scale * CURVE * (1 - rows[index])
+    # Every vertex keeps its own height: the seat of short shorts rises outwards, to where their legs begin.
+    y, columns = pattern.points[hips][:, 1], np.unique(across, return_inverse=True)[1]
+    bow = np.zeros(int(columns.max()) + 1)
+    bow[columns[index == 0]] = y[index == 0]
+    y = y - (1 - CURVE) * bow[columns] * (1 - rows[index])
+    vertex_depth = waist + y / max(pattern.rise, 1e-6) * (crotch - waist)
     lateral = np.zeros(len(index))
     for side in (-1, 1):
         own = _own_half(pattern.points[hips][:, 0], index, across, side) * scale
@@ -199,32 +215,33 @@ def _place_trousers(
         half = gaussian_filter1d(half, 1.0, mode="nearest")
         chosen = across * side >= 0
         lateral[chosen] = (across * half[index])[chosen]
-    vertices[hips] = body.place(lateral, depth[index] + bow)
+    vertices[hips] = body.place(lateral, vertex_depth)
     hems = []
     for part, number in ((LEFT_LEG, 0), (RIGHT_LEG, 1)):
         seat = vertices[hips][index == len(rows) - 1]
         order = np.argsort(across[index == len(rows) - 1])
         seat = seat[order]
         half_row = seat[: len(seat) // 2 + 1] if number == 0 else seat[len(seat) // 2 :]
-        placed, hem = _place_leg(garment, pattern, legs, (part, number), (scale, half_row))
+        end = _hem_place(pattern, legs, (place_of(legs, number, crotch), scale))
+        placed, hem = _place_leg(garment, pattern, legs, (part, number), (scale, end, half_row))
         vertices[garment.mesh.part == part] = placed
         hems.append(hem)
     return vertices, (hems[0], hems[1])
 
 
 def _place_leg(
-    garment: Garment, pattern: LowerPattern, legs: Legs, which: tuple[int, int], fit: tuple[float, F64]
+    garment: Garment, pattern: LowerPattern, legs: Legs, which: tuple[int, int], fit: tuple[float, float, F64]
 ) -> tuple[F64, float]:
     """Lay a trouser leg along the leg, from the seat's half row down to its hem."""
     part, number = which
-    scale, seat = fit
+    scale, last, seat = fit
     leg, side = legs.legs[number], -1 if number == 0 else 1
     rows, index, across = _rows(garment, part)
     points = pattern.points[garment.mesh.part == part]
     outer, inner = (np.array([points[(index == row) & (np.abs(across - end) < 1e-3)].mean(axis=0)
                               for row in range(len(rows))]) for end in (side, -side))  # fmt: skip
     first = place_of(legs, number, float(legs.body.locate(seat.mean(axis=0)[None])[1][0]))
-    last = _hem_place(pattern, legs, (first, scale))
+    last = max(last, first + 0.04)
     # Row 0 is the seat's own; the first row below it comes with index 0 here.
     places = first + rows * (last - first)
     own = np.hypot(*(outer - inner).T) / 2 * scale

@@ -25,6 +25,7 @@ from studio.pipeline.tryon.draping.lower_layers import (
     add_boots,
     find_front,
     find_removed,
+    find_shown,
     paint_behind,
     read_wearing,
     reclaim_labels,
@@ -91,12 +92,16 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     evidence = reclaim_labels(evidence, body, fields, leg_fields)
     fitting = replace(fitting, evidence=evidence)
     wearing = read_wearing(body, evidence, order)
-    placed = place_lower(garment.garment, legs, wearing.waist)
+    placed = place_lower(garment.garment, legs, (wearing.waist, wearing.slope))
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
     front = find_front(evidence, wearing, old, body, order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
     plate = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
-    maps = build_lower_layers(garment.garment, placed, legs, view.size)
+    shown = find_shown(evidence, wearing, body, fields)
+    maps = tuple(
+        replace(layer, weight=layer.weight * shown)
+        for layer in build_lower_layers(garment.garment, placed, legs, view.size)
+    )
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     none = Occluder(np.zeros(shape, np.float32), plate.rgb)
     layers = Layers(removed, front, none, none, wearing.waist, None)

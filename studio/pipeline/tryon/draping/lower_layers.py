@@ -30,9 +30,11 @@ DEFAULT_WAIST, HIGHEST_WAIST, LOWEST_WAIST = 0.76, 0.52, 0.98
 """Where trousers begin, in shares of neck to hips: when nothing shows it, and at most."""
 ABOVE_OLD = 0.04
 """How far above the old waistband the new one begins, in shoulder widths, so that nothing of it is left."""
-BELT_REACH, OTHER_CLOTH = 0.22, 34.0
-"""How far above the old garment its belt may be hidden under the top's label, in shoulder widths, and how much (8-bit
-levels) it differs from the top's own colours."""
+STEEPEST = 0.3
+"""How steeply a waistband may lie across the body."""
+BELT_REACH, OTHER_CLOTH = 0.22, 32.0
+"""How far above the old garment its belt may be hidden under the top's label, in shoulder widths, and how much (steps
+of lightness, 0..256) it differs from the top's own colours."""
 HEM_REACH = 0.45
 """How far down the shank a trouser's hem may be hidden under the shoe's label, from the ankle upwards."""
 BOOT = 0.3
@@ -48,9 +50,16 @@ _STRIP = (64, 16)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wearing:
-    """How the lower garment is worn. waist: depth below the shoulder line. tucked: the top goes inside it."""
+    """How the lower garment is worn.
+
+    waist: depth below the shoulder line, on the axis. slope: how much deeper it lies per pixel to the picture's right.
+    seen: where the top's hem first shows the lower garment; None where the waistband itself is seen. tucked: the top
+    must be put inside it. in_dress: the person's one garment is a dress.
+    """
 
     waist: float
+    slope: float
+    seen: float | None
     tucked: bool
     in_dress: bool
 
@@ -58,21 +67,27 @@ class Wearing:
 def read_wearing(body: Body, evidence: Evidence, order: LayerOrder) -> Wearing:
     """Say where the waistband sits, and whether the top must be put inside it."""
     dressed = is_in_dress(evidence)
-    highest = None if dressed else _highest_lower(body, evidence)
-    waist = DEFAULT_WAIST * body.length if highest is None else highest - ABOVE_OLD * body.size
+    line = None if dressed else _upper_edge(body, evidence)
     tucked = dressed or order.hem is HemStyle.TUCKED
+    default = DEFAULT_WAIST * body.length
+    if line is None:
+        return Wearing(default, 0.0, None, tucked, dressed)
+    waist, slope = line[0] - ABOVE_OLD * body.size, line[1]
     # A top that hangs over it, or is to be tucked in, says nothing of where it begins: somewhere above its hem.
-    if highest is None or tucked or not measure_waist(body, evidence)[1]:
-        waist = min(waist, DEFAULT_WAIST * body.length)
+    if tucked or not measure_waist(body, evidence)[1]:
+        seen = None if tucked else waist
+        waist, slope = min(waist, default), 0.0
+    else:
+        seen = None
     waist = float(np.clip(waist, HIGHEST_WAIST * body.length, LOWEST_WAIST * body.length))
-    return Wearing(waist, tucked, dressed)
+    return Wearing(waist, slope, seen, tucked, dressed)
 
 
-def _highest_lower(body: Body, evidence: Evidence) -> float | None:
-    """Return the depth at which the old lower garment first shows across the body; None where it does not."""
+def _upper_edge(body: Body, evidence: Evidence) -> tuple[float, float] | None:
+    """Return the line at which the old lower garment first shows: depth on the axis, slope; None where it does not."""
     lower = np.isin(evidence.labels, LOWER_BODY)
     steps = np.arange(0.35 * body.length, 1.5 * body.length)
-    depths = []
+    found = []
     for share in np.linspace(-0.8, 0.8, 17):
         half = body.half_width(steps, -1 if share < 0 else 1)
         points = body.place(share * half, steps).round().astype(int)
@@ -80,8 +95,15 @@ def _highest_lower(body: Body, evidence: Evidence) -> float | None:
         hit = np.zeros(len(steps), bool)
         hit[inside] = lower[points[inside, 1], points[inside, 0]]
         if hit.sum() > 0.06 * body.length:
-            depths.append(float(steps[int(np.argmax(hit))]))
-    return float(np.percentile(depths, 20)) if len(depths) >= 4 else None
+            first = int(np.argmax(hit))
+            found.append((float(share * half[first]), float(steps[first])))
+    if len(found) < 4:
+        return None
+    lateral, depth = np.array(found).T
+    pairs = [(i, j) for i in range(len(found)) for j in range(i + 1, len(found)) if lateral[j] - lateral[i] > 1]
+    slope = float(np.median([(depth[j] - depth[i]) / (lateral[j] - lateral[i]) for i, j in pairs])) if pairs else 0.0
+    slope = float(np.clip(slope, -STEEPEST, STEEPEST))
+    return float(np.percentile(depth - slope * lateral, 25)), slope
 
 
 def is_in_dress(evidence: Evidence) -> bool:
@@ -91,38 +113,68 @@ def is_in_dress(evidence: Evidence) -> bool:
 
 
 def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_fields: LegFields) -> Evidence:
-    """Return the evidence with belt and turned-up hems given to the garment they belong to.
+    """Return the evidence with belt and turned-up hems given to the garment they belong to, and skin to the skin.
 
-    A parse map likes to call a belt a top, and a turned-up hem a shoe: what is coloured unlike the top (the shoe) and
-    touches the old garment is the old garment's.
+    A parse map likes to call a belt a top, a turned-up hem a shoe, and a piece of midriff either: what is coloured
+    unlike the top (the shoe) and touches the old garment is the old garment's.
     """
     labels = evidence.labels.copy()
     rgb = evidence.rgb.astype(np.float32)
-    lower = np.isin(labels, LOWER_BODY)
-    if lower.sum() < 0.02 * body.size**2:
+    if np.isin(labels, LOWER_BODY).sum() < 0.02 * body.size**2:
         return evidence
-    reach = round(BELT_REACH * body.size)
-    band = _grow(lower, reach) & np.isin(labels, _TOPS) & (np.abs(fields.lateral) < 0.7 * body.size)
-    # Only the cloth just above says what the top looks like there: a print on the chest may be as black as a belt.
-    away = np.isin(labels, _TOPS) & _grow(lower, 2 * reach) & ~_grow(lower, reach)
-    own = _palette(rgb[away])
-    if own is not None and band.any():
-        odd = np.zeros(labels.shape, bool)
-        odd[band] = _distance(rgb[band], own) > OTHER_CLOTH
-        labels[_touching(_open(odd, 1), lower)] = Cihp.TROUSERS
+    _give_skin_back(labels, rgb, body, fields)
+    _reclaim_belt(labels, rgb, body, fields)
     for number in (0, 1):
-        along = leg_fields.along[number]
-        near = np.abs(leg_fields.across[number]) < 3.0
-        shoe = np.isin(labels, (*_SHOES, Cihp.SOCKS)) & near
-        cloth = _palette(rgb[lower & near & (along > 2.0 - 2 * HEM_REACH) & (along < 2.1)])
-        sole = _palette(rgb[shoe & (along > 2.12)])
-        hem = shoe & (along > 2.0 - HEM_REACH) & (along < 2.15)
-        if cloth is None or sole is None or not hem.any():
-            continue
-        alike = np.zeros(labels.shape, bool)
-        alike[hem] = _distance(rgb[hem], cloth) < np.minimum(0.6 * _distance(rgb[hem], sole), 60.0)
-        labels[_touching(_open(alike, 1), lower)] = Cihp.TROUSERS
+        _reclaim_hem(labels, rgb, leg_fields.along[number], leg_fields.across[number])
     return Evidence(evidence.rgb, evidence.alpha, labels, evidence.leak_free)
+
+
+def _skin_palette(labels: U8, rgb: F32) -> F32 | None:
+    return _palette(rgb[_shrink(np.isin(labels, (Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)), 2)])
+
+
+def _give_skin_back(labels: U8, rgb: F32, body: Body, fields: BodyFields) -> None:
+    lower = np.isin(labels, LOWER_BODY)
+    high = lower & (fields.depth < body.length)
+    cloth, skin = _palette(rgb[_shrink(lower & (fields.depth > 0.9 * body.length), 2)]), _skin_palette(labels, rgb)
+    if cloth is None or skin is None or not high.any():
+        return
+    bare = np.zeros(labels.shape, bool)
+    bare[high] = (_distance(rgb[high], skin) < 0.7 * OTHER_CLOTH) & (_distance(rgb[high], cloth) > OTHER_CLOTH)
+    labels[_open(bare, 2)] = Cihp.NECK
+
+
+def _reclaim_belt(labels: U8, rgb: F32, body: Body, fields: BodyFields) -> None:
+    lower = np.isin(labels, LOWER_BODY)
+    reach = round(BELT_REACH * body.size)
+    near = _grow(lower, reach)
+    band = near & np.isin(labels, _TOPS) & (np.abs(fields.lateral) < 0.7 * body.size)
+    # Only the cloth just above says what the top looks like there: a print on the chest may be as black as a belt.
+    own = _palette(rgb[np.isin(labels, _TOPS) & _grow(lower, 2 * reach) & ~near])
+    if own is None or not band.any():
+        return
+    odd, bare = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
+    unlike = _distance(rgb[band], own)
+    odd[band] = unlike > OTHER_CLOTH
+    skin = _skin_palette(labels, rgb)
+    if skin is not None:  # a bare midriff that the parse map calls a top is not a belt
+        bare[band] = _distance(rgb[band], skin) < np.minimum(unlike, OTHER_CLOTH)
+    labels[_open(bare & odd, 1)] = Cihp.NECK
+    labels[_touching(_open(odd & ~bare, 1), lower)] = Cihp.TROUSERS
+
+
+def _reclaim_hem(labels: U8, rgb: F32, along: F32, across: F32) -> None:
+    lower = np.isin(labels, LOWER_BODY)
+    near = np.abs(across) < 3.0
+    shoe = np.isin(labels, (*_SHOES, Cihp.SOCKS)) & near
+    cloth = _palette(rgb[lower & near & (along > 2.0 - 2 * HEM_REACH) & (along < 2.1)])
+    sole = _palette(rgb[shoe & (along > 2.12)])
+    hem = shoe & (along > 2.0 - HEM_REACH) & (along < 2.15)
+    if cloth is None or sole is None or not hem.any():
+        return
+    alike = np.zeros(labels.shape, bool)
+    alike[hem] = _distance(rgb[hem], cloth) < np.minimum(0.6 * _distance(rgb[hem], sole), 48.0)
+    labels[_touching(_open(alike, 1), lower)] = Cihp.TROUSERS
 
 
 def _palette(pixels: F32) -> F32 | None:
@@ -139,7 +191,9 @@ def _palette(pixels: F32) -> F32 | None:
 
 
 def _distance(pixels: F32, palette: F32) -> F32:
-    gaps: F32 = np.abs(pixels[:, None] - palette[None]).max(axis=2).min(axis=1)
+    """Return how far pixels are from the nearest colour: equal steps look equal, in the dark too."""
+    seen, own = 16 * np.sqrt(pixels), 16 * np.sqrt(palette)
+    gaps: F32 = np.abs(seen[:, None] - own[None]).max(axis=2).min(axis=1)
     return gaps
 
 
@@ -164,12 +218,12 @@ def find_removed(
     """Return where old cloth and hidden skin must go, soft, and the old cloth itself."""
     body, fields, leg_fields = where
     labels = evidence.labels
-    below = fields.depth > wearing.waist - 0.02 * body.size
+    below = fields.depth > waistline(wearing, fields) - 0.02 * body.size
     old = np.isin(labels, LOWER_BODY)
     if wearing.in_dress:
         old |= (labels == Cihp.DRESS) & below
     if wearing.tucked:
-        old |= np.isin(labels, _TOPS) & (fields.depth > wearing.waist + 0.04 * body.size)
+        old |= np.isin(labels, _TOPS) & (fields.depth > waistline(wearing, fields) + 0.04 * body.size)
     bleed = max(2, round(EDGE_BLEED * body.size))
     skin = np.isin(labels, _LEGS)
     hidden = np.zeros(labels.shape, bool)
@@ -183,6 +237,27 @@ def find_removed(
     return _soft(gone, 0.8), old
 
 
+def waistline(wearing: Wearing, fields: BodyFields) -> F32:
+    """Return, for every pixel, the depth of the waistband at its place across the body."""
+    line: F32 = (wearing.waist + wearing.slope * fields.lateral).astype(np.float32)
+    return line
+
+
+def find_shown(evidence: Evidence, wearing: Wearing, body: Body, fields: BodyFields) -> F32:
+    """Return where the new garment may be seen: on the body, and under a top that hangs over it only below its hem."""
+    # At the waist cloth lies on the body: none of it stands out beyond the person; lower down it may.
+    depth = (fields.depth - waistline(wearing, fields)) / np.float32(body.size)
+    away = cv2.distanceTransform((evidence.alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    allowed = np.interp(depth, [0.0, 0.1, 0.25, 0.4], [0.01, 0.02, 0.08, 1.0]) * body.size
+    on_body: F32 = np.clip(allowed - away + 0.5, 0, 1).astype(np.float32)
+    if wearing.seen is None:
+        return on_body
+    covered = _soft(_grow(np.isin(evidence.labels, (*_TOPS, *_LIMBS)), 2), 0.9)
+    below = np.clip((fields.depth - wearing.seen) / max(1.0, 0.02 * body.size), 0, 1)
+    shown: F32 = (np.maximum(covered, below) * on_body).astype(np.float32)
+    return shown
+
+
 def find_front(evidence: Evidence, wearing: Wearing, old: Bool, body: Body, order: LayerOrder) -> Occluder:
     """Return what stands before the new garment: hands, hair, a top worn over it, shoes and boots."""
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
@@ -191,7 +266,9 @@ def find_front(evidence: Evidence, wearing: Wearing, old: Bool, body: Body, orde
     if not wearing.tucked:
         front |= {*_TOPS, Cihp.DRESS} if not wearing.in_dress else set(_TOPS)
     front -= {named[part] for part in order.under if part in named}
-    return _cut_out(rgb, np.isin(labels, sorted(front)) & ~old, old, body)
+    # A top's own hem is drawn in by the width of the bleed: the old cloth's colour is in it.
+    rim = np.isin(labels, _TOPS) & _grow(old, max(2, round(EDGE_BLEED * body.size)))
+    return _cut_out(rgb, np.isin(labels, sorted(front)) & ~old & ~rim, old, body)
 
 
 def add_boots(front: Occluder, evidence: Evidence, legs: Legs, leg_fields: LegFields, placed: PlacedLower) -> Occluder:
@@ -280,9 +357,9 @@ def _continue_trunk(rgb: F32, evidence: Evidence, removed: F32, fields: BodyFiel
 
 
 def _draw_hips(legs: Legs, shape: tuple[int, int], waist: float) -> F32:
-    """Return the coverage of the trunk from a little above the waist to the crotch."""
+    """Return the coverage of the trunk about the waist."""
     body = legs.body
-    depth = np.linspace(waist - 0.3 * body.size, float(body.locate(legs.crotch[None])[1][0]), 24)
+    depth = np.linspace(waist - 0.3 * body.size, waist + 0.2 * body.size, 12)
     left, right = (body.place(side * 0.94 * body.half_width(depth, side), depth) for side in (-1, 1))
     return draw_polygon(np.concatenate([left, right[::-1]]), shape)
 
@@ -326,10 +403,11 @@ def _leg_tone(rgb: F32, evidence: Evidence, free: Bool) -> F32:
 
 def _round_shade(along: F32, across: F32) -> F32:
     """Return a leg's own shading: darker to the sides, a soft shade beside the kneecap and below the calf's swell."""
-    round_off = 1.04 - 0.30 * np.clip(np.abs(across), 0, 1.15) ** 2.6
+    lit = 0.05 * np.exp(-(((across + 0.15) / 0.5) ** 2))
+    round_off = 1.02 + lit - 0.32 * np.clip(np.abs(across), 0, 1.15) ** 2.4
     knee = np.exp(-(((along - 1.0) / 0.06) ** 2))
     beside = np.exp(-(((np.abs(across) - 0.55) / 0.25) ** 2))
-    shin = 0.02 * np.exp(-((across / 0.35) ** 2)) * np.clip((along - 1.1) / 0.2, 0, 1)
+    shin = 0.03 * np.exp(-((across / 0.35) ** 2)) * np.clip((along - 1.1) / 0.2, 0, 1)
     shaded: F32 = (round_off - 0.05 * knee * beside + shin).astype(np.float32)
     return shaded
 
