@@ -47,7 +47,7 @@ DARKEST, BRIGHTEST = -1.0, 0.45
 """Bounds of light and folds together, log linear light."""
 DEEPER, WHITE_SHADES = 1.3, 0.6
 """How strongly dark and white cloth take a shade: white cloth lights its own folds."""
-SHEEN = 0.10
+SHEEN = 0.15
 """What a full stop of light adds to black cloth: its folds are seen by their sheen, not by its colour."""
 EVEN, EVEN_SHARE = 0.30, 0.4
 """The product photo's own uneven light is evened out by this share, up to this much, log linear light."""
