@@ -175,6 +175,13 @@ def test_folds_are_about_zero_and_the_same_every_time(person: PersonArtefacts) -
     assert np.array_equal(folds.arms[0], again.arms[0])
 
 
+def test_no_two_people_fold_alike(person: PersonArtefacts) -> None:
+    _, body, fields = _figure(person)
+    ground = lay_ground(fields)
+    one, other = (make_folds(body, ground, Drape(0.5, None, body.length, None, seed), PRIOR) for seed in (0, 100))
+    assert abs(np.corrcoef(one.trunk.ravel(), other.trunk.ravel())[0, 1]) < 0.6
+
+
 def test_looser_cloth_folds_more(person: PersonArtefacts) -> None:
     _, body, fields = _figure(person)
     ground = lay_ground(fields)

@@ -30,7 +30,7 @@ PRESENT = 0.05
 """Seen folds of this depth replace made ones."""
 MOST_DRAWN_ON = 0.24
 """Cloth of which a larger share lies on or near prints, seams and edges tells nothing of its folds."""
-MADE_DEPTH = 0.95
+MADE_DEPTH = 1.1
 """Depth of a made fold in loose cloth."""
 LEAST_SIDE = 0.12
 """Even light from all sides leaves folds a bright and a dark flank."""
@@ -51,12 +51,14 @@ class Drape:
     """How the garment hangs. loose: 0 close to the body .. 1 wide. tuck: depth of the waistband that holds it.
 
     hem: depth of its lower edge. cuffs: where its sleeves end (0 shoulder .. 2 wrist); None without sleeves.
+    seed: no two people fold alike; the same person in the same garment always does.
     """
 
     loose: float
     tuck: float | None
     hem: float
     cuffs: tuple[float, float] | None
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,9 +195,9 @@ def make_folds(body: Body, ground: Ground, drape: Drape, light: F64) -> Folds:
     light: its direction, see `PersonLight`. Folds are made as heights and lit by the same light as the body.
     """
     depth = MADE_DEPTH * (0.6 + 0.4 * drape.loose)
-    trunk = _drag(body, ground)
-    trunk += _hang(body, ground, drape) if drape.tuck is None else _gather(body, ground, drape.tuck)
-    arms = [np.zeros_like(trunk) if drape.cuffs is None else _sleeve(body, ground, n, drape.cuffs[n]) for n in (0, 1)]
+    trunk = _drag(body, ground, drape.seed)
+    trunk += _hang(body, ground, drape) if drape.tuck is None else _gather(body, ground, drape)
+    arms = [np.zeros_like(trunk) if drape.cuffs is None else _sleeve(body, ground, n, drape) for n in (0, 1)]
     lit = [depth * light_heights(height, light, body.size / STEP) for height in (trunk, *arms)]
     return Folds(lit[0], (lit[1], lit[2]))
 
@@ -216,7 +218,9 @@ _RIPPLES = (61, 17)
 
 def _ripple(across: AnyArray, along: AnyArray, seed: int) -> F32:
     """Return smooth uneven waves in -1..1, the same every time; one wave is about two units wide."""
-    table = np.random.default_rng(seed).uniform(-1, 1, _RIPPLES[::-1]).astype(np.float32)
+    random = np.random.default_rng(seed)
+    across = across + random.uniform(0, 2)
+    table = random.uniform(-1, 1, _RIPPLES[::-1]).astype(np.float32)
     # Hills and valleys take turns: noise alone would often lie flat.
     table = 0.55 * table + 0.45 * np.where(np.arange(_RIPPLES[0]) % 2, 1, -1).astype(np.float32)
     x, y = (across + _RIPPLES[0] / 2).astype(np.float32), (along + _RIPPLES[1] / 2).astype(np.float32)
@@ -237,7 +241,7 @@ def _fan(ground: Ground, at: F64, towards: F64, reach: float, seed: int, *, coun
     return fan
 
 
-def _drag(body: Body, ground: Ground) -> F32:
+def _drag(body: Body, ground: Ground, seed: int) -> F32:
     """Return folds from both armpits over the chest: the more, the closer the arm hangs to the side."""
     drag = np.zeros_like(ground.x)
     for number, side in enumerate((-1, 1)):
@@ -249,7 +253,7 @@ def _drag(body: Body, ground: Ground) -> F32:
         inwards = inwards / float(np.hypot(*inwards))
         root = armpit - 0.22 * body.size * inwards
         strength = 0.75 + 0.4 * hanging
-        drag += strength * _fan(ground, root, inwards, 0.8 * body.size, 31 + number, count=4.6, spread=0.62)
+        drag += strength * _fan(ground, root, inwards, 0.8 * body.size, seed + 31 + number, count=4.6, spread=0.62)
     return drag
 
 
@@ -259,33 +263,35 @@ def _hang(body: Body, ground: Ground, drape: Drape) -> F32:
     grown = np.clip((ground.depth - 0.4 * body.length) / (low - 0.4 * body.length), 0, 1.1)
     place = ground.lateral / np.float32(body.size)
     loose = 0.25 + 0.75 * drape.loose
-    hang: F32 = (loose * _ripple(place * (8.0 - 2.0 * grown), 1.6 * grown, 52) * grown).astype(np.float32)
+    hang: F32 = (loose * _ripple(place * (8.0 - 2.0 * grown), 1.6 * grown, drape.seed + 52) * grown).astype(np.float32)
     return hang
 
 
-def _gather(body: Body, ground: Ground, waist: float) -> F32:
+def _gather(body: Body, ground: Ground, drape: Drape) -> F32:
     """Return the short folds above a waistband: uneven in distance, depth and length."""
+    waist, seed = drape.tuck or 0.0, drape.seed
     up = (waist - ground.depth) / np.float32(body.size)
     place = ground.lateral / np.float32(body.size)
-    crowd = place + 0.055 * _ripple(place * 5.0, 2.0 * up, 61)
-    crease = _ripple(crowd * (15.0 - 8.0 * np.clip(up / 0.5, 0, 1)) + 0.8 * up, 3.0 * up, 62)
-    deep = np.clip(0.55 + 0.6 * _ripple(place * 4.5, 0 * place, 63), 0.1, 1.1)
-    length = 0.26 + 0.16 * _ripple(place * 6.5, 0 * place, 64)
+    crowd = place + 0.055 * _ripple(place * 5.0, 2.0 * up, seed + 61)
+    crease = _ripple(crowd * (15.0 - 8.0 * np.clip(up / 0.5, 0, 1)) + 0.8 * up, 3.0 * up, seed + 62)
+    deep = np.clip(0.55 + 0.6 * _ripple(place * 4.5, 0 * place, seed + 63), 0.1, 1.1)
+    length = 0.26 + 0.16 * _ripple(place * 6.5, 0 * place, seed + 64)
     gather: F32 = (deep * crease * np.exp(-((np.maximum(up, 0) / length) ** 2))).astype(np.float32)
     return gather
 
 
-def _sleeve(body: Body, ground: Ground, number: int, cuff: float) -> F32:
+def _sleeve(body: Body, ground: Ground, number: int, drape: Drape) -> F32:
     """Return a sleeve's folds: slanting wrinkles by the armhole and about the elbow, a stack above a long cuff."""
+    cuff, seed = drape.cuffs[number] if drape.cuffs else 0.0, drape.seed
     along, across = ground.along[number], np.clip(ground.across[number], -1.8, 1.8)
-    slant = along + (0.22 if number else -0.22) * across + 0.05 * _ripple(along * 3.0, across, 70 + number)
-    wrinkle = _ripple(slant * 7.0, 1.3 * across + 3.0 * along, 72 + number)
-    deep = np.clip(0.35 + 0.9 * _ripple(along * 2.5 + across, 0.9 * across, 74 + number), 0, 1)
+    slant = along + (0.22 if number else -0.22) * across + 0.05 * _ripple(along * 3.0, across, seed + 70 + number)
+    wrinkle = _ripple(slant * 7.0, 1.3 * across + 3.0 * along, seed + 72 + number)
+    deep = np.clip(0.35 + 0.9 * _ripple(along * 2.5 + across, 0.9 * across, seed + 74 + number), 0, 1)
     where = 0.35 + 0.6 * np.exp(-(((along - 0.3) / 0.25) ** 2)) + 0.5 * np.exp(-(((along - 1.0) / 0.3) ** 2))
     folds = 0.7 * wrinkle * where * deep
     if cuff > 1.5:
         stack = np.exp(-(((cuff - along) / 0.25) ** 2))
-        folds = folds + 0.6 * stack * deep * _ripple(slant * 16.0, 1.5 * across, 77 + number)
+        folds = folds + 0.6 * stack * deep * _ripple(slant * 16.0, 1.5 * across, seed + 77 + number)
     arm = body.arms[number].points
     upper, fore = (step / max(float(np.hypot(*step)), 1e-6) for step in np.diff(arm, axis=0))
     bend = float(np.clip(np.arccos(np.clip(upper @ fore, -1, 1)) / 1.2, 0, 1))
@@ -293,7 +299,9 @@ def _sleeve(body: Body, ground: Ground, number: int, cuff: float) -> F32:
         out = (upper - fore) / max(float(np.hypot(*(upper - fore))), 1e-6)
         half = float(body.arm_half(np.array([1.0]), -1 if number == 0 else 1)[0])
         inner = arm[1] - out * 1.9 * half
-        folds = folds + 1.6 * bend * _fan(ground, inner, out, 0.45 * body.size, 81 + number, count=7.0, spread=1.0)
+        folds = folds + 1.6 * bend * _fan(
+            ground, inner, out, 0.45 * body.size, seed + 81 + number, count=7.0, spread=1.0
+        )
     kept: F32 = (folds * np.clip((cuff + 0.1 - along) / 0.1, 0, 1)).astype(np.float32)
     return kept
 

@@ -133,7 +133,7 @@ def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: La
     trunk = _united(coverage, worn.maps, (Part.TRUNK,))
     person = estimate_light(body, evidence, fields, layers.removed)
     seen = read_folds(body, evidence, layers.removed)
-    drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs)
+    drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs, _seed(body, worn.hem))
     made = make_folds(body, lay_ground(fields), drape, person.direction)
     shadows = _shadows(body, fields, layers, (trunk, sleeves))
     source = reduce_source(worn.source, worn.maps, LOOK)
@@ -143,6 +143,12 @@ def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: La
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
     planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
     return Light(_balanced(planes, layers, worn, looks), shadows.below, shadows.arms)
+
+
+def _seed(body: Body, hem: float) -> int:
+    """Return a number that differs from person to person, from pose to pose and from garment to garment."""
+    place = 7 * body.neck[0] + 13 * body.neck[1] + 17 * body.length + 5 * hem
+    return 100 * (round(float(place)) % 997)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
