@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from studio.domain.artefacts import Cutout, Garment, PersonArtefacts, Photo, SleeveLength
+from studio.domain.artefacts import Cutout, Garment, ParseMap, PersonArtefacts, Photo, SleeveLength
 from studio.domain.edits import HemStyle, LayerOrder
+from studio.domain.labels import Cihp
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments import fitting
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.relax import measure_distortion
 from studio.pipeline.tryon.draping.targets import estimate_scale, place_garment, read_pattern, wear
-from tests.pipeline.tryon_figures import NEW_TOP, TEE, context, draw_garment, draw_person, dressed_garment, outline
+from tests.pipeline.tryon_figures import (
+    BACKDROP,
+    LONG,
+    NEW_TOP,
+    TEE,
+    context,
+    draw_garment,
+    draw_person,
+    dressed_garment,
+    outline,
+)
 
 SIZE, HEIGHT = (480, 640), 512.0
 LAID_SHORT = ((-0.09, 0.0), (-0.28, 0.05), (-0.37, 0.47), (-0.235, 0.5), (-0.235, 1.0))
@@ -24,6 +37,8 @@ SWEATER = (
     (-0.1, 0.0), (-0.36, 0.1), (-0.52, 0.5), (-0.56, 0.86), (-0.44, 0.86), (-0.4, 0.5), (-0.41, 1.0),
 )  # fmt: skip
 """A wide sweater: dropped shoulders, the sleeves beside it."""
+PRINT_LIMIT = 1.25
+"""No print on the flat of the chest is stretched or squeezed more than this, against the garment's own scale."""
 REAL = {
     "vitonhdtrain_00900": (("long",), 0.36),
     "vitonhdtrain_00012": (("long",), 0.36),
@@ -145,6 +160,48 @@ def test_a_tucked_top_ends_at_the_waist_beside_the_hips_too(person: PersonArtefa
     garment[tryon.patch.box.slices] = tryon.patch.garment
     assert (garment[250:290] > 128).any()
     assert not (garment[345:] > 60).any()
+
+
+def test_an_arm_behind_the_back_gets_no_sleeve_on_the_trunk(person: PersonArtefacts) -> None:
+    labels, rgb, alpha = person.parse.labels.copy(), person.photo.rgb8.copy(), person.cutout.alpha.copy()
+    arm = (labels == Cihp.RIGHT_ARM) | ((labels == Cihp.UPPER) & (np.arange(labels.shape[1]) < 122)[None])
+    arm[:200] = False
+    labels[arm], rgb[arm], alpha[arm] = 0, BACKDROP, 0.0
+    hidden = replace(
+        person,
+        photo=Photo(rgb, "6" * 64, "hidden.png"),
+        cutout=Cutout(alpha, rgb.copy()),
+        parse=ParseMap(labels),
+    )
+    assert [arm.hidden for arm in _fit(hidden, leak_free=False).body.arms] == [True, False]
+    assert not any(arm.hidden for arm in _fit(person, leak_free=False).body.arms)
+    tryon = DRAPE.dress(hidden, dressed_garment(LONG), context(), layers=LayerOrder())
+    garment = np.zeros(labels.shape, np.uint8)
+    garment[tryon.patch.box.slices] = tryon.patch.garment
+    assert not (garment[275:350, :118] > 60).any()
+    assert (garment[300:325, 274:286] > 128).mean() > 0.9
+
+
+def test_a_sleeve_ends_where_its_cloth_ends(body: Body) -> None:
+    garment = analyse_garment(*draw_garment(TEE))
+    placed = place_garment(garment, body, None)
+    assert 0.2 < min(placed.cuffs) <= max(placed.cuffs) < 0.9
+    long = place_garment(analyse_garment(*draw_garment(LONG)), body, None)
+    assert 1.8 < min(long.cuffs) <= max(long.cuffs) < 2.2
+
+
+@pytest.mark.parametrize("half", [TEE, LONG, LAID_SHORT, LAID_LONG], ids=["tee", "long", "laid short", "laid long"])
+def test_prints_keep_their_shape_on_the_flat_of_the_chest(half: tuple[tuple[float, float], ...], body: Body) -> None:
+    garment = analyse_garment(*draw_garment(half))
+    placed = place_garment(garment, body, None)
+    mesh = garment.mesh
+    chest = (mesh.part[mesh.faces] == 0).all(axis=1) & (np.abs(mesh.across[mesh.faces]) < 0.5).all(axis=1)
+    chest &= (mesh.along[mesh.faces] < 0.6).all(axis=1) & (mesh.along[mesh.faces] > 0.12).all(axis=1)
+    folded, stretch = measure_distortion(
+        read_pattern(garment).points * placed.scale, placed.vertices, mesh.faces[chest]
+    )
+    assert folded == 0
+    assert stretch < PRINT_LIMIT
 
 
 @pytest.mark.parametrize("name", sorted(REAL))

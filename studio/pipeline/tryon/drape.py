@@ -45,7 +45,13 @@ from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
-from studio.pipeline.tryon.draping.raster import build_layers, end_at_waist, keep_connected, prepare_source
+from studio.pipeline.tryon.draping.raster import (
+    build_layers,
+    end_at_waist,
+    end_behind_back,
+    keep_connected,
+    prepare_source,
+)
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -188,7 +194,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
         layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     maps = keep_connected(build_layers(garment.garment, placed.vertices, view.size), source)
-    maps = end_at_waist(maps, layers.swallowed)
+    maps = end_behind_back(end_at_waist(maps, layers.swallowed), body, fields)
     plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     if fitting.legs is not None:
         plate = add_legs(plate, evidence, layers.removed, fitting.legs, placed.hem_depth)

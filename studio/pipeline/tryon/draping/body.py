@@ -6,7 +6,7 @@ were measured on catalogue pictures; the old garment's outline only ever bounds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,10 @@ MOST_OFFSET = 0.12
 UPPER_ARM, FOREARM = 0.86, 0.76
 """Lengths of upper arm and forearm seen square on."""
 
+UNSEEN_ARM, HIDDEN_SHARE = 0.004, 0.4
+"""An arm of less skin than this (squared shoulder widths) may be hidden, and is where less than that share of its
+place beside the trunk shows the person."""
+
 LOWER_BODY = (Cihp.TROUSERS, Cihp.SKIRT)
 _TORSO_LABELS = (Cihp.UPPER, Cihp.DRESS, Cihp.COAT, Cihp.NECK, *LOWER_BODY, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
 
@@ -43,12 +47,14 @@ _TORSO_LABELS = (Cihp.UPPER, Cihp.DRESS, Cihp.COAT, Cihp.NECK, *LOWER_BODY, Cihp
 class Arm:
     """One arm on the working raster: shoulder, elbow, wrist; missing joints are guessed.
 
-    radii: factor on the standard arm's half-width. seen: the lowest joint that was seen, 0..2.
+    thickness: factor on the standard arm's half-width. seen: the lowest joint that was seen, 0..2. hidden: it goes
+    behind the back.
     """
 
     points: F64
     thickness: float
     seen: int
+    hidden: bool = False
 
     @property
     def lengths(self) -> tuple[float, float]:
@@ -222,10 +228,36 @@ def _with_widths(body: Body, evidence: Evidence) -> Body:
     bounded = np.fmin(expected * 1.1, np.where(np.isnan(seen), np.inf, seen))
     half = np.maximum(bounded, expected * 0.85)
     half[:, _TORSO_AT < 0.15] = expected[:, _TORSO_AT < 0.15]
-    return Body(
+    clothed = Body(
         body.neck, body.down, body.across_top, body.across_hip, body.size, body.length, body.reach, build,
         _with_thickness(body, evidence), body.half_at, half, body.guessed_hips,
     )  # fmt: skip
+    if evidence.leak_free:
+        return clothed
+    left, right = (_told_hidden(clothed, evidence, number) for number in (0, 1))
+    return replace(clothed, arms=(left, right))
+
+
+def _told_hidden(body: Body, evidence: Evidence, number: int) -> Arm:
+    """Mark an arm that goes behind the back: no skin of it is seen, and nobody beside the trunk where it would hang."""
+    arm, side = body.arms[number], (PICTURE_LEFT, PICTURE_RIGHT)[number]
+    label = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
+    if (evidence.labels == label).sum() > UNSEEN_ARM * body.size**2:
+        return arm
+    places = np.linspace(0.8, 1.9, 12)
+    spots = np.stack([np.interp(places, [0, 1, 2], arm.points[:, axis]) for axis in (0, 1)], axis=-1)
+    steps = np.repeat(np.diff(arm.points, axis=0), [4, 8], axis=0)
+    across = np.stack([_normal(step) for step in steps])
+    half = body.arm_half(places, side)
+    probes = (spots[:, None] + np.linspace(-1, 1, 9)[None, :, None] * (half[:, None] * across)[:, None]).reshape(-1, 2)
+    lateral, depth = body.locate(probes)
+    beside = lateral * side > 1.03 * body.half_width(depth, side)
+    spot = probes[beside].round().astype(int)
+    height, width = evidence.alpha.shape
+    spot = spot[((spot >= 0) & (spot < [width, height])).all(axis=1)]
+    if len(spot) < 12:
+        return arm
+    return replace(arm, hidden=bool(evidence.alpha[spot[:, 1], spot[:, 0]].mean() < HIDDEN_SHARE))
 
 
 def _torso_mask(evidence: Evidence) -> Bool:

@@ -48,6 +48,16 @@ def measure_fields(body: Body, shape: tuple[int, int]) -> BodyFields:
     return BodyFields(planes[0], planes[1], (left[0], right[0]), (left[1], right[1]))
 
 
+def before_back(body: Body, fields: BodyFields, number: int) -> F32:
+    """Return where a hidden arm, or a sleeve on it, is still seen: its top, and down to the elbow beside the trunk."""
+    lateral = fields.lateral * (-1 if number == 0 else 1)
+    half = body.half_width(fields.depth, -1 if number == 0 else 1)
+    along = fields.along[number]
+    beside = np.clip((lateral / half - 0.94) / 0.06, 0.0, 1.0) * np.clip((1.05 - along) / 0.1, 0.0, 1.0)
+    seen: F32 = np.maximum(beside, np.clip((0.5 - along) / 0.08, 0.0, 1.0)).astype(np.float32)
+    return seen
+
+
 def locate_on_arm(arm: Arm, body: Body, side: int, shape: tuple[int, int]) -> tuple[F32, F32]:
     """Return, for each pixel, its place along the arm (0 shoulder .. 2 wrist) and across it (-1..1 is the arm)."""
     grid_x = np.arange(shape[1], dtype=np.float32)[None]

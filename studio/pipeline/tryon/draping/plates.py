@@ -10,7 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
-from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, find_hem, find_sleeve, paint_skin
 
 IN_FRONT = (0.3, 0.85)
@@ -310,6 +310,8 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         if not evidence.leak_free:
             edges = keep_inside(edges, fields, number, evidence.alpha, find_hem(fields, evidence.labels, number))
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
+        if arm.hidden:
+            coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
         under = _under_sleeve(fields, evidence.labels, number)
         coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
         plate = plate + (skin.arms[number] - plate) * coverage[..., None]

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment
 from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
+from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
 
 MARGIN = 12
@@ -82,6 +84,18 @@ def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[L
         replace(layer, weight=(layer.weight * (1 - swallowed)).astype(np.float32)) if layer.name == "front" else layer
         for layer in layers
     )
+
+
+def end_behind_back(layers: tuple[LayerMap, ...], body: Body, fields: BodyFields) -> tuple[LayerMap, ...]:
+    """Return the layers with a hidden arm's sleeve ended where it goes behind the back."""
+    ended = []
+    for layer in layers:
+        for number, name in enumerate(("left_sleeve", "right_sleeve")):
+            if layer.name == name and body.arms[number].hidden:
+                seen = layer.weight * before_back(body, fields, number)
+                layer = replace(layer, weight=seen.astype(np.float32))
+        ended.append(layer)
+    return tuple(ended)
 
 
 def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[LayerMap, ...]:

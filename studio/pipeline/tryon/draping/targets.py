@@ -363,6 +363,8 @@ def _sleeve_targets(
     across = mesh.across[chosen]
     points = pattern.points[chosen]
     width, centre = _sleeve_rows(points, across, index, len(along_rows))
+    # Near the armhole the rows are as wide as that is deep: the sleeve itself begins a little lower.
+    width = np.minimum(width, 1.1 * float(np.interp(0.35, along_rows, width)))
     root = _seam_middle(pattern.points[seam][order], len(np.unique(across)))
     length = np.cumsum(np.hypot(*np.diff(np.concatenate([root[None], centre]), axis=0).T)) * scale
     length += _dropped(pattern, body, scale)
