@@ -12,11 +12,13 @@ from rich.progress import TaskID
 
 from studio.cli.console import ExitCode, bars, err, out, print_json, sentence, stop_on_interrupt
 from studio.cli.project import JsonOption, ProjectOption, project_folder
+from studio.cli.scenes import find_look
 from studio.domain.artefacts import PhotoRole
 from studio.domain.edits import HemStyle
-from studio.domain.errors import StudioError
+from studio.domain.errors import JobError, StudioError
 from studio.domain.keys import Json, Note
 from studio.domain.recipe import DEFAULT_CHOICES, Recipe, StageChoice
+from studio.jobs.outfits import take_as_model
 from studio.jobs.run import EventKind, RunEvent
 from studio.jobs.workspace import Workspace
 from studio.library.records import Filter, JobState
@@ -101,6 +103,34 @@ def report(workspace: Workspace, view: QueueView, problems: list[StudioError], *
     return ExitCode.SOME_FAILED if view.failed or problems else ExitCode.OK
 
 
+def dress_further(workspace: Workspace, looks: list[str], garments: list[str]) -> list[tuple[str, str]]:
+    """Return pairs of looks, taken as models, and garments.
+
+    Raises:
+        typer.BadParameter: only one of both is given.
+        JobError: there is no such look or garment, or the look may not be taken further.
+    """
+    if not looks or not garments:
+        raise typer.BadParameter("--over LOOK and --garment NAME belong together")
+    worn = [find_garment(workspace, name) for name in garments]
+    models = [take_as_model(workspace, find_look(workspace.library, look).id) for look in looks]
+    return [(model, one) for model in models for one in worn]
+
+
+def find_garment(workspace: Workspace, wanted: str) -> str:
+    """Return the id of a garment named by id, file name or file name without its ending.
+
+    Raises:
+        JobError: there is none, or more than one.
+    """
+    library = workspace.library
+    rows = library.photos(library.photo_ids(Filter(role=PhotoRole.GARMENT)))
+    found = [row.id for row in rows if wanted in (row.id, row.name, Path(row.name).stem)]
+    if len(found) != 1:
+        raise JobError("cli.garment_unknown", name=wanted, known=", ".join(row.name for row in rows) or "–")
+    return found[0]
+
+
 def dress(
     project: ProjectOption = None,
     pairs: Annotated[
@@ -113,6 +143,12 @@ def dress(
         list[str] | None, typer.Option("--use", help="STAGE=NAME: another implementation; repeatable.")
     ] = None,
     hem: Annotated[HemStyle, typer.Option(help="How tops end at the waist.")] = HemStyle.AUTO,
+    over: Annotated[
+        list[str] | None, typer.Option("--over", help="A look that is dressed further, in --garment; repeatable.")
+    ] = None,
+    garment: Annotated[
+        list[str] | None, typer.Option("--garment", help="A garment's name, for --over; repeatable.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Dress models in garments. Without --pairs, --all or --stale: go on with what is still queued."""
@@ -139,6 +175,8 @@ def dress(
             workspace.queue_all(models, library.photo_ids(Filter(role=PhotoRole.GARMENT)), recipe)
         if again:
             workspace.redress()
+        if over or garment:
+            workspace.queue_pairs(dress_further(workspace, over or [], garment or []), recipe)
         view = run_queue(workspace, quiet=as_json)
         if not (view.looks or view.failed or problems) and not as_json:
             out.print(sentence(Note("cli.nothing_queued")))
