@@ -312,7 +312,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
         if arm.hidden:
             coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
-        under = _under_sleeve(fields, evidence.labels, number)
+        under = _under_sleeve(arm, body, fields, evidence.labels, number)
         coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
         plate = plate + (skin.arms[number] - plate) * coverage[..., None]
         covered = np.maximum(covered, coverage)
@@ -346,22 +346,29 @@ def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     return result
 
 
-def _under_sleeve(fields: BodyFields, labels: U8, number: int) -> F32:
+def _under_sleeve(arm: Arm, body: Body, fields: BodyFields, labels: U8, number: int) -> F32:
     """Return where the old sleeve hid the arm: below it an arm that is not seen was, and stays, behind the trunk."""
     hems = [hem for hem in (find_hem(fields, labels, side) for side in (0, 1)) if hem is not None]
     if not hems or min(hems) > LONG_HEM:
         return np.ones(fields.shape, np.float32)
-    under: F32 = np.clip((min(hems) + 0.2 - fields.along[number]) / 0.08, 0, 1).astype(np.float32)
+    along, inward = fields.along[number], fields.across[number] * _inner_sign(arm, body)
+    # Slanting, so that the garment's side comes forward in a line and not in a step.
+    under: F32 = np.clip((min(hems) + 0.1 - 0.12 * inward - along) / 0.08, 0, 1).astype(np.float32)
     return under
+
+
+def _inner_sign(arm: Arm, body: Body) -> float:
+    """Return which side of the limb is the body's: the sign of `across` at the trunk's middle."""
+    middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
+    step = arm.points[1] - arm.points[0]
+    side = -(middle[0] - arm.points[0][0]) * step[1] + (middle[1] - arm.points[0][1]) * step[0]
+    return float(np.sign(side)) or 1.0
 
 
 def _before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:
     """Return where a painted arm hangs before the garment: along a slanting line from shoulder to armpit to elbow."""
     along, across = fields.along[number], fields.across[number]
-    # Which side of the limb is the body's: the sign of `across` at the trunk's middle.
-    middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
-    step = arm.points[1] - arm.points[0]
-    inner = np.sign(-(middle[0] - arm.points[0][0]) * step[1] + (middle[1] - arm.points[0][1]) * step[0]) or 1.0
+    inner = _inner_sign(arm, body)
     limit = np.interp(along, IN_FRONT, [-1.3, 1.3])
     front: F32 = np.clip((limit - across * inner) / 0.08, 0.0, 1.0).astype(np.float32)
     return front
