@@ -152,8 +152,8 @@ def report(name: str, result: dict[str, object]) -> None:
         share = run["inference"] / run["wall"]
         ratio = 1.0 / share if share else float("nan")
         print(
-            f"  {title:<13} {run['wall']:6.2f} s wall {run['cpu']:6.2f} s cpu; bare inference {run['inference']:5.2f} s,"
-            f" {share:.0%} of the wall ({ratio:.1f} x)"
+            f"  {title:<13} {run['wall']:6.2f} s wall {run['cpu']:6.2f} s cpu; bare inference {run['inference']:5.2f} s"
+            f", {share:.0%} of the wall ({ratio:.1f} x)"
         )
         parts = "  ".join(f"{stage} {seconds:.2f}" for stage, seconds in run["stages"].items())
         print(f"                {parts}")
