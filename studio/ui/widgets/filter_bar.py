@@ -152,7 +152,7 @@ class FilterBar(QWidget):
 
     def write_texts(self) -> None:
         """Write everything in the present language."""
-        self.search.setPlaceholderText(self.tr("Search names and tags"))
+        self.search.setPlaceholderText(self.tr("Search"))
         self.search.setToolTip(self.tr("Search names and tags  (Ctrl+F)"))
         self.search.setAccessibleName(self.tr("Search names and tags"))
         self._name(self.stars, self.tr("Show only what has at least so many stars"))
