@@ -154,10 +154,10 @@ def test_order_and_alignment(qtbot: QtBot, page: ComposePage) -> None:
 def test_another_background_keeps_both_scenes_apart(
     qtbot: QtBot, window: MainWindow, page: ComposePage, tmp_path: Path
 ) -> None:
-    look = add(qtbot, page)
-    scene, before = page.scene_id, stored(page)
     page.project.import_photos([draw_figure(tmp_path / "hall.png", 2)], PhotoRole.BACKGROUND)
     page.enter()
+    look = add(qtbot, page)
+    scene, before = page.scene_id, stored(page)
     page.backgrounds.setCurrentIndex(page.backgrounds.findText("hall.png"))
     page.add_look(page.model.ids[1])
     qtbot.waitUntil(lambda: len(page.canvas.items) == 1 and rests(page))

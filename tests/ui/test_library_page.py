@@ -57,6 +57,7 @@ def drop_ids(page: LibraryPage, line: int, ids: list[str]) -> bool:
     QApplication.sendEvent(view, QDragEnterEvent(at, action, data, buttons, keys))
     over = QDragMoveEvent(at, action, data, buttons, keys)
     QApplication.sendEvent(view, over)
+    assert page.collections._lines.target_row == (line if over.isAccepted() else -1), "where it would go is seen"
     if over.isAccepted():
         QApplication.sendEvent(view, QDropEvent(QPointF(at), action, data, buttons, keys))
     return over.isAccepted()
@@ -417,7 +418,7 @@ def test_a_folder_inside_the_project_is_not_watched(qtbot: QtBot, page: LibraryP
 def test_a_narrow_window_leaves_the_filters_their_room(qtbot: QtBot, window: MainWindow, page: LibraryPage) -> None:
     window.resize(1366, 768)
     qtbot.waitUntil(page.sidebar.isVisible)
-    window.resize(1024, 640)
+    window.resize(1200, 640)
     qtbot.waitUntil(lambda: not page.sidebar.isVisible())
     qtbot.waitUntil(lambda: page.filters.width() > 500)  # the room that the collections left
     places = [widget.geometry() for widget in (page.filters.search, page.filters.stars, page.filters.tag_button)]

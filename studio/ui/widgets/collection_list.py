@@ -9,11 +9,13 @@ from PySide6.QtGui import (
     QAction,
     QColor,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
     QKeyEvent,
     QKeySequence,
     QPainter,
+    QPen,
 )
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -31,7 +33,9 @@ COUNT_WIDTH = 40
 
 
 class LineDelegate(QStyledItemDelegate):
-    """A line with its count at the right end."""
+    """A line with its count at the right end. target_row: where what is dragged would be dropped, -1 for nowhere."""
+
+    target_row = -1
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
@@ -44,6 +48,10 @@ class LineDelegate(QStyledItemDelegate):
         painter.setPen(QColor(current_tokens().text_faint))
         where = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(option.rect.adjusted(0, 0, -SPACE, 0), where, f"{index.data(_COUNT):,}")
+        if index.row() == self.target_row:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(current_tokens().accent), 2))
+            painter.drawRoundedRect(option.rect.adjusted(2, 2, -2, -2), 4, 4)
         painter.restore()
 
 
@@ -68,7 +76,8 @@ class CollectionList(QListWidget):
         self.setUniformItemSizes(True)
         self.setIconSize(QSize(16, 16))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self.setItemDelegate(LineDelegate(self))
+        self._lines = LineDelegate(self)
+        self.setItemDelegate(self._lines)
         self.rename_action = self._action("F2", self._rename)
         self.remove_action = self._action("Delete", self._remove)
         self.currentItemChanged.connect(self._on_current)
@@ -110,11 +119,7 @@ class CollectionList(QListWidget):
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         item = self._collection_at(event)
-        with QSignalBlocker(self):
-            self.clearSelection()
-            for one in (item, self.currentItem()):
-                if one is not None:
-                    one.setSelected(True)
+        self._aim(-1 if item is None else self.row(item))
         event.setDropAction(Qt.DropAction.CopyAction)
         event.setAccepted(item is not None)
 
@@ -123,8 +128,15 @@ class CollectionList(QListWidget):
         if item is not None and ids:
             event.acceptProposedAction()
             self.dropped.emit(str(item.data(_ID)), ids)
-        with QSignalBlocker(self):
-            self.setCurrentItem(self.currentItem())
+        self._aim(-1)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._aim(-1)
+        super().dragLeaveEvent(event)
+
+    def _aim(self, row: int) -> None:
+        self._lines.target_row = row
+        self.viewport().update()
 
     def _collection_at(self, event: QDropEvent) -> QListWidgetItem | None:
         item = self.itemAt(event.position().toPoint())

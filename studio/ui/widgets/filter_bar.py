@@ -30,8 +30,7 @@ class FilterBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.search = QLineEdit()
-        self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(110)
+        self.search.setMinimumWidth(88)
         self.search.setMaximumWidth(280)
         self.stars = StarBar()
         self.flag_buttons = {flag: toggle(icons.icon(name, 16)) for flag, name in FLAGS}
@@ -41,7 +40,9 @@ class FilterBar(QWidget):
         self.tag_menu = QMenu(self.tag_button)
         self.tag_button.setMenu(self.tag_menu)
         self.clear_button = QToolButton()
-        self.clear_button.setIcon(icons.icon("close", 16))
+        keeps = self.clear_button.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # nothing jumps when it comes and goes
+        self.clear_button.setSizePolicy(keeps)
         self._tags: frozenset[str] = frozenset()
         self._known: Mapping[str, int] = {}
         self._pause = QTimer(self)
@@ -100,7 +101,7 @@ class FilterBar(QWidget):
     def _lay_out(self) -> None:
         self.flags_row = row(*self.flag_buttons.values(), spacing=0)
         colours = row(*self.colour_buttons.values(), spacing=0)
-        inner = row(self.search, self.stars, spacing=SPACE)
+        inner = row(self.search, self.stars, spacing=SPACE // 2)
         inner.setStretchFactor(self.search, 3)
         inner.addLayout(self.flags_row)
         inner.addLayout(colours)
@@ -164,6 +165,7 @@ class FilterBar(QWidget):
             self._name(one, self.tr("Show only: %1").replace("%1", names[colour]))
         self._name(self.tag_button, self.tr("Show only what bears these tags"))
         self._name(self.clear_button, self.tr("Clear the filters"))
+        self.clear_button.setText(self.tr("Clear"))
         self._write_tags()
         self.clear_button.setVisible(self.is_active)
 

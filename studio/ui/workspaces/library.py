@@ -46,7 +46,7 @@ RELIST_MS = 60
 DETAILS_MS = 40
 """Holding an arrow key moves the focus thirty times a second: the details follow when it rests."""
 MOST_DETAILS = 200
-NARROW = 1080
+NARROW = 1220
 """Below this width there is no room for three columns and all filters."""
 
 
@@ -82,6 +82,7 @@ class LibraryPage(QWidget):
         self.thumbnails = Thumbnails(self._fetch_thumbnail, side_for(size * 4 / 3 * self.devicePixelRatioF()), self)
         self.model = GridModel(self._fetch_rows, self.thumbnails, self)
         self.grid = Grid(self.model, size)
+        self.grid.setDragEnabled(True)  # onto a collection
         self.tabs = QTabBar()
         self.filters = FilterBar()
         self.collections = CollectionList()
@@ -444,7 +445,7 @@ class LibraryPage(QWidget):
         self.tabs.setExpanding(False)
         self.zoom.setRange(SMALLEST, LARGEST)
         self.zoom.setValue(size)
-        self.zoom.setFixedWidth(96)
+        self.zoom.setFixedWidth(80)
         self.watching.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.watching.setDefaultAction(self.commands.watch)
         self.add_collection.setDefaultAction(self.commands.new_collection)
