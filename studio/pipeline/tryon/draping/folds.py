@@ -32,6 +32,8 @@ MOST_DRAWN_ON = 0.24
 """Cloth of which a larger share lies on or near prints, seams and edges tells nothing of its folds."""
 MADE_DEPTH = 1.1
 """Depth of a made fold in loose cloth."""
+MATT = np.float32(0.7)
+"""Matt cloth gains less light on a fold's bright flank than it loses in its valley."""
 LEAST_SIDE = 0.12
 """Even light from all sides leaves folds a bright and a dark flank."""
 LEAST_CONTRAST = 1.6
@@ -209,8 +211,9 @@ def light_heights(height: F32, light: F64, size: float) -> F32:
     across = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125)
     down = cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
     facing = (np.float32(max(light[1], LEAST_SIDE)) * down - np.float32(sideways) * across) * np.float32(0.35 * size)
-    lit: F32 = np.tanh(0.55 * height + facing).astype(np.float32)
-    return lit
+    lit = np.tanh(0.55 * height + facing)
+    matt: F32 = (lit * np.where(lit > 0, MATT, 1)).astype(np.float32)
+    return matt
 
 
 _RIPPLES = (61, 17)
