@@ -20,14 +20,14 @@ def golden_root(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def condition_generator(golden_root: Path) -> ConditionGenerator:
-    return filled(ConditionGenerator(), golden_root / "hrviton", "tocg", gain=1.2)
+    return filled(ConditionGenerator, golden_root / "hrviton", "tocg", gain=1.2)
 
 
 @pytest.fixture(scope="session")
 def image_generator(golden_root: Path) -> ImageGenerator:
-    return filled(ImageGenerator(), golden_root / "hrviton", "gen")
+    return filled(ImageGenerator, golden_root / "hrviton", "gen")
 
 
 @pytest.fixture(scope="session")
 def alias_generator(golden_root: Path) -> AliasGenerator:
-    return filled(AliasGenerator(), golden_root / "vitonhd", "alias")
+    return filled(AliasGenerator, golden_root / "vitonhd", "alias")

@@ -99,8 +99,8 @@ def test_golden_glue_end_to_end(
     folder = golden_root / "vitonhd"
     about = golden.meta(folder)["files"]["glue_1024x768"]
     reference = golden.recorded(folder / "glue_1024x768.npz", about["outputs"])
-    segmentation = filled(SegmentationGenerator(), folder, "seg")
-    matching = filled(GeometricMatching(), folder, "gmm", gain=2**0.5)
+    segmentation = filled(SegmentationGenerator, folder, "seg")
+    matching = filled(GeometricMatching, folder, "gmm", gain=2**0.5)
     wanted = torch.from_numpy(reference.arrays["gmm_inputA_parse_cloth"].copy()).float()
     ties = 5 * about["fraction_pixels_with_top2_margin_below_1e_4"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_golden_condition_discriminator_and_rejection(
     options: dict[str, bool],
 ) -> None:
     reference = golden.recorded(folder / "tocg_D.npz", files["tocg_D"]["outputs"])
-    judge = filled(ConditionDiscriminator(**options), folder, f"tocg_D_{name}")
+    judge = filled(partial(ConditionDiscriminator, **options), folder, f"tocg_D_{name}")
     judged = discriminator_input(*condition_input, compose(condition))
     reference.assert_close("D_input_softmax", judged[:, 20:], largest=TOLERANCE)
     maps = judge(judged)
@@ -140,7 +141,7 @@ def test_golden_image_generator_and_blocks(
 
 def _judge_picture(folder: Path, files: dict[str, Any], judged: torch.Tensor) -> None:
     reference = golden.recorded(folder / "gen_D.npz", files["gen_D"]["outputs"])
-    scales = filled(ImageDiscriminator(), folder, "gen_D")(judged)
+    scales = filled(ImageDiscriminator, folder, "gen_D")(judged)
     outputs = {f"scale{s}.layer{i}": layer for s, layers in enumerate(scales) for i, layer in enumerate(layers)}
     for name, output in outputs.items():
         reference.assert_close(name, output, largest=5e-3, mean=1e-4)

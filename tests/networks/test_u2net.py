@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ GAIN = 1.25
 TOLERANCE = 1e-5
 
 
+@cache
 def filled(root: Path, variant: str) -> u2net.U2Net:
     """Return the network of the recorded layout with the deterministic weights."""
     entries = golden.entries(root / "u2net" / f"{variant}.keys.json")

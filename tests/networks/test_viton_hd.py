@@ -60,7 +60,7 @@ def misalign(parse: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def matching(folder: Path) -> GeometricMatching:
-    return filled(GeometricMatching(), folder, "gmm", gain=2**0.5)
+    return filled(GeometricMatching, folder, "gmm", gain=2**0.5)
 
 
 def paint(
@@ -75,7 +75,7 @@ def paint(
 
 def test_golden_segmentation_generator(folder: Path, files: dict[str, Any]) -> None:
     reference = golden.recorded(folder / "seg.npz", files["seg"]["outputs"])
-    generator = filled(SegmentationGenerator(), folder, "seg")
+    generator = filled(SegmentationGenerator, folder, "seg")
     noise = (golden.rng("seg.noise").random((1, 1, 256, 192)) < 0.16).astype(np.float32)
     parts = (
         golden.mask("seg.cm", 256, 192),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -18,14 +18,33 @@ from . import golden
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def filled(module: Module, folder: Path, name: str, *, gain: float = 1.0) -> Module:
-    """Check a module's layout against `NAME.keys.json`, fill it, check the fill, load it strictly."""
-    keys = golden.entries(folder / f"{name}.keys.json")
-    assert golden.layout(module) == keys
-    state = golden.filled_state(keys, gain=gain)
-    assert golden.wrong_hashes(state, folder / f"{name}.fill_sha256_16.json") == []
-    module.load_state_dict(state, strict=True)
-    return module.eval()
+def filled(make: Callable[[], Module], folder: Path, name: str, *, gain: float = 1.0) -> Module:
+    """Check a network's layout against `NAME.keys.json`, fill it, check the fill, load it strictly.
+
+    Made once a run: nobody alters a network, and what does (`noise_scales`) puts it back.
+    """
+    key = make, folder, name, gain
+    if key not in _FILLED:
+        keys = golden.entries(folder / f"{name}.keys.json")
+        with torch.device("meta"):  # no random numbers for weights that are replaced at once
+            module: nn.Module = make()
+        if _has_own_tensors(module):
+            module = make()
+        assert golden.layout(module) == keys
+        state = golden.filled_state(keys, gain=gain)
+        assert golden.wrong_hashes(state, folder / f"{name}.fill_sha256_16.json") == []
+        module.load_state_dict(state, strict=True, assign=True)
+        _FILLED[key] = module.eval()
+    return cast(Module, _FILLED[key])
+
+
+_FILLED: dict[tuple[object, Path, str, float], nn.Module] = {}
+
+
+def _has_own_tensors(module: nn.Module) -> bool:
+    """Tell whether a network holds tensors outside its state_dict, which only an ordinary construction fills."""
+    kept = set(module.state_dict())
+    return any(name not in kept for name, _ in module.named_buffers())
 
 
 @contextlib.contextmanager
