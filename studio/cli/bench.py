@@ -70,8 +70,10 @@ def _show(report: BenchReport) -> None:
     if report.limits is not None:
         tera = report.limits.products_flops / 1e12, report.limits.copy_bytes / 1e12
         out.print(f"limits: {tera[0]:.0f} TFLOP/s in bfloat16 products, {tera[1]:.2f} TB/s in copies")
-    rows = [[stage.stage, f"{stage.best:.3f}", f"{stage.median:.3f}"] for stage in report.stages]
-    print_rows(["step", "best s", "median s"], rows)
+    rows = [
+        [stage.stage, f"{stage.best:.3f}", f"{stage.median:.3f}", f"{stage.processor:.3f}"] for stage in report.stages
+    ]
+    print_rows(["step", "best s", "median s", "processor s"], rows)
     headings, rows = ["batch", "images/s", "peak MB"], []
     if report.limits is not None:
         headings += ["arithmetic", "traffic"]
@@ -87,3 +89,8 @@ def _show(report: BenchReport) -> None:
         f"straightforward float32: {report.plain_s:.3f} s{peak}; ours: {report.ours_s:.3f} s; "
         f"ratio {report.ratio:.2f}; pictures differ by {report.difference:.3f}/255 at most"
     )
+    if report.device == "cpu" and report.ours_processor_s:
+        out.print(
+            f"processor time: {report.plain_processor_s:.1f} s against {report.ours_processor_s:.1f} s, "
+            f"ratio {report.plain_processor_s / report.ours_processor_s:.2f} (others on the machine do not add to it)"
+        )

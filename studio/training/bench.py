@@ -77,11 +77,12 @@ class BenchSettings:
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """One step of a pair, alone; seconds."""
+    """One step of a pair, alone; seconds. processor: of all cores together, whatever else the machine does."""
 
     stage: str
     best: float
     median: float
+    processor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class BenchReport:
     ratio: float
     difference: float
     limits: CardLimits | None = field(default=None)
+    plain_processor_s: float = 0.0
+    ours_processor_s: float = 0.0
 
 
 def bench_tryon(settings: BenchSettings, models: ModelProvider, progress: Progress | None = None) -> BenchReport:
@@ -172,9 +175,10 @@ class _Bench:
         stages, picture = self._time_stages(fast, progress.part(0.05, 0.35))
         batches = self._time_batches(fast[1], limits, progress.part(0.4, 0.3))
         del fast
-        plain, plain_picture, plain_peak = self._time_plain()
+        plain, plain_processor, plain_picture, plain_peak = self._time_plain()
         progress.report(1.0, "bench")
-        ours = sum(stage.best for stage in stages if stage.stage in ("condition", "generator"))
+        networks = [stage for stage in stages if stage.stage in ("condition", "generator")]
+        ours = sum(stage.best for stage in networks)
         return BenchReport(
             device=self._settings.device,
             hardware=torch.cuda.get_device_name(self._settings.device) if self._is_cuda else _processor(),
@@ -193,6 +197,8 @@ class _Bench:
             ratio=plain / ours,
             difference=float((picture.float().cpu() - plain_picture.float().cpu()).abs().max()) * 127.5,
             limits=limits,
+            plain_processor_s=plain_processor,
+            ours_processor_s=sum(stage.processor for stage in networks),
         )
 
     def _time(self, call: Callable[[], object]) -> Timing:
@@ -219,7 +225,7 @@ class _Bench:
         for number, (name, call) in enumerate(steps):
             progress.report(number / len(steps), "bench")
             timing = self._time(call)
-            times.append(StageTime(name, timing.best, timing.median))
+            times.append(StageTime(name, timing.best, timing.median, timing.processor))
         return times, painter(self._x, self._parse, None)
 
     def _time_batches(self, painter: nn.Module, limits: CardLimits | None, progress: Progress) -> list[BatchRow]:
@@ -241,16 +247,16 @@ class _Bench:
             rows.append(BatchRow(batch, seconds, batch / seconds, self._peak_mb(), *shares))
         return rows
 
-    def _time_plain(self) -> tuple[float, Tensor, float | None]:
-        """Time the published forward, float32, eager, on the same device."""
+    def _time_plain(self) -> tuple[float, float, Tensor, float | None]:
+        """Time the published forward, float32, eager, on the same device: seconds, and those of the processor."""
         device = self._settings.device
         condition, generator = self._condition.to(device), self._generator.to(device)
         inputs = glue_hr_viton.read_inputs(**self._arrays, width=min(self._size))
         seen = glue_hr_viton.condition_inputs(move_batch(inputs, device))
         self._forget_peak()
-        seconds = self._time(lambda: condition(*seen)).best
-        seconds += self._time(lambda: generator(self._x, self._parse)).best
-        return seconds, generator(self._x, self._parse), self._peak_mb()
+        timings = self._time(lambda: condition(*seen)), self._time(lambda: generator(self._x, self._parse))
+        seconds, processor = sum(each.best for each in timings), sum(each.processor for each in timings)
+        return seconds, processor, generator(self._x, self._parse), self._peak_mb()
 
     def _forget_peak(self) -> None:
         if self._is_cuda:

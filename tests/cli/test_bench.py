@@ -36,6 +36,7 @@ def test_it_measures_every_step_and_both_forms(studio: Studio, monkeypatch: pyte
         assert row["images_per_s"] == pytest.approx(row["batch"] / row["seconds"])
     assert report["ratio"] == pytest.approx(report["plain_s"] / report["ours_s"])
     assert report["difference"] < 1.0
+    assert report["plain_processor_s"] > 0 and all(stage["processor"] > 0 for stage in report["stages"])
     assert report["weights"] == "random"
     assert report["limits"] is None
 
