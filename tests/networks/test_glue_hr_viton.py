@@ -44,6 +44,7 @@ def make_inputs(prefix: str, height: int, width: int) -> glue.HrVitonInputs:
     )
 
 
+@pytest.mark.timeout(900)  # full size, half a minute of a quiet processor
 @pytest.mark.parametrize("name", SIZES)
 def test_golden_glue_end_to_end(
     golden_root: Path,

@@ -93,6 +93,7 @@ def check_between_networks(
     return set(close) | set(labels) | set(border)
 
 
+@pytest.mark.timeout(900)  # full size, half a minute of a quiet processor
 def test_golden_glue_end_to_end(
     golden_root: Path, inputs: glue.VitonHdInputs, noise: torch.Tensor, alias_generator: AliasGenerator
 ) -> None:

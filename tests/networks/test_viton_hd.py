@@ -120,6 +120,7 @@ def test_golden_thin_plate_spline(folder: Path, files: dict[str, Any]) -> None:
     reference.assert_close("tps_zero_theta_grid", spline_grid(theta * 0, (1024, 768)), largest=2e-5)
 
 
+@pytest.mark.timeout(900)  # full size, half a minute of a quiet processor
 def test_golden_alias_generator(
     folder: Path, files: dict[str, Any], alias_generator: AliasGenerator, parse: torch.Tensor, misalign: torch.Tensor
 ) -> None:
