@@ -25,6 +25,8 @@ FLARED = ((-0.15, 0.0), (-0.45, 1.0))
 MINI = ((-0.45, 0.0), (-0.60, 1.0))
 A_LINE = ((-0.10, 0.0), (-0.20, 0.03), (-0.17, 0.2), (-0.15, 0.38), (-0.32, 1.0))
 SHIFT = ((-0.08, 0.0), (-0.20, 0.05), (-0.25, 0.2), (-0.17, 0.22), (-0.16, 1.0))
+FILLED_TANK = ((-0.22, 0.0), (-0.25, 0.04), (-0.22, 0.22), (-0.29, 0.42), (-0.31, 1.0))
+"""A tank top whose inside back fills the neckline: no straps are seen, only the armholes."""
 BEANIE = tuple((-0.33 * np.sin(t), 0.5 - 0.5 * np.cos(t)) for t in np.linspace(0.05, np.pi - 0.05, 30))
 
 
@@ -77,6 +79,7 @@ def _cues(alpha: F32) -> Cues:
         (lambda t: _half(MINI, t), Category.SKIRT),
         (lambda t: _half(A_LINE, t), Category.DRESS),
         (lambda t: _half(SHIFT, t), Category.DRESS),
+        (lambda t: _half(FILLED_TANK, t), Category.TOP),
     ],
 )  # fmt: skip
 def test_a_drawn_outline_is_recognised_even_when_tilted(alpha: object, category: Category, turn: float) -> None:

@@ -16,14 +16,14 @@ from studio.pipeline.garments.cues import Cues
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
-WAISTBAND, CORNERS, BULGE, STRAPS, NARROWING = 0.70, 0.80, 0.11, 0.7, 1.12
+WAISTBAND, CORNERS, BULGE, STRAPS, NARROWING, ARMHOLES = 0.70, 0.80, 0.11, 0.7, 1.12, 0.06
 """A garment that hangs from the waist: waistbands have 0.76 and more (collars mostly less) and corners of 0.88
-and more (collars 0.87 and less), shoulders bulge by 0.14 and more, straps fill 0.54, and below its sleeves a top
-narrows by 1.14 and more."""
+and more (collars 0.87 and less), shoulders bulge by 0.14 and more, straps fill 0.54, below its sleeves a top
+narrows by 1.14 and more, and armholes cut in by 0.10 (waists and hips by 0.03 and less)."""
 SKIRT_SINGLE = 0.9
 """Wide boat necks pass for waistbands; what tells them apart are sleeves beside the trunk (0.83 and less)."""
-LOWEST_CROTCH = 0.92
-"""Below that a notch is the hem's: shirt tails 0.94, shorts 0.88."""
+LOWEST_CROTCH = 0.90
+"""Below that a notch is the hem's: lace hems 0.92, shirt tails 0.94, shorts 0.88."""
 TROUSERS_INSEAM = 1.05
 """Inseam over the waist's width: trousers 1.43 and more, knee-long shorts 0.51."""
 DRESS_LENGTH = 3.85
@@ -65,7 +65,8 @@ def recognise(cues: Cues) -> Recognition:
 
 def _hangs_from_waist(cues: Cues) -> bool:
     begins_wide = cues.waistband >= WAISTBAND and cues.corners >= CORNERS and cues.filled >= STRAPS
-    return begins_wide and cues.bulge <= BULGE and cues.narrowing <= NARROWING
+    is_shaped = cues.bulge > BULGE or cues.narrowing > NARROWING or cues.armholes > ARMHOLES
+    return begins_wide and not is_shaped
 
 
 def is_outerwear(rgb: U8, silhouette: Silhouette, fit: Fit) -> bool:

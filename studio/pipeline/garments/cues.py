@@ -43,6 +43,7 @@ class Cues:
     bulge: how much wider it is there than the straight line from the top to the middle: shoulders bulge.
     filled: how much of the width just below the top is cloth: straps leave a gap.
     narrowing: how much the garment gets narrower below its shoulders or sleeves.
+    armholes: how much it narrows again between its top and its middle: cut-out armholes do, hips do not.
     single, single_below: share of rows that are one run of cloth, in all and near the hem, where sleeves may hang.
     legs: None without a crotch. slenderness: height over width.
     waist, below_waist: the narrowest width of the trunk, and the length from there to the hem over it.
@@ -55,6 +56,7 @@ class Cues:
     bulge: float
     filled: float
     narrowing: float
+    armholes: float
     single: float
     single_below: float
     legs: Legs | None
@@ -86,6 +88,7 @@ def read_cues(silhouette: Silhouette, rgb: U8, alpha: F32) -> Cues:
         bulge=_bulge(symmetric),
         filled=float(box[int(0.1 * height)].sum() / max(_at(spans, 0.1) * height, 1.0)),
         narrowing=float(upper.max() / max(lower.min(), 1e-6)),
+        armholes=_dip(symmetric),
         single=float((runs[middle] == 1).mean()),
         single_below=float((runs[int(0.7 * height) : int(0.95 * height)] == 1).mean()),
         legs=_find_legs(box, spans),
@@ -170,6 +173,13 @@ def _bulge(spans: F64) -> float:
     top, below, middle = _at(spans, TOP_ROW), _at(spans, BELOW_TOP), _at(spans, 0.45)
     share = (BELOW_TOP - TOP_ROW) / (0.45 - TOP_ROW)
     return (below - (1 - share) * top - share * middle) / max(middle, 1e-6)
+
+
+def _dip(spans: F64) -> float:
+    """Return by which share the upper part gets narrower than it was above."""
+    upper = spans[: int(0.45 * len(spans))]
+    widest = np.maximum.accumulate(upper)
+    return float((1 - upper / np.maximum(widest, 1e-6)).max(initial=0.0))
 
 
 def _waist(box: U8) -> tuple[float, float]:
