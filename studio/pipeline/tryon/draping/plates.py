@@ -221,13 +221,16 @@ def measure_neck(body: Body, fields: BodyFields, labels: U8) -> NeckShape:
     seen = (labels == Cihp.NECK) & (depth > -0.5) & (depth < -0.17)
     if seen.sum() < 0.012 * body.size**2:
         return NeckShape(widest, widest, lean) if widest else NeckShape()
+    lateral = fields.lateral[seen] / body.size
+    lean = float(np.clip(0.5 * np.median(lateral) / max(-float(np.median(depth[seen])), 0.2), -0.14, 0.14))
     free = cv2.dilate((labels == Cihp.BACKGROUND).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     edges = fields.lateral[seen & free] / body.size
     found = []
     for side in (-1, 1):
         reach = edges[edges * side > 0.05] * side
-        hidden = len(reach) < 0.1 * body.size  # by hair, a collar, the jaw
-        found.append(_NECK_HIDDEN if hidden else float(np.clip(np.median(reach), *_NECK_BETWEEN)))
+        hidden = len(reach) < 0.05 * body.size  # by hair, a collar, the jaw
+        half = max(_NECK_HIDDEN, float((lateral * side).max())) if hidden else float(np.percentile(reach, 70))
+        found.append(float(np.clip(half, *_NECK_BETWEEN)))
     return NeckShape(found[0], found[1], lean)
 
 
@@ -325,11 +328,14 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
     """Close the gaps that a leaning neck leaves between the painted neck, jaw and hair."""
     lateral, depth = np.abs(fields.lateral) / body.size, fields.depth / body.size
     near = (lateral < 0.3) & (depth < 0.0) & (depth > -0.5)
-    solid = ((torso > 0.5) | np.isin(labels, (Cihp.HAIR, Cihp.FACE, Cihp.NECK))) & near
-    side = 2 * round(0.06 * body.size) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    closed = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(np.float32)
-    filled: F32 = np.maximum(torso, cv2.GaussianBlur(closed, (0, 0), 1.0) * near).astype(np.float32)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.06 * body.size) + 1,) * 2)
+    hair = labels == Cihp.HAIR
+    solid = ((torso > 0.5) | hair | np.isin(labels, (Cihp.FACE, Cihp.NECK))) & near
+    closed = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    # The hollow of neck and shoulder is a hollow: only beside hair is a gap what cloth has left.
+    beside = cv2.distanceTransform((~hair).astype(np.uint8), cv2.DIST_L2, 3) < 0.12 * body.size
+    gaps = (closed & beside).astype(np.float32)
+    filled: F32 = np.maximum(torso, cv2.GaussianBlur(gaps, (0, 0), 1.0) * near).astype(np.float32)
     return filled
 
 

@@ -255,7 +255,7 @@ def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int,
     neck = _smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
     waist = 0.25 * _smoothstep(depth, 0.45 * body.length, 0.7 * body.length)
     across = (1 - neck) * _rounded(lateral / half, TRUNK_ROUND + waist) + neck * _rounded(
-        lateral / (0.19 * body.size), 0.8
+        np.clip(lateral / (0.2 * body.size), -0.85, 0.85), 0.6
     )
     down = -0.3 * (1 - _smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
     # The shoulder's slope faces upwards, though it is the outline.
@@ -326,7 +326,7 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: fl
     bone = y + 0.03 + 0.16 * (x - 0.04)
     reach = _smoothstep(x, 0.02, 0.09) * (1 - _smoothstep(x, 0.28, 0.40))
     collar = reach * (0.03 * ridge(bone, 0.02) - 0.05 * ridge(bone + 0.05, 0.028) - 0.03 * ridge(bone - 0.04, 0.022))
-    throat = -0.09 * ridge(x, 0.028) * ridge(y + 0.035, 0.026)
+    throat = -0.055 * ridge(x, 0.038) * ridge(y + 0.04, 0.034)
     middle = -0.02 * ridge(x, 0.04) * _smoothstep(y, 0.03, 0.15) * (1 - _smoothstep(y, 0.4, 0.7))
     # The belly: its middle line, and the navel where it stands clear of the waistband.
     length = body.length / body.size
