@@ -190,6 +190,19 @@ def test_a_sleeve_ends_where_its_cloth_ends(body: Body) -> None:
     assert 1.8 < min(long.cuffs) <= max(long.cuffs) < 2.2
 
 
+@pytest.mark.parametrize("half", [TEE, LONG], ids=["tee", "long"])
+def test_both_sleeves_lie_alike_and_off_the_chest(half: tuple[tuple[float, float], ...], body: Body) -> None:
+    garment = analyse_garment(*draw_garment(half))
+    placed = place_garment(garment, body, None)
+    assert placed.relaxed.folded <= 0.005 * len(garment.mesh.faces)
+    spans = []
+    for number, side in ((2, -1), (3, 1)):
+        lateral, _ = body.locate(placed.vertices[(garment.mesh.part == number) & (garment.mesh.along > 0.4)])
+        spans.append((np.min(side * lateral), np.max(side * lateral)))
+    assert np.allclose(spans[0], spans[1], atol=0.04 * body.size)
+    assert min(spans[0][0], spans[1][0]) > 0.27 * body.size
+
+
 @pytest.mark.parametrize("half", [TEE, LONG, LAID_SHORT, LAID_LONG], ids=["tee", "long", "laid short", "laid long"])
 def test_prints_keep_their_shape_on_the_flat_of_the_chest(half: tuple[tuple[float, float], ...], body: Body) -> None:
     garment = analyse_garment(*draw_garment(half))

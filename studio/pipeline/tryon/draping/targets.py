@@ -48,6 +48,8 @@ SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.3
 
 `INNER_EASE`: how far, over the arm's half-width, a sleeve reaches towards the body.
 """
+UPRIGHT, MOST_SLANT = 0.5, 0.45
+"""From this share of its length on a sleeve's rows stand square to the arm; how slanting the armhole may be at most."""
 STEP_LIMITS = 0.5, 1.4
 """How far a sleeve may be shortened or lengthened along the arm."""
 LOOSE_FROM, RESTING = 0.75, 0.2
@@ -205,7 +207,7 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
         chosen = part == sleeve_part
         if chosen.any():
             targets[chosen] = _sleeve_targets(garment, pattern, body, scale, (sleeve_part, side), torso)
-            weights[chosen] = _sleeve_weights(garment.mesh.along[chosen], garment.mesh.across[chosen] * side)
+            weights[chosen] = _sleeve_weights(garment.mesh.along[chosen], -garment.mesh.across[chosen])
     rest = _worn_rest(garment, pattern.points * scale, body, targets)
     relaxed = relax(rest, garment.mesh.faces, targets, weights)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
@@ -372,18 +374,30 @@ def _sleeve_targets(
     start = _seam_middle(torso[seam][order], len(np.unique(across)))
     path, along_arm = _arm_path(arm.points, start, body)
     travelled = _travel(length, body, garment.sleeve is SleeveLength.LONG and pattern.is_wide)
-    spot, normal, joint = _walk(path, along_arm, travelled, side)
-    arm_half = body.arm_half(joint, side)
+    arm_half = body.arm_half(travelled, side)
     half = np.maximum(worn_sleeve_half(width * scale, arm_half), arm_half * 1.04)
     # Cloth lies on the shoulder and on the arm below it; what is loose hangs farther down.
-    loose = np.interp(joint, [0.0, LOOSE_FROM], [RESTING, 1.0])
+    loose = np.interp(travelled, [0.0, LOOSE_FROM], [RESTING, 1.0])
     half = np.minimum(half, arm_half * (1.06 + loose * np.maximum(half / arm_half - 1.06, 0.0)))
     # Towards the body there is no room: a wide sleeve may not be laid over the chest.
     inner = np.minimum(half, arm_half * INNER_EASE)
-    # across is -1 on the picture's left of the grid: outer edge on the left sleeve's first column.
-    reach = np.where(across * -side > 0, inner[index], half[index])
-    placed: F64 = spot[index] + (across * reach)[:, None] * normal[index]
+    # A sleeve's first column is its outer edge, its last the inner one, on either side.
+    inward = across
+    reach = np.where(inward > 0, inner[index], half[index])
+    # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
+    slant = _armhole_slant(torso[seam][order][: len(np.unique(across))], arm.points)
+    places = travelled[index] + slant * inward * np.clip(1 - along_rows[index] / UPRIGHT, 0.0, 1.0)
+    places = np.minimum(places, max(float(travelled[-1]), 0.1))
+    spots, normals, _ = _walk(path, along_arm, places, side)
+    placed: F64 = spots + (across * reach)[:, None] * normals
     return placed
+
+
+def _armhole_slant(armhole: F64, joints: F64) -> float:
+    """Return how far tip and armpit lie from the armhole's middle along the upper arm, in places on the arm."""
+    step = joints[1] - joints[0]
+    reach = float((armhole[-1] - armhole[0]) @ step) / max(float(step @ step), 1e-6) / 2
+    return float(np.clip(reach, 0.0, MOST_SLANT))
 
 
 def _dropped(pattern: Pattern, body: Body, scale: float) -> float:
@@ -447,12 +461,13 @@ def _arm_path(joints: F64, start: F64, body: Body) -> tuple[F64, F64]:
     """Return a smooth path from the armhole down the arm, with each point's place on it (shoulder 0 ... wrist 2)."""
     shoulder, elbow, wrist = joints
     first = shoulder + 0.5 * (start - shoulder)
-    knots = [first + (elbow - first) * share for share in np.linspace(0, 1, 12)[:-1]]
+    knots = [first - (elbow - first) * 0.3]
+    knots += [first + (elbow - first) * share for share in np.linspace(0, 1, 12)[:-1]]
     knots += [elbow + (wrist - elbow) * share for share in np.linspace(0, 1.35, 15)]
     path = np.array(knots)
     smooth = np.stack([gaussian_filter1d(path[:, axis], 1.6, mode="nearest") for axis in (0, 1)], axis=-1)
     smooth[0], smooth[-1] = path[0], path[-1]
-    places = np.concatenate([np.linspace(0, 1, 12)[:-1], 1 + np.linspace(0, 1.35, 15)])
+    places = np.concatenate([[-0.3], np.linspace(0, 1, 12)[:-1], 1 + np.linspace(0, 1.35, 15)])
     return smooth, places
 
 
