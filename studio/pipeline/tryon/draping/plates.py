@@ -22,6 +22,8 @@ LEAK_FREE_END = 2.5
 """Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
 LONG_HEM = 1.5
 """From this place on the arm a sleeve is long: nothing tells its cloth from the trunk's."""
+HIP_FADE = 0.3
+"""Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
 SLEEVELESS_CHEST = 0.52
 """Down to this depth, in shoulder widths, an armhole shows the chest's side."""
 
@@ -457,7 +459,7 @@ def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist
 
 
 def _lower_half(body: Body, seen_in: tuple[Bool, F32], depth: F64, side: int) -> F64:
-    """Return the lower garment's half-width: as seen where its edge is seen, above that no wider than there.
+    """Return the lower garment's half-width: as seen where its edge is seen, above that going over into the body's.
 
     seen_in: the lower garment, the person's alpha. An end against a hand or the old top says nothing of the width.
     """
@@ -473,7 +475,10 @@ def _lower_half(body: Body, seen_in: tuple[Bool, F32], depth: F64, side: int) ->
     first = float(np.median(seen[known[:5]]))
     limit = np.interp(np.arange(len(depth)), known, seen[known])
     limit[: known[0]] = first
-    bounded: F64 = np.clip(limit, 0.85 * half, half)
+    # Wide trousers and skirts stand off the hips: what the old hem hid of them narrows towards the waist.
+    above = np.maximum(depth[known[0]] - depth, 0.0) / (HIP_FADE * body.size)
+    standing_off = np.clip(first - half[known[0]], 0.0, 0.3 * body.size) * np.exp(-above)
+    bounded: F64 = np.clip(limit, 0.85 * half, half + standing_off)
     return bounded
 
 
