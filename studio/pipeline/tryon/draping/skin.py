@@ -340,8 +340,8 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: fl
 
 GRAIN_TILE, GRAIN_LIMIT = 384, 0.010
 """Side of the synthesised tile, and the most that grain may deviate (log)."""
-_COARSEST_GRAIN = 10
-"""Rings of the spectrum (96 to the sampling rate) that are left out: waves longer than some ten pixels."""
+_COARSEST_GRAIN = 16
+"""Below this ring of the spectrum (96 to the sampling rate, waves longer than six pixels) grain fades out."""
 _PATCHES = (48, 32, 20)
 
 
@@ -363,9 +363,12 @@ def _grain(rgb: F32, core: F32, shape: tuple[int, int]) -> F32:
         frequency = np.fft.fftfreq(GRAIN_TILE)
         ring = np.minimum(np.hypot(frequency[:, None], frequency[None]) * 96, 47).astype(np.intp)
         power = np.bincount(ring.ravel(), (np.abs(np.fft.fft2(spot)) ** 2).ravel()) / np.bincount(ring.ravel())
-        power[:_COARSEST_GRAIN] = 0.0  # blotches of a patch are its own; pores are everywhere
+        whole = float(power[ring].sum())
+        # Blotches of a patch are its own; pores are everywhere.
+        power = power * np.clip(np.arange(len(power)) / _COARSEST_GRAIN, 0, 1) ** 2
+        kept = float(np.sqrt(power[ring].sum() / max(whole, 1e-12)))
         tile = np.fft.ifft2(np.fft.fft2(noise) * np.sqrt(power[ring])).real
-        tile *= min(float(patch.std()), GRAIN_LIMIT) / max(float(tile.std()), 1e-9)
+        tile *= kept * min(float(patch.std()), GRAIN_LIMIT) / max(float(tile.std()), 1e-9)
     rows, columns = -(-shape[0] // GRAIN_TILE), -(-shape[1] // GRAIN_TILE)
     grain: F32 = np.tile(tile.astype(np.float32), (rows, columns))[: shape[0], : shape[1]]
     return grain
