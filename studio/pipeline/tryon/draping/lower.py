@@ -41,6 +41,7 @@ class PlacedLower:
     """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
 
     waist: its depth below the shoulder line. hems: where it ends on the picture's left and right leg, 0 hip .. 2 ankle.
+    painted: area of bare leg below the hems that the photo does not show, in squared shoulder widths.
     """
 
     vertices: F64
@@ -48,6 +49,7 @@ class PlacedLower:
     waist: float
     hems: tuple[float, float]
     relaxed: Relaxed
+    painted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,14 @@ from studio.pipeline.tryon.draping.compose import Dressing
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.folds import read_folds
 from studio.pipeline.tryon.draping.layers import Layers
-from studio.pipeline.tryon.draping.legs import LegFields, Legs, choose_lower_view, estimate_legs, measure_leg_fields
+from studio.pipeline.tryon.draping.legs import (
+    ANKLE,
+    LegFields,
+    Legs,
+    choose_lower_view,
+    estimate_legs,
+    measure_leg_fields,
+)
 from studio.pipeline.tryon.draping.light import GAMMA, Light
 from studio.pipeline.tryon.draping.lower import PlacedLower, place_lower
 from studio.pipeline.tryon.draping.lower_layers import (
@@ -94,6 +101,7 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     wearing = read_wearing(body, evidence, order)
     placed = place_lower(garment.garment, legs, (wearing.waist, wearing.slope))
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
+    placed = replace(placed, painted=_measure_painted(removed, evidence, leg_fields, placed) / body.size**2)
     front = find_front(evidence, wearing, old, body, order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
     plate = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
@@ -111,6 +119,15 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
         neck=np.zeros(shape, np.float32), person=evidence.alpha, shows_inside=False,
     )  # fmt: skip
     return dressing, placed
+
+
+def _measure_painted(removed: F32, evidence: Evidence, fields: LegFields, placed: PlacedLower) -> float:
+    """Return how many pixels of bare leg below the hems must be painted."""
+    hidden = (removed > 0.5) & (evidence.alpha > 0.5)
+    below = np.zeros(hidden.shape, bool)
+    for along, across, hem in zip(fields.along, fields.across, placed.hems, strict=True):
+        below |= (along > hem + 0.05) & (along < ANKLE) & (np.abs(across) < 0.9)
+    return float((hidden & below).sum())
 
 
 def build_lower_layers(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from studio.domain.arrays import F64
-from studio.domain.artefacts import Category, Confidence, GarmentArtefacts, PersonArtefacts, Pose
+from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, Pose
 from studio.domain.keys import Note
-from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import TORSO_PER_SHOULDERS, Torso, read_torso
 from studio.pipeline.tryon.draping.judge import SLIGHTLY_TURNED, TURNED
 from studio.pipeline.tryon.draping.lower import PlacedLower
@@ -20,7 +19,10 @@ _STRIDE = 0.85
 _LEAST_LOWER = 0.25
 """How much of the way from hip to knee must be in the picture before a lower garment can be judged at all."""
 _FOLDED_SHARE = 0.02
-_BARE = (Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
+WRAPPED = 2.0
+"""Wide legs laid flat are seen narrower when worn, for the rest of them goes round: less than this is no distortion."""
+LEAST_PAINTED = 0.06
+"""Area of painted leg, in squared shoulder widths, from which it is worth a look: half a shank of one leg."""
 
 
 def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: PlacedLower | None) -> Confidence:
@@ -32,9 +34,9 @@ def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: Plac
         return Confidence(0.0, (Note("tryon.no_shoulders", {"file": file}),))
     keys = _judge_turn(person.pose, torso) + judge_stance(person.pose) + _judge_picture(person, torso)
     if placed is not None:
-        keys += _judge_placed(person, garment, placed)
+        keys += _judge_placed(garment, placed)
     found += [(score, Note(key, {"file": file})) for score, key in keys]
-    if placed is not None and placed.relaxed.stretch > 1.35 * STRETCH_LIMIT:
+    if placed is not None and placed.relaxed.stretch > WRAPPED * STRETCH_LIMIT:
         percent = f"{100 * (placed.relaxed.stretch - 1):.0f}"
         found.append((0.7, Note("tryon.stretched", {"file": garment.photo.name, "percent": percent})))
     found.sort(key=lambda entry: entry[0])
@@ -98,14 +100,10 @@ def _judge_picture(person: PersonArtefacts, torso: Torso) -> list[tuple[float, s
     return [(0.3, "tryon.no_legs")] if shown < _LEAST_LOWER else []
 
 
-def _judge_placed(person: PersonArtefacts, garment: GarmentArtefacts, placed: PlacedLower) -> list[tuple[float, str]]:
+def _judge_placed(garment: GarmentArtefacts, placed: PlacedLower) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     if placed.relaxed.folded > _FOLDED_SHARE * len(garment.garment.mesh.faces):
         found.append((0.55, "tryon.folded"))
-    labels = person.parse.labels
-    covered = int(np.isin(labels, (Cihp.TROUSERS,)).sum())
-    if garment.garment.category is not Category.TROUSERS and covered > 3 * int(np.isin(labels, _BARE).sum()):
-        knee = _point(person.pose, "right_knee")
-        if knee is not None and knee[1] < person.photo.size[1]:
-            found.append((0.65, "tryon.legs_painted"))
+    if placed.painted > LEAST_PAINTED:
+        found.append((0.65, "tryon.legs_painted"))
     return found

@@ -41,6 +41,11 @@ BOOT = 0.3
 """Shoes that reach up the shank by this share of it are boots: trousers narrower than they are end in them."""
 WIDE = 8
 """From this radius on a distance transform is cheaper than a dilation."""
+BRIGHTEST_SKIN = 226.0
+MOST_OFF_HUE, MOST_OFF_LIGHT = 0.28, 0.75
+"""How far, as logarithms, a limb's colour may be from the face's: in hue, and in light."""
+FAR_FROM_LEG = 3.2
+"""So many half-widths of the leg beside it there are no trousers any more: a bag that the parse map calls so."""
 _TOPS = (Cihp.UPPER, Cihp.COAT, Cihp.SCARF)
 _LIMBS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE, Cihp.HAIR, Cihp.FACE, Cihp.HAT)
 _LEGS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
@@ -122,6 +127,10 @@ def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_field
     rgb = evidence.rgb.astype(np.float32)
     if np.isin(labels, LOWER_BODY).sum() < 0.02 * body.size**2:
         return evidence
+    bag = (labels == Cihp.TROUSERS) & (np.abs(fields.lateral) > 0.6 * body.size)
+    for across in leg_fields.across:
+        bag &= np.abs(across) > FAR_FROM_LEG
+    labels[_open(bag, 3)] = Cihp.BACKGROUND
     _give_skin_back(labels, rgb, body, fields)
     _reclaim_belt(labels, rgb, body, fields)
     for number in (0, 1):
@@ -393,12 +402,26 @@ def _leg_skin(rgb: F32, evidence: Evidence, removed: F32, which: tuple[Legs, Leg
 
 
 def _leg_tone(rgb: F32, evidence: Evidence, free: Bool) -> F32:
-    """Return the colour of the person's legs: of seen legs, else of arms and neck, else of the face."""
-    for labels in (_LEGS, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK), (Cihp.FACE,)):
-        skin = _shrink(np.isin(evidence.labels, labels) & free, 2)
-        if skin.sum() > 200:
-            return skin_tone(rgb, skin)
+    """Return the colour of the person's legs: of seen legs, else of arms and neck, else of the face.
+
+    What is far from the face's own colour is a glove, a cuff or tights, whatever the parse map says.
+    """
+    groups = (_LEGS, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK), (Cihp.FACE,))
+    pixels = [_shrink(np.isin(evidence.labels, labels) & free, 2) for labels in groups]
+    tones = [skin_tone(rgb, mask) if mask.sum() > 200 else None for mask in pixels]
+    face = tones[-1]
+    for tone in tones:
+        if tone is not None and (face is None or _is_like(tone, face)):
+            # A hand in full light is no measure for legs, which are to be rounded by it.
+            softened: F32 = tone * np.float32(min(1.0, BRIGHTEST_SKIN / float(tone.max())))
+            return softened
     return skin_tone(rgb, np.zeros(free.shape, bool))
+
+
+def _is_like(tone: F32, face: F32) -> bool:
+    """Tell whether two colours can be one person's skin: of one hue, in light that differs."""
+    ratio = np.log(np.maximum(tone, 4.0) / np.maximum(face, 4.0))
+    return bool(np.ptp(ratio) < MOST_OFF_HUE and abs(float(ratio.mean())) < MOST_OFF_LIGHT)
 
 
 def _round_shade(along: F32, across: F32) -> F32:
