@@ -29,11 +29,12 @@ from studio.ui.library_presenter import LibraryPresenter, Listing
 from studio.ui.photo_model import GridModel, GridRow
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, side_for
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip
+from studio.ui.widgets.basics import Banner, button, column, frame, label, row, shortcut_tip
 from studio.ui.widgets.collection_list import MISSING, TRASH, CollectionList
 from studio.ui.widgets.filter_bar import FilterBar
 from studio.ui.widgets.grid import Grid
 from studio.ui.widgets.library_actions import LibraryActions
+from studio.ui.widgets.library_empty import LibraryEmpty
 from studio.ui.widgets.photo_details import Item, PhotoDetails, Said
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class LibraryPage(QWidget):
         self.watching = QToolButton()
         self.import_button = button("", primary=True, icon_name="")
         self.banner = Banner()
-        self.empty = EmptyState("library", "", "")
+        self.empty = LibraryEmpty()
         self._outdated: list[str] = []
         self._is_narrow = False
         self._naming = ""
@@ -545,31 +546,8 @@ class LibraryPage(QWidget):
         self.commands.write_watch(hot.folder, is_reachable=hot.is_reachable)
 
     def _show_empty_state(self) -> None:
-        chosen = self.collections.chosen_id
-        if self.filters.is_active:
-            texts = (self.tr("Nothing matches"), self.tr("Clear the search or the filters to see everything."), "")
-        elif self.collection_id:
-            body = self.tr("Go back to Everything and drag photos onto its name, or press Ctrl+K there.")
-            texts = (self.tr("Nothing of this kind is in the collection"), body, "")
-        elif chosen == TRASH:
-            texts = (self.tr("The trash is empty"), "", "")
-        elif self.kind is Kind.LOOK:
-            texts = (self.tr("No looks yet"), self.tr("Go to Dress and choose models and garments."), "")
-        elif self.kind is Kind.SCENE:
-            texts = (self.tr("No scenes yet"), self.tr("Go to Compose and place looks on a background."), "")
-        else:
-            texts = self._empty_photo_texts()
-        self.empty.set_texts(*texts)
+        self.empty.describe(self.kind, self._shelf.role, self.collections.chosen_id, is_filtered=self.filters.is_active)
         self._stack.setCurrentWidget(self.grid if self.model.ids else self.empty)
-
-    def _empty_photo_texts(self) -> tuple[str, str, str]:
-        headings = {
-            PhotoRole.MODEL: self.tr("Drop photos of models here"),
-            PhotoRole.GARMENT: self.tr("Drop product photos of garments here"),
-            PhotoRole.BACKGROUND: self.tr("Drop backgrounds here"),
-        }
-        body = self.tr("Files or whole folders. The originals are copied into the project and never altered.")
-        return headings[self._shelf.role or PhotoRole.MODEL], body, self.tr("Choose files…")
 
     def _write_texts(self) -> None:
         names = [self.tr("Models"), self.tr("Garments"), self.tr("Backgrounds"), self.tr("Looks"), self.tr("Scenes")]
