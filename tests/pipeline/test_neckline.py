@@ -97,6 +97,63 @@ def test_a_band_inside_the_back_is_not_the_neckline() -> None:
     assert _gap(_analyse(rgb), 0.20 * HEIGHT, 1.1) < 0.02
 
 
+def _spread(garment: Garment, truth: F64) -> F64:
+    """Return the distances of a true curve's inner 80 % from the found neckline, in shares of the collar's width."""
+    found = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
+    along = np.linspace(0, len(found) - 1, 600)
+    line = np.stack([np.interp(along, np.arange(len(found)), found[:, axis]) for axis in (0, 1)], -1)
+    half = np.ptp(truth[:, 0]) / 2
+    inner = truth[np.abs(truth[:, 0] - truth[:, 0].mean()) < 0.8 * half]
+    return np.hypot(*(inner[:, None] - line[None]).transpose(2, 0, 1)).min(axis=1) / (2 * half)
+
+
+def _paint(rgb: U8, line: F64, colour: tuple[int, int, int]) -> None:
+    cv2.fillPoly(rgb, [np.round(line * 16).astype(np.int32)], colour, cv2.LINE_AA, shift=4)
+
+
+def test_the_line_lies_on_a_worn_edge_over_rib_and_label() -> None:
+    size = (2 * SIZE[0], 2 * SIZE[1])
+    photo, cutout = draw_garment(TEE, (62, 104, 92), size)
+    rgb = photo.rgb8.copy()
+    edge = 2 * _curve(0.095 * HEIGHT, 2.3)
+    edge[:, 1] += 0.006 * HEIGHT * np.sin((edge[:, 0] / 2 - SIZE[0] / 2) / HALF * 2.2)  # it hangs as no family's curve
+    _paint(rgb, np.concatenate([edge, np.add(edge, [0, 0.09 * HEIGHT])[::-1]]), (56, 94, 83))
+    _paint(rgb, edge, (30, 58, 52))
+    label = rgb.copy()
+    left, top, bottom = SIZE[0] - 30, round(2 * TOP + 0.07 * HEIGHT), round(2 * TOP + 0.3 * HEIGHT)
+    cv2.rectangle(label, (left, top), (left + 60, bottom), (214, 212, 204), -1)
+    for row in (top + 14, top + 34):
+        cv2.line(label, (left + 10, row), (left + 50, row), (60, 60, 60), 4)
+    behind = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillPoly(behind, [np.round(edge * 16).astype(np.int32)], 1, shift=4)
+    rgb = cv2.GaussianBlur(np.where(behind[..., None] > 0, label, rgb), (0, 0), 0.7)  # it hangs down behind the edge
+    garment = analyse_garment(Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha, rgb.copy()))
+    assert _spread(garment, edge).max() < 0.01
+
+
+def _leopard(rgb: U8, where: U8) -> None:
+    """Paint a spotted pattern on what `where` selects."""
+    noise = cv2.GaussianBlur(np.random.default_rng(3).normal(size=rgb.shape[:2]), (0, 0), 3.2)
+    spots = (noise > 0.7 * noise.std()) & (where > 0)
+    rgb[where > 0] = (226, 214, 196)
+    rgb[spots] = (44, 36, 36)
+
+
+@pytest.mark.parametrize("lining", [(246, 246, 246), (90, 84, 76)], ids=["pale", "dark"])
+def test_a_tie_on_a_pattern_is_no_deep_v(lining: tuple[int, int, int]) -> None:
+    photo, cutout = draw_garment(TEE)
+    rgb = photo.rgb8.copy()
+    _leopard(rgb, (cutout.alpha > 0.5).astype(np.uint8))
+    cv2.fillPoly(rgb, [np.round(_curve(0.10 * HEIGHT, 2.0) * 16).astype(np.int32)], lining, cv2.LINE_AA, shift=4)
+    middle, knot = SIZE[0] // 2, round(TOP + 0.12 * HEIGHT)
+    for side in (-1, 1):  # a bow and its ends, hanging as a V would run
+        cv2.line(rgb, (middle, knot), (middle + side * 40, knot + 30), (16, 14, 14), 5, cv2.LINE_AA)
+        cv2.line(rgb, (middle, knot), (middle + side * 18, knot + 130), (16, 14, 14), 4, cv2.LINE_AA)
+    garment = _analyse(rgb)
+    assert garment.landmarks["collar_front"][1] < TOP + 0.13 * HEIGHT
+    assert _gap(garment, 0.10 * HEIGHT, 2.0) < 0.02 or garment.confidence <= 0.7
+
+
 def test_a_plain_front_without_an_edge_is_announced() -> None:
     photo, cutout = draw_garment(TEE, (90, 92, 96))
     garment = analyse_garment(photo, cutout)

@@ -8,7 +8,7 @@ they run any way and change their colours, a collar's do not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import cv2
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Neckline
 from studio.pipeline.garments.fitting import Fit, Silhouette
+from studio.pipeline.garments.neckedge import snap_neckline
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 
 SAMPLES = 17
@@ -53,6 +54,11 @@ _RIGHT_WAY = 0.3
 """An edge at which the cloth gets lighter downwards by this share of the cap all along."""
 _INSIDE_DARKER, _INSIDE_TINTED = 0.10, 0.12
 """How much darker (log), or otherwise coloured, the back's inside is than the front beside it."""
+_BUSY = 0.16
+"""Spread of a front's light (log) from which it is a pattern."""
+_TONES = (10.0, 30.0, 60.0, 90.0)
+_LINING_PALER = 0.10
+"""A pale lining is paler than a pattern by this (log) at each of these percentiles."""
 _CRESCENT = 0.15
 """How much wider, over how much deeper, a front edge begins than the back's band; a rib runs beside it evenly."""
 _MOST_PEAKS, _PEAK_GAP = 7, 0.04
@@ -209,7 +215,10 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
         return _fall_back(search, collar, hole)
     found = _choose(search, peaks, hole)
-    return _pack(search, found.family, collar, clear=True, trust=_trust(found, peaks))
+    neckline = _pack(search, found.family, collar, clear=True, trust=_trust(found, peaks))
+    curve = search.draw(found.family[None], 4 * SAMPLES + 1)[0]
+    edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=found.lighter < -_FRONT_LIGHTER)
+    return replace(neckline, points=silhouette.to_photo(edge))
 
 
 def _trust(found: _Peak, peaks: list[_Peak]) -> float:
@@ -259,17 +268,30 @@ def _choose(search: _Search, peaks: list[_Peak], hole: float) -> _Peak:
     good = [peak for peak in peaks if peak.score >= max(_CLEAR_EDGE, _FIRST_OF_EQUALS * best)]
     top = min(good, key=lambda peak: peak.depth)
     tall = float(search.params[P.NECK_Y] - search.params[P.COLLAR_Y])
-    if top.depth > max(hole, 0.0) + _BACK_BAND or tall > TALL_COLLAR:
+    if tall > TALL_COLLAR:
         return top
+    if top.depth > max(hole, 0.0) + _BACK_BAND:
+        return _explain(search, top, [peak for peak in peaks if peak.score >= _SECOND_BEST * best], hole)
     for peak in sorted(peaks, key=lambda peak: -peak.score):
         deeper = peak.depth - top.depth
-        if deeper < 0.05 or peak.score < max(_CLEAR_EDGE, _SECOND_BEST * best) or peak.lighter < _FRONT_LIGHTER:
+        if deeper < 0.05 or peak.score < max(_CLEAR_EDGE, _SECOND_BEST * best) or abs(peak.lighter) < _FRONT_LIGHTER:
             continue
         # A rib runs beside the edge that it belongs to.
         is_rib = top.lighter > _RIGHT_WAY and peak.half - top.half > _CRESCENT * deeper
-        if not is_rib and _is_inside(search, top.family, peak.family):
-            return peak
+        if not is_rib and _is_inside(search, top.family, peak):
+            return peak if peak.lighter > 0 else _refine_lining(search, peak)
     return top
+
+
+def _explain(search: _Search, top: _Peak, peaks: list[_Peak], hole: float) -> _Peak:
+    """Return the neckline above which the inside of the back shows: in a pattern a tie's ends make edges, too."""
+    outline = np.array([top.half, max(hole, 0.0) + 0.012, 2.0, 0.0])
+    if _is_plain(search, top) or _is_inside(search, outline, top):
+        return top
+    higher = [peak for peak in peaks if peak.depth < top.depth - _PEAK_GAP and peak.score >= _CLEAR_EDGE]
+    inside = [peak for peak in higher if abs(peak.lighter) > _FRONT_LIGHTER and _is_inside(search, outline, peak)]
+    found = max(inside, key=lambda peak: peak.score, default=top)
+    return found if found.lighter > 0 else _refine_lining(search, found)
 
 
 def _peaks(depth: F64, scores: F64) -> list[int]:
@@ -283,25 +305,48 @@ def _peaks(depth: F64, scores: F64) -> list[int]:
     return found
 
 
-def _is_inside(search: _Search, upper: F64, lower: F64) -> bool:
+def _is_inside(search: _Search, upper: F64, lower: _Peak) -> bool:
     """Tell whether the cloth between two curves is the back's inside: not the cloth beside the lower one's ends."""
-    lines = search.draw(np.array([upper, lower]), 25)
+    lines = search.draw(np.array([upper, lower.family]), 25)
     shares = np.linspace(0.15, 0.85, 9)[:, None, None]
-    between = (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19].reshape(1, -1, 2)
+    inside = _read_cloth(search, (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19])
+    front = _read_cloth(search, _beside(lines[1]))
+    if min(len(inside), len(front)) < 12:
+        return False
+    # In a pattern any two places differ: shadow darkens its pale parts too, a lining is paler than all of it.
+    tones = np.percentile(front[:, 0], _TONES) - np.percentile(inside[:, 0], _TONES)
+    is_busy = float(front[:, 0].std()) > _BUSY
+    if lower.lighter < 0:
+        return is_busy and bool((tones < -_LINING_PALER).all())
+    if is_busy and min(tones[-1], tones[-2]) < _INSIDE_DARKER:
+        return False
+    step = front.mean(axis=0) - inside.mean(axis=0)
+    return bool(step[0] > _INSIDE_DARKER or (step[0] > -0.05 and np.hypot(step[1], step[2]) > _INSIDE_TINTED))
+
+
+def _is_plain(search: _Search, peak: _Peak) -> bool:
+    """Tell whether the front beside a candidate has no pattern."""
+    front = _read_cloth(search, _beside(search.draw(peak.family[None], 25)[0]))
+    return len(front) < 12 or float(front[:, 0].std()) <= _BUSY
+
+
+def _beside(line: F64) -> F64:
+    """Return points on the front beside the ends of a curve of 25 points: a print lies below its middle."""
     reach = np.linspace(0.015, 0.06, 6)[:, None, None]
-    tangent = np.gradient(lines[1], axis=0)
+    tangent = np.gradient(line, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
     normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
     ends = [*range(1, 8), *range(17, 24)]
-    beside = (lines[1][ends] + reach * normal[ends]).reshape(1, -1, 2)
-    means = []
-    for points in (between, beside):
-        kept = points[:, search.silhouette.sample(points)[0] < -0.006]
-        if kept.shape[1] < 12:
-            return False
-        means.append(search.raster.read(search.raster.fine, kept)[0].mean(axis=0))
-    step = means[1] - means[0]
-    return bool(step[0] > _INSIDE_DARKER or (step[0] > -0.05 and np.hypot(step[1], step[2]) > _INSIDE_TINTED))
+    points: F64 = line[ends] + reach * normal[ends]
+    return points
+
+
+def _read_cloth(search: _Search, points: F64) -> F32:
+    """Return the planes at those of some points that lie on the garment, `(n, 3)`."""
+    spots = points.reshape(-1, 2)
+    kept = spots[search.silhouette.sample(spots) < -0.006]
+    cloth: F32 = search.raster.read(search.raster.fine, kept[None])[0] if len(kept) else np.zeros((0, 3), np.float32)
+    return cloth
 
 
 def _end_height(search: _Search, half: float) -> float:
@@ -323,10 +368,11 @@ def _possible(search: _Search, family: F64, label: tuple[float, float] | None) -
     return possible
 
 
-def _score(search: _Search, family: F64, *, coarse: bool) -> tuple[F64, F64]:
+def _score(search: _Search, family: F64, *, coarse: bool, way: int = 1) -> tuple[F64, F64]:
     """Return how clearly the picture shows an edge along each candidate, and how much lighter the cloth below it is.
 
     The score is 0 where most of a curve leaves the garment. coarse: forgives a curve that runs a little beside.
+    way: 1 where the front is expected to be lighter than the inside, -1 where a pale lining shows.
     """
     points = search.draw(family)
     tangent = np.gradient(points, axis=1)
@@ -339,13 +385,13 @@ def _score(search: _Search, family: F64, *, coarse: bool) -> tuple[F64, F64]:
     far = _step(raster, raster.coarse, points, 4.5 * pixel * normal)
     strength = np.minimum(np.sqrt((near**2).sum(axis=-1)) / _STEP_CAP, 1.0)
     # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
-    strength = np.sqrt(strength) * np.where(near[..., 0] > -0.02, 1.0, 0.75)
+    strength = np.sqrt(strength) * np.where(way * near[..., 0] > -0.02, 1.0, 0.75)
     pieces = np.sort(_piecewise(strength, visible), axis=1)
     edge = 0.5 * _mean_known(pieces) + 0.5 * _mean_known(pieces[:, :3])
     count = np.maximum(visible.sum(axis=1), 1)
     step = far / np.maximum(np.sqrt((far**2).sum(axis=-1, keepdims=True)), _STEP_CAP)
     agreed = (step * visible[..., None]).sum(axis=1) / count[:, None]
-    constancy = np.sqrt((agreed**2).sum(axis=-1)) * np.where(agreed[:, 0] < -0.15, 0.5, 1.0)
+    constancy = np.sqrt((agreed**2).sum(axis=-1)) * np.where(way * agreed[:, 0] < -0.15, 0.5, 1.0)
     score = edge * (0.45 + 0.55 * np.sqrt(constancy)) * _prior(search, family)
     return np.where(visible.mean(axis=1) >= _LEAST_SEEN, score, 0.0), agreed[:, 0].astype(np.float64)
 
@@ -388,15 +434,23 @@ def _prior(search: _Search, family: F64) -> F64:
     return likely
 
 
-def _refine(search: _Search, chosen: F64) -> _Peak:
-    """Return the best candidate in the neighbourhood of a coarse one."""
+def _refine_lining(search: _Search, peak: _Peak) -> _Peak:
+    """Return the best front edge under a pale lining near one that was found as if the lining were in shadow."""
+    around = product((0.9, 1.0, 1.1), np.linspace(-0.05, 0.02, 8), (1.2, 1.6, 2.0, 2.4))
+    family = np.array([(peak.half * wide, peak.depth + more, shape, 0.0) for wide, more, shape in around])
+    scores = _score(search, family, coarse=True, way=-1)[0]
+    return _refine(search, family[int(np.argmax(scores))], way=-1)
+
+
+def _refine(search: _Search, chosen: F64, *, way: int = 1) -> _Peak:
+    """Return the best candidate in the neighbourhood of a coarse one. way: see `_score`."""
     steps = np.array([0.05 * chosen[0], 0.008, 0.2 * chosen[2], 0.04])
     moves = np.array(list(product((-1.0, 0.0, 1.0), repeat=4)))
     for round_number in range(4):
         family = chosen + moves * steps
         family[:, 2] = np.clip(family[:, 2], 1.0, 5.0)
         family[:, 1] = np.maximum(family[:, 1], 0.012)
-        scores, lighter = _score(search, family, coarse=round_number == 0)
+        scores, lighter = _score(search, family, coarse=round_number == 0, way=way)
         best = int(np.argmax(scores))
         chosen, steps = family[best], steps * 0.6
     return _Peak(chosen, float(scores[best]), float(lighter[best]))
