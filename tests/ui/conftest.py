@@ -157,6 +157,8 @@ def context(qapp: QApplication, project: Workspace, tmp_path: Path) -> Iterator[
     made.use_project(project)  # as the window does when a project has been opened
     yield made
     made.close_project()
+    # pytest still holds it: left to the garbage collector, a worker's thread could delete its timers and watchers.
+    made.deleteLater()
 
 
 @pytest.fixture
