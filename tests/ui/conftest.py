@@ -60,6 +60,9 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     """A test that leaves a window, a running timer or a busy thread fails."""
     threads = set(threading.enumerate())
     yield
+    # pytest still holds them: left to the garbage collector, a worker's thread could delete their timers and watchers.
+    for context in [one for one in gc.get_objects() if type(one) is StudioContext and isValid(one)]:
+        context.deleteLater()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
     left = [thread for thread in threading.enumerate() if thread not in threads and not _is_pooled(thread)]
@@ -157,8 +160,6 @@ def context(qapp: QApplication, project: Workspace, tmp_path: Path) -> Iterator[
     made.use_project(project)  # as the window does when a project has been opened
     yield made
     made.close_project()
-    # pytest still holds it: left to the garbage collector, a worker's thread could delete its timers and watchers.
-    made.deleteLater()
 
 
 @pytest.fixture
