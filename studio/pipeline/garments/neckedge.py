@@ -43,14 +43,16 @@ _ODD = 0.5
 """Cloth beside the edge that differs so much from all other is a label."""
 _LIKE_FRONT = 0.3
 """Cloth that differs less than this from the front below the rest of the edge is the front."""
+_LABEL_WORTH, _STIFF = 0.5, 6.0
+"""A label's end is worth less than the edge beside it, and bends the line less: some are folded over it."""
 _OUTLINE = 0.004, 0.014
 """Nearer to the silhouette's outline than this the backdrop is seen, not the neckline; beyond, the cloth alone."""
 _END = 0.15
 """Share of the line that may be cut off at either end, the extension included."""
 _TURN = 0.15
 """A radian's turn takes as many of the line's points as this share of its length."""
-_BIAS = 0.0010
-"""The line is laid this share of the garment's height into the front: half a pixel, so that no inside shows."""
+_BIAS = 0.0014
+"""The line is laid this share of the garment's height into the front, about a photo's pixel: no inside shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +155,7 @@ def _trace(strip: _Strip, way: int) -> F64 | None:
     strength = np.sqrt(np.minimum(size / strong, 1.0)) * strip.seen[:, None]
     evidence = strength * np.where(way * step[..., 0] > -0.01, 1.0, _WRONG_WAY)
     expected = np.zeros(_ALONG)
-    path = _best_path(evidence, expected)
+    path = _best_path(evidence, expected, np.ones(_ALONG))
     for _ in range(2):
         label = _find_label(strip, path, seen)
         typical = _typical(step[rows, path] * strip.seen[:, None], seen & ~label)
@@ -161,7 +163,7 @@ def _trace(strip: _Strip, way: int) -> F64 | None:
         cloth = strength * np.clip(0.15 + 0.85 * agreed, 0.0, 1.0)
         evidence = np.where(label[:, None], _below_label(strip, path, seen & ~label), cloth)
         expected = _even_shape((path - _REACH).astype(np.float64), evidence[rows, path] * ~label)
-        path = _best_path(evidence, expected)
+        path = _best_path(evidence, expected, np.where(label, _STIFF, 1.0))
     along_edge = (step[rows, path] * typical).sum(axis=-1)[seen & ~label]
     if np.median(along_edge) < max(_ABOVE_NOISE * noise, _WEAK) or np.mean(along_edge > noise) < _EVERYWHERE:
         return None
@@ -184,7 +186,7 @@ def _below_label(strip: _Strip, path: _Places, known: Bool) -> F64:
     is_front = np.abs(strip.below - usual).max(axis=-1) < _LIKE_FRONT
     is_other = np.abs(strip.above - usual).max(axis=-1) > _ODD
     size = np.abs(strip.below - strip.above).sum(axis=-1) * is_front * is_other
-    ends: F64 = (size / np.maximum(size.max(axis=1, keepdims=True), _ODD)).astype(np.float64) ** 2
+    ends: F64 = _LABEL_WORTH * (size / np.maximum(size.max(axis=1, keepdims=True), _ODD)).astype(np.float64) ** 2
     return ends
 
 
@@ -211,8 +213,11 @@ def _even_shape(offset: F64, weight: F64) -> F64:
     return expected
 
 
-def _best_path(evidence: F64, expected: F64) -> _Places:
-    """Return the offset's place at each sample on the path with most evidence, few bends, near what is expected."""
+def _best_path(evidence: F64, expected: F64, stiff: F64) -> _Places:
+    """Return the offset's place at each sample on the path with most evidence, few bends, near what is expected.
+
+    stiff: how many times a bend costs more than usual.
+    """
     offsets = np.arange(-_REACH, _REACH + 1)
     cost = 1 - evidence + _HOLD * (offsets[None] - expected[:, None]) ** 2
     change = np.arange(-3, 4)
@@ -220,7 +225,7 @@ def _best_path(evidence: F64, expected: F64) -> _Places:
     total = cost[0]
     for place in range(1, len(cost)):
         padded = np.pad(total, 3, constant_values=1e9)
-        choices = np.stack([padded[3 + c : 3 + c + len(offsets)] for c in change]) + _BEND * change[:, None] ** 2
+        choices = np.stack([padded[3 + c : 3 + c + len(offsets)] for c in change]) + _BEND * stiff[place] * change[:, None] ** 2
         best = choices.argmin(axis=0)
         came[place] = np.arange(len(offsets)) + change[best]
         total = choices[best, np.arange(len(offsets))] + cost[place]
