@@ -128,7 +128,6 @@ def test_the_line_lies_on_a_worn_edge_over_rib_and_label() -> None:
     cv2.fillPoly(behind, [np.round(edge * 16).astype(np.int32)], 1, shift=4)
     rgb = cv2.GaussianBlur(np.where(behind[..., None] > 0, label, rgb), (0, 0), 0.7)  # it hangs down behind the edge
     garment = analyse_garment(Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha, rgb.copy()))
-    print(_spread(garment, edge).round(4))
     assert _spread(garment, edge).max() < 0.01
 
 

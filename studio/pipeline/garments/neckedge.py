@@ -43,6 +43,8 @@ _ODD = 0.5
 """Cloth beside the edge that differs so much from all other is a label."""
 _LIKE_FRONT = 0.3
 """Cloth that differs less than this from the front below the rest of the edge is the front."""
+_FAR = 0.46
+"""An edge farther off than this share of the reach, all along, is hardly the one the curve was found by."""
 _LABEL_WORTH, _STIFF = 0.5, 6.0
 """A label's end is worth less than the edge beside it, and bends the line less: some are folded over it."""
 _OUTLINE = 0.004, 0.014
@@ -70,21 +72,30 @@ class _Strip:
     pixel: float
 
 
-def snap_neckline(rgb: U8, silhouette: Silhouette, curve: F64, samples: int, *, is_paler: bool = False) -> F64:
-    """Return a neckline `(samples, 2)`, normalised, on the edge beside a curve `(n, 2)` and joined to the outline.
+@dataclass(frozen=True, slots=True)
+class Snapped:
+    """A neckline's points, `(samples, 2)`, normalised. agrees: the cloth does not speak against the curve."""
+
+    points: F64
+    agrees: bool
+
+
+def snap_neckline(rgb: U8, silhouette: Silhouette, curve: F64, samples: int, *, is_paler: bool = False) -> Snapped:
+    """Return a neckline on the edge beside a curve `(n, 2)`, normalised, and joined to the outline.
 
     is_paler: the back's inside is paler than the front, a lining's; else it lies in shadow.
-    The curve itself comes back where no edge is seen along it.
+    The curve itself comes back where no edge is seen along it, as where an opening is cut out of the silhouette.
     """
     strip = _read_strip(rgb, silhouette, curve)
-    offset = _trace(strip, -1 if is_paler else 1)
+    is_on_cloth = bool(np.mean(strip.seen > 0.5) >= _LEAST_SEEN)
+    offset = _trace(strip, -1 if is_paler else 1) if is_on_cloth else None
     if offset is None:
-        kept: F64 = curve[np.linspace(0, len(curve) - 1, samples).round().astype(int)]
-        return kept
+        return Snapped(curve[np.linspace(0, len(curve) - 1, samples).round().astype(int)], not is_on_cloth)
     line = strip.points + (offset * strip.pixel + _BIAS)[:, None] * strip.normals
     first, last = _find_ends(line, silhouette)
     middle = int(np.argmin(np.hypot(*(strip.points - curve[len(curve) // 2]).T)))
-    return _resample(line[first:last], middle - first, samples)
+    is_near = bool(np.sqrt(np.mean(offset**2)) < _FAR * _REACH)
+    return Snapped(_resample(line[first:last], middle - first, samples), is_near)
 
 
 def _read_strip(rgb: U8, silhouette: Silhouette, curve: F64) -> _Strip:
@@ -148,8 +159,6 @@ def _trace(strip: _Strip, way: int) -> F64 | None:
     step = strip.below - strip.above
     size = np.sqrt((step**2).sum(axis=-1))
     seen, rows = strip.seen > 0.5, np.arange(_ALONG)
-    if seen.mean() < _LEAST_SEEN:
-        return None
     noise = max(float(np.median(size[seen])), _WEAK / 2)
     strong = float(np.clip(1.2 * np.median(size[seen].max(axis=1)), 2 * _WEAK, _STRONG))
     strength = np.sqrt(np.minimum(size / strong, 1.0)) * strip.seen[:, None]
@@ -225,7 +234,10 @@ def _best_path(evidence: F64, expected: F64, stiff: F64) -> _Places:
     total = cost[0]
     for place in range(1, len(cost)):
         padded = np.pad(total, 3, constant_values=1e9)
-        choices = np.stack([padded[3 + c : 3 + c + len(offsets)] for c in change]) + _BEND * stiff[place] * change[:, None] ** 2
+        choices = (
+            np.stack([padded[3 + c : 3 + c + len(offsets)] for c in change])
+            + _BEND * stiff[place] * change[:, None] ** 2
+        )
         best = choices.argmin(axis=0)
         came[place] = np.arange(len(offsets)) + change[best]
         total = choices[best, np.arange(len(offsets))] + cost[place]

@@ -64,6 +64,8 @@ _CRESCENT = 0.15
 _MOST_PEAKS, _PEAK_GAP = 7, 0.04
 _RIVAL_GAP = 0.09
 """A second candidate at least this much deeper or shallower is another neckline, not the same one seen worse."""
+_NOT_FOLLOWED = 0.45
+"""Trust in a curve that crosses edges, but beside which none goes all the way."""
 SURE = 0.5
 """A neckline trusted less than this is announced."""
 
@@ -215,10 +217,11 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
         return _fall_back(search, collar, hole)
     found = _choose(search, peaks, hole)
-    neckline = _pack(search, found.family, collar, clear=True, trust=_trust(found, peaks))
     curve = search.draw(found.family[None], 4 * SAMPLES + 1)[0]
     edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=found.lighter < -_FRONT_LIGHTER)
-    return replace(neckline, points=silhouette.to_photo(edge))
+    trust = min(_trust(found, peaks), 1.0 if edge.agrees else _NOT_FOLLOWED)
+    neckline = _pack(search, found.family, collar, clear=True, trust=trust)
+    return replace(neckline, points=silhouette.to_photo(edge.points))
 
 
 def _trust(found: _Peak, peaks: list[_Peak]) -> float:
