@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from studio.domain.arrays import F32, U8, Bool
 from studio.domain.artefacts import Category, Cutout, Look, ParseMap
@@ -258,9 +259,9 @@ def _shaded(palette: F32, shades: Sequence[float]) -> F32:
 
 def _distance(colours: F32, palette: F32) -> F32:
     """Return each colour's distance to the nearest of a palette."""
-    nearest = np.full(len(colours), np.inf, np.float32)
-    for entry in palette:
-        nearest = np.minimum(nearest, np.sqrt(((colours - entry) ** 2).sum(axis=1)))
+    if not len(palette) or not len(colours):
+        return np.full(len(colours), np.inf, np.float32)
+    nearest: F32 = cKDTree(palette).query(colours)[0].astype(np.float32)
     return nearest
 
 
