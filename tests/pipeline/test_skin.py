@@ -15,7 +15,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.skin import PRIOR, read_light
-from tests.pipeline.tryon_figures import OLD_TOP, TANK, TEE, context, draw_person, dressed_garment
+from tests.pipeline.tryon_figures import LONG, OLD_TOP, TANK, TEE, context, draw_person, dressed_garment, make_pose
 
 HEM = 225
 """Where the drawn person's sleeves end, once shortened."""
@@ -111,6 +111,57 @@ def test_a_covered_hem_keeps_the_forearm_as_it_was() -> None:
     look = _dressed(person, TEE)
     hand = np.s_[330:365, 270:288]
     assert np.array_equal(look[hand], person.photo.rgb8[hand])
+
+
+def _head_only(tone: tuple[int, int, int]) -> PersonArtefacts:
+    """Return the drawn person without hands, in a V-neck: a hard light from one side, the throat glowing."""
+    person = draw_person()
+    labels, rgb = person.parse.labels.copy(), person.photo.rgb8.astype(np.float32)
+    y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]]
+    hands = np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    labels[hands], rgb[hands] = Cihp.UPPER, OLD_TOP
+    labels[(np.abs(x - 192) < 0.6 * (185 - y)) & (labels == Cihp.UPPER)] = Cihp.NECK
+    lit = 1 + 0.45 * np.clip((x - 192) / 34, -1, 1) - 0.25 * np.clip((y - 80) / 46, -1, 1)
+    for label, tint in ((Cihp.FACE, (1.0, 1.0, 1.0)), (Cihp.NECK, (1.1, 1.0, 0.75))):
+        part = labels == label
+        rgb[part] = (np.array(tone) * np.array(tint) * lit[..., None])[part]
+    shine = (labels == Cihp.FACE) & (np.hypot(x - 210, y - 62) < 9)
+    rgb[shine] = 0.5 * rgb[shine] + 120
+    photo = Photo(np.clip(rgb, 0, 255).astype(np.uint8), "7" * 64, "person.png")
+    return replace(person, photo=photo, parse=replace(person.parse, labels=labels))
+
+
+@pytest.mark.parametrize("tone", [(150, 95, 68), (215, 178, 158)])
+def test_arms_painted_from_a_hard_lit_face_stay_within_its_colours(tone: tuple[int, int, int]) -> None:
+    person = _head_only(tone)
+    seen = _lab(person.photo.rgb8[_deep(person.parse.labels == Cihp.FACE)])
+    look = _dressed(person)
+    for side in (-1, 1):
+        painted = _lab(_strip(look, side, range(190, 320)))
+        middle = np.median(painted, axis=0)
+        assert np.abs(middle - np.median(seen, axis=0))[1:].max() < 2, (side, middle)
+        assert np.percentile(seen[:, 0], 10) < middle[0] < np.percentile(seen[:, 0], 75), (side, middle)
+
+
+def _lab(pixels: F32 | U8) -> F32:
+    lab: F32 = cv2.cvtColor((pixels[None] / np.float32(255)).astype(np.float32), cv2.COLOR_RGB2LAB)[0]
+    return lab
+
+
+@pytest.mark.parametrize(("half", "hides"), [(TANK, True), (TEE, True), (LONG, False)])
+def test_arms_that_would_end_without_hands_are_announced(half: tuple[tuple[float, float], ...], hides: bool) -> None:
+    hidden, seen = _head_only(TONES["light"]), draw_person()
+    confidence = DRAPE.assess(hidden, dressed_garment(half))
+    assert ("tryon.arms_hidden" in [note.key for note in confidence.reasons]) is hides
+    assert (confidence.score <= 0.5) is hides
+    assert "tryon.arms_hidden" not in [note.key for note in DRAPE.assess(seen, dressed_garment(half)).reasons]
+
+
+def test_an_arm_that_leaves_the_picture_needs_no_hand() -> None:
+    person = _head_only(TONES["light"])
+    pose = make_pose({"right_wrist": (-20, 340), "left_wrist": (404, 340)})
+    reasons = DRAPE.assess(replace(person, pose=pose), dressed_garment(TEE)).reasons
+    assert "tryon.arms_hidden" not in [note.key for note in reasons]
 
 
 def test_the_light_is_read_from_the_skin_that_is_seen() -> None:

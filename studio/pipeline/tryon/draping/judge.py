@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from studio.domain.arrays import F64
-from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, Pose
+from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, Pose, SleeveLength
 from studio.domain.keys import Note
+from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import TORSO_PER_SHOULDERS, Torso, read_torso
 from studio.pipeline.tryon.draping.relax import STRETCH_LIMIT
 from studio.pipeline.tryon.draping.targets import Placed
@@ -18,12 +19,19 @@ _SEATED_THIGH = 0.62
 SPREAD_DEG = 36.0
 """From this angle on a sleeve laid along the arm pulls the shoulder with it."""
 _FOLDED_SHARE = 0.02
+LEAST_HAND = 0.012
+"""Area of an arm's seen skin, in squared shoulder widths, below which not even its hand is seen: a hand has 0.017."""
+_BARE_ARM = 0.1
+"""Area from which an arm is bare: then the old sleeves are short, and an arm that is not seen is behind the body."""
+_FOREARM_SHARE = 0.9
+"""A forearm's length over its upper arm's, where the wrist is not known."""
 
 
 def judge(person: PersonArtefacts, garment: GarmentArtefacts, placed: Placed | None) -> Confidence:
     """Return confidence and reasons, worst first; `placed` adds what the warp itself says."""
     found = [(garment.garment.confidence, note) for note in garment.garment.reasons]
     found += judge_pose(person.pose, person.photo.name)
+    found += _judge_hidden_arms(person, garment)
     if placed is not None:
         faces = len(garment.garment.mesh.faces)
         if placed.relaxed.folded > _FOLDED_SHARE * faces:
@@ -34,6 +42,27 @@ def judge(person: PersonArtefacts, garment: GarmentArtefacts, placed: Placed | N
     found.sort(key=lambda entry: entry[0])
     score = min([garment.garment.confidence, *(value for value, _ in found)])
     return Confidence(float(np.clip(score, 0.0, 1.0)), tuple(note for _, note in found))
+
+
+def _judge_hidden_arms(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
+    """Tell forearms that the garment bares though no skin of them is seen: painted, they end without a hand."""
+    torso = read_torso(person.pose)
+    if torso is None or garment.garment.sleeve is SleeveLength.LONG:
+        return []
+    labels, (width, height) = person.parse.labels, person.photo.size
+    skin = {label: float((labels == label).sum()) / torso.size**2 for label in (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)}
+    if max(skin.values()) > _BARE_ARM:
+        return []
+    for name, label in (("right", Cihp.RIGHT_ARM), ("left", Cihp.LEFT_ARM)):
+        wrist, elbow, shoulder = (person.pose.point(f"{name}_{joint}") for joint in ("wrist", "elbow", "shoulder"))
+        if wrist is None and elbow is not None and shoulder is not None:
+            wrist = elbow + _FOREARM_SHARE * (elbow - shoulder)
+        # An arm that leaves the picture needs no hand.
+        if wrist is None or not (0 <= wrist[0] < width and 0 <= wrist[1] < height):
+            continue
+        if skin[label] < LEAST_HAND:
+            return [(0.45, Note("tryon.arms_hidden", {"file": person.photo.name}))]
+    return []
 
 
 def judge_pose(pose: Pose, file: str) -> list[tuple[float, Note]]:

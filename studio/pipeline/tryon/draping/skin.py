@@ -20,8 +20,11 @@ from studio.pipeline.tryon.draping.fields import BodyFields
 OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 COARSE_SHARE = 1 / 72
 """The coarse raster's pixel, in shoulder widths."""
-SHADOW_REACH, COLLAR_SHADOW = 0.075, 0.02
-"""How far below an old sleeve and collar their shadow lies on the skin, in shoulder widths."""
+SHADOW_REACH, COLLAR_SHADOW = 0.075, 0.035
+"""How far below an old sleeve and collar their shadow (of a white collar: its shine) lies on the skin, in shoulder
+widths."""
+CUFF_SHADOW, HAND_SHARE = 0.03, 0.25
+"""The same below a cuff, where so little of an arm would be left that only its hand is seen."""
 HEM_JOIN, ARM_JOIN, NECK_JOIN = 0.12, 0.20, 0.07
 """How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
 MOST_GAIN, MOST_TINT = 0.3, 0.06
@@ -39,10 +42,24 @@ PRIOR_WEIGHT = np.array([0.03, 0.10, 0.06, 0.05])
 """How many shares of all seen skin the prior is worth, per feature."""
 BOUND = np.array([0.30, 0.25, 0.30, 0.25])
 """How far the light read may be from the prior."""
+LIMBS_ENOUGH, HEAD_DOUBT = 0.4, (15.0, 15.0, 15.0, 1.0)
+"""From this share of limbs in the seen skin on the light is read as it is. A head alone is curved by nose and cheeks,
+not as a trunk is: then the prior counts this often, but for the chin's shadow."""
+CHROMA_FREEDOM = (0.02, 0.12)
+"""How far (log ratio of channels) painted skin may lie from the middle of all seen skin: by a head alone, by limbs."""
+_PART_COUNTS = (1.0, 0.25, 1.0)
+"""What face, neck and limbs count for the middle: the throat lies in the chin's shadow, lit by skin, and is more
+saturated than any other part."""
+LIGHT_RANGE = (10.0, 85.0)
+"""Between these percentiles of the seen skin's light the painted skin's lies."""
+FACING = 0.03
+"""How much lighter (log) than the middle of a head's skin the body's may be where it faces us."""
 DEFAULT_TONE = (196.0, 154.0, 132.0)
 _FILM_STEPS = 10
 FACE_WEIGHT = 0.3
 """A face is made up and lit by itself: it counts for less than the body's skin while there is some."""
+CHIN_FALLS, CHIN_BLURS, CHIN_FAR = (0.13, 0.27), (0.07, 0.11), 0.5
+"""How far, in shoulder widths, the chin's shadow falls and how soft it is there, near and far; the far one's depth."""
 NAVEL = 0.74
 """The navel's depth in shares of neck to hips."""
 _CHROMA_LIMITS = (0.06, 0.14)
@@ -83,7 +100,12 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
     for features, label in zip(arms, _ARM_LABELS, strict=True):
         own = np.where((labels == label)[..., None], features, own)
     known = weight > 0.25
-    tone, light = read_light(mean[known], own[known], weight[known])
+    limbs = np.isin(labels, _ARM_LABELS)[known] * weight[known]
+    share = min(1.0, float(limbs.sum() / max(weight[known].sum(), 1e-6)) / LIMBS_ENOUGH)
+    tone, light = read_light(mean[known], own[known], weight[known], share)
+    seen = read_range(rgb, evidence.labels, removed, share)
+    if seen is not None:
+        tone = tone - max(0.0, float(tone.mean()) - seen.middle - FACING) * (1 - share)
     rest = np.where((weight > 0.05)[..., None], mean - tone - own @ light, 0.0).astype(np.float32)
     spread = _membrane(rest, weight, SETTLE * body.size / step)
     grain = np.exp(_grain(rgb, core, shape))[..., None]
@@ -92,6 +114,8 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
         (spread + tone + features @ light + extra[..., None]).astype(np.float32)
         for features, extra in ((trunk, hints), (arms[0], 0 * hints), (arms[1], 0 * hints))
     ]
+    if seen is not None:
+        smooth = [seen.limit(plane) for plane in smooth]
     planes = []
     for plane in smooth:
         whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
@@ -138,7 +162,11 @@ def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F
     """Return how far each pixel is skin as it is: no rim, no shadow of the old garment, no jewel, no strand of hair."""
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
     free = removed < 0.01
-    arms = np.isin(labels, _ARM_LABELS) & free & (gap > SHADOW_REACH)
+    arms = np.zeros(labels.shape, bool)
+    for label in _ARM_LABELS:
+        arm = (labels == label) & free
+        below = arm & (gap > SHADOW_REACH)
+        arms |= below if below.sum() > HAND_SHARE * arm.sum() else arm & (gap > CUFF_SHADOW)
     neck = (labels == Cihp.NECK) & free & (gap > COLLAR_SHADOW)
     skin = _own_colour(rgb, _eroded(arms | neck, 2))
     face = _eroded((labels == Cihp.FACE) & free, 4)
@@ -206,21 +234,71 @@ def _chroma(pixels: F32) -> F32:
     return chroma
 
 
-def read_light(seen: F32, features: F64, weight: F32) -> tuple[F64, F64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class SkinRange:
+    """What the person's seen skin is like, logarithmic. chroma: the middle of (red over green, green over blue), and
+    how far painted skin may be from it. light: least and most. middle: the middle light.
+    """
+
+    chroma: F64
+    freedom: float
+    light: tuple[float, float]
+    middle: float
+
+    def limit(self, plane: F32) -> F32:
+        """Return painted colours (logarithmic) brought into the range."""
+        away = np.stack([plane[..., 0] - plane[..., 1], plane[..., 1] - plane[..., 2]], -1) - self.chroma
+        # Bent, not cut: a gradient stays one.
+        near = self.chroma + self.freedom * np.tanh(away / self.freedom)
+        light = np.clip(plane.mean(axis=2), *self.light)
+        red, blue = near[..., 0], near[..., 1]
+        limited: F32 = np.stack(
+            [light + (2 * red + blue) / 3, light + (blue - red) / 3, light - (red + 2 * blue) / 3], -1
+        ).astype(np.float32)
+        return limited
+
+
+def read_range(rgb: F32, labels: U8, removed: F32, limbs: float) -> SkinRange | None:
+    """Return the range of all skin that is seen, highlights and make-up included; None where hardly any is.
+
+    limbs: 0..1, how much the limbs say. Parts count by the root of their area: two hands are as good as a throat.
+    """
+    free = removed < 0.01
+    parts = [_eroded(np.isin(labels, part) & free, 2) for part in ((Cihp.FACE,), (Cihp.NECK,), _ARM_LABELS)]
+    pixels = [np.maximum(rgb[part], 4.0) for part in parts]
+    if sum(map(len, pixels)) < 200:
+        return None
+    shares = [np.full(len(part), count / max(len(part), 1) ** 0.5) for part, count in zip(pixels, _PART_COUNTS, strict=True)]
+    values, weight = np.concatenate(pixels), np.concatenate(shares)
+    chroma, light = _chroma(values), np.log(values).mean(axis=1)
+    middle = np.array([_percentile(row, weight, 50) for row in chroma.T])
+    least, most = (_percentile(light, weight, at) for at in LIGHT_RANGE)
+    freedom = float(np.interp(limbs, [0, 1], CHROMA_FREEDOM))
+    return SkinRange(middle, freedom, (least, most), _percentile(light, weight, 50))
+
+
+def _percentile(values: F32, weight: F64, at: float) -> float:
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order])
+    return float(values[order[int(np.searchsorted(total, at / 100 * total[-1]))]])
+
+
+def read_light(seen: F32, features: F64, weight: F32, limbs: float = 1.0) -> tuple[F64, F64]:
     """Return tone (3) and light (features, 3), both logarithmic, from cells of seen skin.
 
-    seen: logarithm of their colour `(n, 3)`. Robust least squares with a prior; a few cells leave the prior as it is.
+    seen: logarithm of their colour `(n, 3)`. limbs: 0 for a head alone, 1 where limbs are seen. Robust least squares with a prior; a few cells leave the prior as it is.
     """
     if weight.sum() < 6:
         return np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
     trust = weight.astype(np.float64)
+    prior_weight = PRIOR_WEIGHT * np.array(HEAD_DOUBT) ** (1 - limbs)
     tone, light = np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
     for _ in range(4):
         total = trust.sum()
         design = np.concatenate([np.ones((len(features), 1)), features], axis=1)
         normal = design.T @ (design * trust[:, None])
         right = design.T @ (seen * trust[:, None])
-        pull = np.concatenate([[0.0], PRIOR_WEIGHT * total])
+        pull = np.concatenate([[0.0], prior_weight * total])
         normal += np.diag(pull)
         right += pull[:, None] * np.concatenate([np.zeros((1, 3)), PRIOR])
         solved = np.linalg.solve(normal, right)
@@ -269,9 +347,13 @@ def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int,
     towards = np.sqrt(np.clip(1 - across**2 - down**2, 0.02, 1.0))
     face = (labels == Cihp.FACE).astype(np.float32)
     pixel = body.size * size[0] / fields.shape[1]
-    shift = np.array([[1, 0, 0], [0, 1, 0.13 * pixel]], np.float32)
-    fallen = cv2.warpAffine(face, shift, size, borderMode=cv2.BORDER_REPLICATE)
-    chin = cv2.GaussianBlur(fallen, (0, 0), 0.07 * pixel) * (1 - face)
+    # Dark close under the jaw, and fainter down to the throat's root.
+    fallen = [
+        cv2.warpAffine(face, np.array([[1, 0, 0], [0, 1, fall * pixel]], np.float32), size, borderMode=cv2.BORDER_REPLICATE)
+        for fall in CHIN_FALLS
+    ]
+    near, far = (cv2.GaussianBlur(one, (0, 0), blur * pixel) for one, blur in zip(fallen, CHIN_BLURS, strict=True))
+    chin = np.maximum(near, CHIN_FAR * far) * (1 - face)
     return np.stack([across, down, towards - 1, chin.astype(np.float64)], -1)
 
 
