@@ -157,6 +157,15 @@ def test_arms_that_would_end_without_hands_are_announced(half: tuple[tuple[float
     assert "tryon.arms_hidden" not in [note.key for note in DRAPE.assess(seen, dressed_garment(half)).reasons]
 
 
+def test_an_arm_behind_the_back_is_no_hidden_hand_where_the_other_is_bare() -> None:
+    person = _short_sleeved(TONES["light"])
+    labels = person.parse.labels.copy()
+    labels[labels == Cihp.LEFT_ARM] = Cihp.UPPER
+    person = replace(person, parse=replace(person.parse, labels=labels))
+    reasons = DRAPE.assess(person, dressed_garment(TEE)).reasons
+    assert "tryon.arms_hidden" not in [note.key for note in reasons]
+
+
 def test_an_arm_that_leaves_the_picture_needs_no_hand() -> None:
     person = _head_only(TONES["light"])
     pose = make_pose({"right_wrist": (-20, 340), "left_wrist": (404, 340)})

@@ -27,6 +27,8 @@ CUFF_SHADOW, HAND_SHARE = 0.03, 0.25
 """The same below a cuff, where so little of an arm would be left that only its hand is seen."""
 HEM_JOIN, ARM_JOIN, NECK_JOIN = 0.12, 0.20, 0.07
 """How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
+JOIN_WIDTHS = (0.03, 0.012)
+"""How broad, in shoulder widths, the differences are that are evened out on arms and neck: a collar shines narrowly."""
 MOST_GAIN, MOST_TINT = 0.3, 0.06
 """The most (log) that seen skin is changed in light and colour: an old sleeve's shadow is not deeper."""
 SETTLE = 0.55
@@ -50,8 +52,8 @@ CHROMA_FREEDOM = (0.02, 0.12)
 _PART_COUNTS = (1.0, 0.25, 1.0)
 """What face, neck and limbs count for the middle: the throat lies in the chin's shadow, lit by skin, and is more
 saturated than any other part."""
-LIGHT_RANGE = (10.0, 85.0)
-"""Between these percentiles of the seen skin's light the painted skin's lies."""
+LIGHT_RANGE = ((10.0, 85.0), (1.0, 99.5))
+"""Between these percentiles of the seen skin's light the painted skin's lies: by a head alone, by limbs."""
 FACING = 0.03
 """How much lighter (log) than the middle of a head's skin the body's may be where it faces us."""
 DEFAULT_TONE = (196.0, 154.0, 132.0)
@@ -144,9 +146,9 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     model = smooth[0]
     for plane, label in zip(smooth[1:], _ARM_LABELS, strict=True):
         model = np.where((coarse_labels == label)[..., None], plane, model)
-    sigma = max(0.8, 0.03 * scale)
-    gap = cv2.GaussianBlur((model - log) * share[..., None], (0, 0), sigma)
-    gap = np.clip(gap / np.maximum(cv2.GaussianBlur(share, (0, 0), sigma), 1e-3)[..., None], -MOST_GAIN, MOST_GAIN)
+    on_arm, on_neck = (_weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
+    gap = np.where(np.isin(coarse_labels, _ARM_LABELS)[..., None], on_arm, on_neck)
+    gap = np.clip(gap, -MOST_GAIN, MOST_GAIN)
     middle = gap.mean(axis=2, keepdims=True)
     gap = middle + np.clip(gap - middle, -MOST_TINT, MOST_TINT)
     arm = np.isin(labels, _ARM_LABELS)
@@ -156,6 +158,12 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     whole = cv2.resize(gap.astype(np.float32), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_LINEAR)
     gain: F32 = np.exp(whole * ramp[..., None]).astype(np.float32)
     return gain
+
+
+def _weighted_blur(values: F32, weight: F32, sigma: float) -> F32:
+    total = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma)
+    blurred: F32 = (total / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]).astype(np.float32)
+    return blurred
 
 
 def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F32:
@@ -268,11 +276,14 @@ def read_range(rgb: F32, labels: U8, removed: F32, limbs: float) -> SkinRange | 
     pixels = [np.maximum(rgb[part], 4.0) for part in parts]
     if sum(map(len, pixels)) < 200:
         return None
-    shares = [np.full(len(part), count / max(len(part), 1) ** 0.5) for part, count in zip(pixels, _PART_COUNTS, strict=True)]
+    shares = [
+        np.full(len(part), count / max(len(part), 1) ** 0.5) for part, count in zip(pixels, _PART_COUNTS, strict=True)
+    ]
     values, weight = np.concatenate(pixels), np.concatenate(shares)
     chroma, light = _chroma(values), np.log(values).mean(axis=1)
     middle = np.array([_percentile(row, weight, 50) for row in chroma.T])
-    least, most = (_percentile(light, weight, at) for at in LIGHT_RANGE)
+    ends = np.array(LIGHT_RANGE[0]) * (1 - limbs) + np.array(LIGHT_RANGE[1]) * limbs
+    least, most = (_percentile(light, weight, float(at)) for at in ends)
     freedom = float(np.interp(limbs, [0, 1], CHROMA_FREEDOM))
     return SkinRange(middle, freedom, (least, most), _percentile(light, weight, 50))
 
@@ -286,7 +297,8 @@ def _percentile(values: F32, weight: F64, at: float) -> float:
 def read_light(seen: F32, features: F64, weight: F32, limbs: float = 1.0) -> tuple[F64, F64]:
     """Return tone (3) and light (features, 3), both logarithmic, from cells of seen skin.
 
-    seen: logarithm of their colour `(n, 3)`. limbs: 0 for a head alone, 1 where limbs are seen. Robust least squares with a prior; a few cells leave the prior as it is.
+    seen: logarithm of their colour `(n, 3)`. limbs: 0 for a head alone, 1 where limbs are seen. Robust least squares
+    with a prior; a few cells leave the prior as it is.
     """
     if weight.sum() < 6:
         return np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
@@ -349,7 +361,9 @@ def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int,
     pixel = body.size * size[0] / fields.shape[1]
     # Dark close under the jaw, and fainter down to the throat's root.
     fallen = [
-        cv2.warpAffine(face, np.array([[1, 0, 0], [0, 1, fall * pixel]], np.float32), size, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(
+            face, np.array([[1, 0, 0], [0, 1, fall * pixel]], np.float32), size, borderMode=cv2.BORDER_REPLICATE
+        )
         for fall in CHIN_FALLS
     ]
     near, far = (cv2.GaussianBlur(one, (0, 0), blur * pixel) for one, blur in zip(fallen, CHIN_BLURS, strict=True))
