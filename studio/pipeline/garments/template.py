@@ -159,6 +159,29 @@ def snap_across(points: F64, silhouette: Silhouette, facing: float) -> F64:
     return moved
 
 
+def _from_far_bank(points: F64, silhouette: Silhouette, outward: float) -> F64:
+    """Bring a sleeve's inner edge back over a narrow gap, where it has come to lie on the flank's side of it.
+
+    outward: +1 where the sleeve lies towards larger x, -1 towards smaller.
+    """
+    step = 2 * silhouette.pixel
+    right = np.array([step, 0.0])
+    slope = (silhouette.sample(points + right) - silhouette.sample(points - right)) * outward
+    lost = (silhouette.sample(points) < step) & (slope > 0)
+    steps = np.linspace(-GAP_REACH / 4, 1.5 * GAP_REACH, 71)
+    ray = points[:, None] + (outward * steps)[None, :, None] * np.array([1.0, 0.0])
+    outside = silhouette.sample(ray) > 0
+    bank = outside[:, :-1] & ~outside[:, 1:]
+    lost &= bank.any(axis=1)
+    if not lost[-2:].any():
+        return points
+    shift = np.where(lost, steps[1:][bank.argmax(axis=1)], 0.0)
+    shift[-1] = max(shift[-2:])
+    moved = points.copy()
+    moved[:, 0] += outward * np.maximum(shift, 0.0)
+    return moved
+
+
 def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bool) -> tuple[F64, F64]:
     """Return the armhole `(ARMHOLE_ROWS + 1, 2)` and the torso's side below it, in picture coordinates."""
     tip = to_template(snap(to_picture(key.shoulder[None], p, side), silhouette), p)[0]
@@ -189,6 +212,8 @@ def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bo
             curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
         picture = to_picture(curve, p, side)
         snapped = snap_across(picture, silhouette, -side) if laid and not is_outer else snap(picture, silhouette)
+        if not is_outer and not laid:
+            snapped = _from_far_bank(snapped, silhouette, side)
         snapped[0] = picture[0]
         curves.append(snapped)
     return curves[0], curves[1], rows

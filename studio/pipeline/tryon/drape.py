@@ -38,7 +38,7 @@ from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.judge import judge
 from studio.pipeline.tryon.draping.labels import label_dressed
-from studio.pipeline.tryon.draping.layers import add_painted_arms, hide_sleeved_skin, take_apart
+from studio.pipeline.tryon.draping.layers import add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import Worn, light_garment
@@ -70,7 +70,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 4
+    version: int = 5
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -195,10 +195,12 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
     maps = keep_connected(build_layers(garment.garment, placed.vertices, view.size), source)
     maps = end_behind_back(end_at_waist(maps, layers.swallowed), body, fields)
-    plate = paint_plate(body, evidence, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
+    bare = bare_evidence(body, evidence, fields)
+    plate = paint_plate(body, bare, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     if fitting.legs is not None:
         plate = add_legs(plate, evidence, layers.removed, fitting.legs, placed.hem_depth)
-    layers = add_painted_arms(replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed)), plate)
+    joined = replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed))
+    layers = add_painted_arms(joined, plate, body, fields)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(

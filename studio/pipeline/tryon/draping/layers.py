@@ -34,6 +34,13 @@ HIDDEN_BAND = 0.3
 NATURAL_WAIST = 0.72
 """Where trousers begin under a top that hangs over them."""
 
+JOINT = 0.09
+"""How wide a gap between painted and seen arm is closed, in shoulder widths: an old hem slants as it likes."""
+ARMPIT = 0.42
+"""From this place on the arm on (0 shoulder, 1 elbow) it may hang clear of the trunk."""
+MOST_COLLAR = 0.06
+"""The most that an old collar stands off the neck, in shoulder widths."""
+
 _ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)
 _HEAD = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
 
@@ -107,14 +114,84 @@ def hide_sleeved_skin(
     return replace(layers, removed=removed, arms=arms)
 
 
-def add_painted_arms(layers: Layers, plate: Plate) -> Layers:
+def add_painted_arms(layers: Layers, plate: Plate, body: Body, fields: BodyFields) -> Layers:
     """Let painted arms stand where seen ones would: before the garment, where the old sleeve covered them."""
     alpha = layers.arms.alpha
-    painted = plate.arms.alpha * layers.removed * (1 - alpha)
+    painted = np.maximum(plate.arms.alpha, plate.body * _beside_trunk(body, fields)) * layers.removed * (1 - alpha)
     both = alpha + painted
+    if alpha.max(initial=0.0) > 0.5 and painted.max(initial=0.0) > 0.5:
+        gaps = _joints(alpha, painted, round(JOINT * body.size), fields)
+        painted = np.maximum(painted, gaps * (1 - alpha))
+        both = alpha + painted
     share = (painted / np.maximum(both, 1e-4))[..., None]
     rgb = (layers.arms.rgb * (1 - share) + plate.arms.rgb * share).astype(np.float32)
     return replace(layers, arms=Occluder(both.astype(np.float32), rgb))
+
+
+def _beside_trunk(body: Body, fields: BodyFields) -> F32:
+    """Return the upper arms below the armpits as far as they hang clear of the trunk: a garment ends behind them."""
+    clear = np.zeros(fields.shape, np.float32)
+    for number, side in enumerate((-1, 1)):
+        along, across = fields.along[number], np.abs(fields.across[number])
+        outward = fields.lateral * side / body.half_width(fields.depth, side)
+        limb = np.clip((along - ARMPIT) / 0.06, 0, 1) * np.clip((1.0 - along) / 0.05, 0, 1)
+        limb = limb * np.clip((1.06 - across) / 0.05, 0, 1)
+        clear = np.maximum(clear, limb * np.clip((outward - 0.97) / 0.05, 0, 1))
+    return clear.astype(np.float32)
+
+
+def _joints(seen: F32, painted: F32, radius: int, fields: BodyFields) -> F32:
+    """Return what lies between seen and painted arm: they are one limb, and nothing shows between its halves."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    limb = np.zeros(fields.shape, bool)
+    for along, across in zip(fields.along, fields.across, strict=True):
+        limb |= (along > ON_SHOULDER) & (along < 1.0) & (np.abs(across) < 1.1)
+    closed = cv2.morphologyEx((seen + painted > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    between = closed & limb & _grow(seen > 0.5, 5 * radius) & _grow(painted > 0.5, 2 * radius)
+    return _soft(between, 0.9)
+
+
+def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidence:
+    """Return the evidence with the silhouette that bare shoulders have: an old collar stands off the neck.
+
+    A neck's outline never rises outwards: by how much it does where the collar begins, the skin lies below the cloth.
+    """
+    if evidence.leak_free:
+        return evidence
+    alpha = evidence.alpha.copy()
+    for side in (-1, 1):
+        _lower_shoulder(alpha, body, evidence, fields, side)
+    return replace(evidence, alpha=alpha)
+
+
+def _lower_shoulder(alpha: F32, body: Body, evidence: Evidence, fields: BodyFields, side: int) -> None:
+    """Take the thickness of an old collar off one shoulder of `alpha`."""
+    lateral, depth = fields.lateral * side / body.size, fields.depth / body.size
+    old = np.isin(evidence.labels, OLD_GARMENT)
+    there = (evidence.alpha > 0.5) & (old | (evidence.labels == Cihp.NECK))
+    there &= (lateral > 0.08) & (lateral < 0.6) & (depth > -0.5) & (depth < 0.15)
+    columns = np.flatnonzero(there.any(axis=0))
+    top = there[:, columns].argmax(axis=0)
+    is_edge = evidence.alpha[np.maximum(top - 3, 0), columns] < 0.5
+    columns, top = columns[is_edge], top[is_edge]
+    order = np.argsort(lateral[top, columns])
+    columns, top = columns[order], top[order]
+    cloth = np.flatnonzero(old[top, columns])
+    if not cloth.size or cloth[0] < 3:  # no neck is seen beside the collar
+        return
+    far = lateral[top, columns]
+    lowest = np.maximum.accumulate(top).astype(np.float64)
+    stands = float((lowest - top)[far < far[cloth[0]] + 0.08].max())
+    stands = min(stands, MOST_COLLAR * body.size)
+    if stands < 1.0:
+        return
+    wanted = np.where(old[top, columns], top + stands * np.interp(far, [0.35, 0.55], [1.0, 0.0]), top)
+    wanted = np.where(np.arange(len(top)) >= cloth[0] - 3, np.maximum(lowest, wanted), wanted)
+    wanted = cv2.GaussianBlur(wanted[None], (0, 0), 2.0, borderType=cv2.BORDER_REPLICATE)[0]
+    for column, first, row in zip(columns, top, wanted, strict=True):
+        if row > first + 0.5:
+            rows = np.arange(max(0, first - 3), int(row) + 2)
+            alpha[rows, column] *= np.clip(rows - row + 0.5, 0.0, 1.0).astype(np.float32)
 
 
 def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> Bool:

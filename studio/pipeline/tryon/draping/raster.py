@@ -22,6 +22,8 @@ OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
+HAZE_REACH = 0.03
+"""How near both sleeve and flank are where what lies between them is a shaded gap, in sides of that raster."""
 SLIVER = 0.08
 """A piece of a layer smaller than this share of its largest one belongs to its neighbour across a gap."""
 
@@ -66,14 +68,18 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
         # Below the armpit the torso is no sleeve's: where one lay close to it, a strip of it would come along.
         cloth = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).any(axis=1))
-        layers.append(
-            LayerMap(
-                name,
-                *dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size),
-                soften(cloth[source_faces].astype(np.float32)),
-            )
-        )
+        x, y, weight = dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size)
+        weight[_beside_torso(vertices, mesh.faces[face_part == part], mesh.faces[face_part == TORSO], size)] = 0.0
+        layers.append(LayerMap(name, x, y, weight, soften(cloth[source_faces].astype(np.float32))))
     return tuple(layers)
+
+
+def _beside_torso(vertices: F64, sleeve: U16, torso: U16, size: tuple[int, int]) -> Bool:
+    """Return the background nearer to the torso than to a sleeve: what a sleeve's layer has there is no sleeve."""
+    apart = [_draw_faces(vertices, faces, size) == 0 for faces in (sleeve, torso)]
+    to_sleeve, to_torso = (cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 3) for outside in apart)
+    beside: Bool = apart[0] & apart[1] & (to_torso < to_sleeve)
+    return beside
 
 
 def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[LayerMap, ...]:
@@ -101,12 +107,16 @@ def end_behind_back(layers: tuple[LayerMap, ...], body: Body, fields: BodyFields
 def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[LayerMap, ...]:
     """Return the layers without slivers of another part: what a gap in the product photo divides from the rest."""
     size = (layers[0].source.shape[1], layers[0].source.shape[0])
-    solid = cv2.resize(source.alpha, size, interpolation=cv2.INTER_AREA) > 0.5
+    coverage = cv2.resize(source.alpha, size, interpolation=cv2.INTER_AREA)
+    solid = coverage > 0.5
+    haze = _find_haze(layers, solid)
     cleaned = []
     for layer in layers:
         if layer.name == "inner":
             cleaned.append(layer)
             continue
+        if haze.any():
+            layer = replace(layer, source=np.where(haze, np.float32(0.0), layer.source))
         own = (solid & (layer.source > 0.5)).astype(np.uint8)
         count, parts, stats, _ = cv2.connectedComponentsWithStats(own)
         area = stats[1:, cv2.CC_STAT_AREA]
@@ -119,6 +129,23 @@ def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[L
             layer = replace(layer, source=np.where(fringe, np.float32(0.0), layer.source))
         cleaned.append(layer)
     return tuple(cleaned)
+
+
+def _find_haze(layers: tuple[LayerMap, ...], solid: Bool) -> Bool:
+    """Return the backdrop in a shaded gap between sleeve and flank, which a cut-out holds half for cloth."""
+    radius = round(HAZE_REACH * SOURCE_SIDE)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    parts = {
+        layer.name: cv2.dilate((solid & (layer.source > 0.5)).astype(np.uint8), kernel) > 0
+        for layer in layers
+        if layer.name != "inner"
+    }
+    front = parts.pop("front")
+    rim = cv2.dilate(solid.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    haze: Bool = np.zeros_like(solid)
+    for sleeve in parts.values():
+        haze |= front & sleeve & ~rim
+    return haze
 
 
 def _armpit_along(garment: Garment, side: int) -> float:

@@ -50,6 +50,8 @@ SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.3
 """
 UPRIGHT, MOST_SLANT = 0.5, 0.45
 """From this share of its length on a sleeve's rows stand square to the arm; how slanting the armhole may be at most."""
+BELOW_ARMPIT, MOST_LOW = 0.08, 0.4
+"""How far below the armpit, in places on the arm, a sleeve ends at the least, and the most it is lowered for that."""
 STEP_LIMITS = 0.5, 1.4
 """How far a sleeve may be shortened or lengthened along the arm."""
 LOOSE_FROM, RESTING = 0.75, 0.2
@@ -387,7 +389,10 @@ def _sleeve_targets(
     # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
     slant = _armhole_slant(torso[seam][order][: len(np.unique(across))], arm.points)
     places = travelled[index] + slant * inward * np.clip(1 - along_rows[index] / UPRIGHT, 0.0, 1.0)
-    places = np.minimum(places, max(float(travelled[-1]), 0.1))
+    low = _low_cuff(torso[seam][order][: len(np.unique(across))], arm.points, float(travelled[-1]))
+    # Where the armpit lies as low as the sleeve ends, the cuff goes down to it on the inner side: no edge runs upwards.
+    lower = low * along_rows[index] * (1 + inward) / 2
+    places = np.minimum(places, max(float(travelled[-1]), 0.1)) + lower
     spots, normals, _ = _walk(path, along_arm, places, side)
     placed: F64 = spots + (across * reach)[:, None] * normals
     return placed
@@ -398,6 +403,13 @@ def _armhole_slant(armhole: F64, joints: F64) -> float:
     step = joints[1] - joints[0]
     reach = float((armhole[-1] - armhole[0]) @ step) / max(float(step @ step), 1e-6) / 2
     return float(np.clip(reach, 0.0, MOST_SLANT))
+
+
+def _low_cuff(armhole: F64, joints: F64, end: float) -> float:
+    """Return how much farther down the arm a short sleeve's inner edge ends than its middle, in places on the arm."""
+    step = joints[1] - joints[0]
+    armpit = float((armhole[-1] - joints[0]) @ step) / max(float(step @ step), 1e-6)
+    return float(np.clip(armpit + BELOW_ARMPIT - end, 0.0, MOST_LOW)) if end < 1.0 else 0.0
 
 
 def _dropped(pattern: Pattern, body: Body, scale: float) -> float:
