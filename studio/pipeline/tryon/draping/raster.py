@@ -133,10 +133,9 @@ def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[L
 
 def _find_haze(layers: tuple[LayerMap, ...], solid: Bool) -> Bool:
     """Return the backdrop in a shaded gap between sleeve and flank, which a cut-out holds half for cloth."""
-    radius = round(HAZE_REACH * SOURCE_SIDE)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     parts = {
-        layer.name: cv2.dilate((solid & (layer.source > 0.5)).astype(np.uint8), kernel) > 0
+        layer.name: cv2.distanceTransform((~(solid & (layer.source > 0.5))).astype(np.uint8), cv2.DIST_L2, 3)
+        <= HAZE_REACH * SOURCE_SIDE
         for layer in layers
         if layer.name != "inner"
     }
