@@ -14,6 +14,7 @@ from studio.cli.project import JsonOption
 from studio.domain.keys import Json, Note
 from studio.domain.recipe import Recipe, StageChoice
 
+_BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
 _SHOWN = (
     "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "moved_outside",
     "residue",
@@ -42,11 +43,8 @@ def evaluate(
     from studio.training.sets import INCEPTION, VGG
 
     provider = LocalModels()
-    networks = {
-        name: load_lpips(backbone, provider.state_dict(name))
-        for name, backbone in (("lpips_alex", "alex"), ("lpips_vgg", "vgg"))
-        if provider.is_installed(name)
-    }
+    installed = [name for name in _BACKBONES if provider.is_installed(name)]
+    networks = {name: load_lpips(_BACKBONES[name], provider.state_dict(name)) for name in installed}
     pairs = find_pairs(folder)[: limit or None]
     judges = {VGG: networks[VGG]} if VGG in networks else {}
     if provider.is_installed(INCEPTION):
