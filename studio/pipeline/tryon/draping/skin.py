@@ -109,8 +109,8 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
     if seen is not None:
         tone = tone - max(0.0, float(tone.mean()) - seen.middle - FACING) * (1 - share)
     rest = np.where((weight > 0.05)[..., None], mean - tone - own @ light, 0.0).astype(np.float32)
-    spread = _membrane(rest, weight, SETTLE * body.size / step)
-    grain = np.exp(_grain(rgb, core, shape))[..., None]
+    spread = spread_film(rest, weight, SETTLE * body.size / step)
+    grain = np.exp(make_grain(rgb, core, shape))[..., None]
     hints = _body_hints(body, fields, size, waist)
     smooth = [
         (spread + tone + features @ light + extra[..., None]).astype(np.float32)
@@ -123,7 +123,7 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
         whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
         planes.append(np.minimum(whole * grain, 255.0).astype(np.float32))
     arm = np.isin(evidence.labels, _ARM_LABELS)
-    hems = np.where(arm, 1 - _smoothstep(gap, 0.06, HEM_JOIN), 0.0).astype(np.float32)
+    hems = np.where(arm, 1 - smoothstep(gap, 0.06, HEM_JOIN), 0.0).astype(np.float32)
     gain = _join(evidence, gap, removed, (smooth, labels), body.size / step)
     return Skin(planes[0], (planes[1], planes[2]), gain, hems)
 
@@ -139,28 +139,29 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     labels = evidence.labels
     skin = np.isin(labels, _BODY_SKIN)
     # The rim bleeds: what is broad is measured a little away from it, and carried on under the rim's soft edge.
-    inner = _eroded(skin & (removed < 0.02), 1).astype(np.float32)
+    inner = erode(skin & (removed < 0.02), 1).astype(np.float32)
     share = cv2.resize(inner, size, interpolation=cv2.INTER_AREA)
     total = cv2.resize(evidence.rgb.astype(np.float32) * inner[..., None], size, interpolation=cv2.INTER_AREA)
     log = np.log(np.maximum(total / np.maximum(share, 1e-4)[..., None], 4.0))
     model = smooth[0]
     for plane, label in zip(smooth[1:], _ARM_LABELS, strict=True):
         model = np.where((coarse_labels == label)[..., None], plane, model)
-    on_arm, on_neck = (_weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
+    on_arm, on_neck = (weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
     gap = np.where(np.isin(coarse_labels, _ARM_LABELS)[..., None], on_arm, on_neck)
     gap = np.clip(gap, -MOST_GAIN, MOST_GAIN)
     middle = gap.mean(axis=2, keepdims=True)
     gap = middle + np.clip(gap - middle, -MOST_TINT, MOST_TINT)
     arm = np.isin(labels, _ARM_LABELS)
     reach = np.where(arm, ARM_JOIN, NECK_JOIN)
-    ramp = 1 - _smoothstep(hem / reach, 0.35, 1.0)
+    ramp = 1 - smoothstep(hem / reach, 0.35, 1.0)
     ramp = (cv2.GaussianBlur(skin.astype(np.float32), (0, 0), 0.7) * ramp).astype(np.float32)
     whole = cv2.resize(gap.astype(np.float32), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_LINEAR)
     gain: F32 = np.exp(whole * ramp[..., None]).astype(np.float32)
     return gain
 
 
-def _weighted_blur(values: F32, weight: F32, sigma: float) -> F32:
+def weighted_blur(values: F32, weight: F32, sigma: float) -> F32:
+    """Return a Gaussian mean in which every pixel counts by its weight."""
     total = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma)
     blurred: F32 = (total / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)[..., None]).astype(np.float32)
     return blurred
@@ -176,13 +177,13 @@ def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F
         below = arm & (gap > SHADOW_REACH)
         arms |= below if below.sum() > HAND_SHARE * arm.sum() else arm & (gap > CUFF_SHADOW)
     neck = (labels == Cihp.NECK) & free & (gap > COLLAR_SHADOW)
-    skin = _own_colour(rgb, _eroded(arms | neck, 2))
-    face = _eroded((labels == Cihp.FACE) & free, 4)
+    skin = keep_own_colour(rgb, erode(arms | neck, 2))
+    face = erode((labels == Cihp.FACE) & free, 4)
     enough = skin.sum() > 0.015 * body.size**2
     if not enough:
-        skin = _own_colour(rgb, _eroded((arms | neck) & free, 1))
+        skin = keep_own_colour(rgb, erode((arms | neck) & free, 1))
     core = np.where(face, FACE_WEIGHT if enough else 1.0, 0.0)
-    core = np.where(_own_colour(rgb, face | skin), core, 0.0)
+    core = np.where(keep_own_colour(rgb, face | skin), core, 0.0)
     return np.maximum(core, skin.astype(np.float64)).astype(np.float32)
 
 
@@ -213,13 +214,14 @@ def measure_gap(body: Body, fields: BodyFields, labels: U8) -> F32:
     return measured
 
 
-def _eroded(mask: Bool, radius: int) -> Bool:
+def erode(mask: Bool, radius: int) -> Bool:
+    """Return a mask less a rim; the picture's edge is no rim."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     eroded: Bool = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1) > 0
     return eroded
 
 
-def _own_colour(rgb: F32, mask: Bool) -> Bool:
+def keep_own_colour(rgb: F32, mask: Bool) -> Bool:
     """Return the part of a mask whose colour is its usual one."""
     pixels = rgb[mask]
     if len(pixels) < 30:
@@ -272,7 +274,7 @@ def read_range(rgb: F32, labels: U8, removed: F32, limbs: float) -> SkinRange | 
     limbs: 0..1, how much the limbs say. Parts count by the root of their area: two hands are as good as a throat.
     """
     free = removed < 0.01
-    parts = [_eroded(np.isin(labels, part) & free, 2) for part in ((Cihp.FACE,), (Cihp.NECK,), _ARM_LABELS)]
+    parts = [erode(np.isin(labels, part) & free, 2) for part in ((Cihp.FACE,), (Cihp.NECK,), _ARM_LABELS)]
     pixels = [np.maximum(rgb[part], 4.0) for part in parts]
     if sum(map(len, pixels)) < 200:
         return None
@@ -321,7 +323,8 @@ def read_light(seen: F32, features: F64, weight: F32, limbs: float = 1.0) -> tup
     return tone, light
 
 
-def _smoothstep(value: F32 | F64, start: float, stop: float) -> F64:
+def smoothstep(value: F32 | F64, start: float, stop: float) -> F64:
+    """Return 0 up to `start`, 1 from `stop` on, and between them a smooth S."""
     share = np.clip((value - start) / (stop - start), 0.0, 1.0)
     step: F64 = np.asarray(share * share * (3 - 2 * share), np.float64)
     return step
@@ -331,7 +334,7 @@ def _reduced(plane: F32, size: tuple[int, int]) -> F64:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float64)
 
 
-def _rounded(share: F64, depth: float | F64) -> F64:
+def face_sideways(share: F64, depth: float | F64) -> F64:
     """Return how far a surface faces sideways at a place across an elliptic cross-section, -1..1."""
     share = np.clip(share, -0.995, 0.995)
     sideways: F64 = depth * share / np.sqrt(depth * depth * share * share + 1 - share * share)
@@ -342,18 +345,18 @@ def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int,
     """Return, per coarse cell, how the trunk faces (across, down, towards us less 1) and the chin's shadow."""
     lateral, depth = _reduced(fields.lateral, size), _reduced(fields.depth, size)
     half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
-    neck = _smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
-    waist = 0.25 * _smoothstep(depth, 0.45 * body.length, 0.7 * body.length)
-    across = (1 - neck) * _rounded(lateral / half, TRUNK_ROUND + waist) + neck * _rounded(
+    neck = smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
+    waist = 0.25 * smoothstep(depth, 0.45 * body.length, 0.7 * body.length)
+    across = (1 - neck) * face_sideways(lateral / half, TRUNK_ROUND + waist) + neck * face_sideways(
         np.clip(lateral / (0.2 * body.size), -0.85, 0.85), 0.6
     )
-    down = -0.3 * (1 - _smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
+    down = -0.3 * (1 - smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
     # The shoulder's slope faces upwards, though it is the outline.
-    slope = _smoothstep(np.abs(lateral), 0.17 * body.size, 0.27 * body.size)
-    slope = slope * _smoothstep(-depth, -0.16 * body.size, 0.0)
+    slope = smoothstep(np.abs(lateral), 0.17 * body.size, 0.27 * body.size)
+    slope = slope * smoothstep(-depth, -0.16 * body.size, 0.0)
     # So does the cap of the upper arm, where trunk and arm are one.
-    cap = _smoothstep(np.abs(lateral), 0.30 * body.size, 0.42 * body.size)
-    slope = np.maximum(slope, cap * (1 - _smoothstep(depth, 0.16 * body.size, 0.5 * body.size)))
+    cap = smoothstep(np.abs(lateral), 0.30 * body.size, 0.42 * body.size)
+    slope = np.maximum(slope, cap * (1 - smoothstep(depth, 0.16 * body.size, 0.5 * body.size)))
     across = across * (1 - slope) + slope * 0.2 * np.sign(lateral)
     down = down * (1 - slope) - slope * np.interp(depth / body.size, [0.0, 0.3], [0.5, 0.15])
     towards = np.sqrt(np.clip(1 - across**2 - down**2, 0.02, 1.0))
@@ -377,17 +380,17 @@ def _arm_features(body: Body, fields: BodyFields, number: int, trunk: F64) -> F6
     along, across = _reduced(fields.along[number], size), _reduced(fields.across[number], size)
     steps = np.diff(body.arms[number].points, axis=0)
     steps = steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-6)[:, None]
-    fore = _smoothstep(along, 0.85, 1.15)[..., None]
+    fore = smoothstep(along, 0.85, 1.15)[..., None]
     direction = (1 - fore) * steps[0] + fore * steps[1]
-    sideways = _rounded(np.clip(across, -0.92, 0.92), ARM_ROUND)
+    sideways = face_sideways(np.clip(across, -0.92, 0.92), ARM_ROUND)
     towards = np.sqrt(np.clip(1 - sideways**2, 0.02, 1.0))
     own = np.stack([-direction[..., 1] * sideways, direction[..., 0] * sideways, towards - 1, 0 * towards], -1)
-    share = _smoothstep(along, 0.05, 0.55)[..., None]
+    share = smoothstep(along, 0.05, 0.55)[..., None]
     mixed: F64 = share * own + (1 - share) * trunk
     return mixed
 
 
-def _membrane(rest: F32, weight: F32, settle: float) -> F32:
+def spread_film(rest: F32, weight: F32, settle: float) -> F32:
     """Continue what is known as a soap film would, coarse to fine; far from all of it nothing is left."""
     known = np.clip(weight * 2, 0, 1).astype(np.float32)
     total = cv2.GaussianBlur(rest * known[..., None], (0, 0), 1.5)
@@ -420,13 +423,13 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: fl
         return line
 
     bone = y + 0.03 + 0.16 * (x - 0.04)
-    reach = _smoothstep(x, 0.02, 0.09) * (1 - _smoothstep(x, 0.28, 0.40))
+    reach = smoothstep(x, 0.02, 0.09) * (1 - smoothstep(x, 0.28, 0.40))
     collar = reach * (0.03 * ridge(bone, 0.02) - 0.05 * ridge(bone + 0.05, 0.028) - 0.03 * ridge(bone - 0.04, 0.022))
     throat = -0.055 * ridge(x, 0.038) * ridge(y + 0.04, 0.034)
-    middle = -0.02 * ridge(x, 0.04) * _smoothstep(y, 0.03, 0.15) * (1 - _smoothstep(y, 0.4, 0.7))
+    middle = -0.02 * ridge(x, 0.04) * smoothstep(y, 0.03, 0.15) * (1 - smoothstep(y, 0.4, 0.7))
     # The belly: its middle line, and the navel where it stands clear of the waistband.
     length = body.length / body.size
-    belly = -0.025 * ridge(x, 0.045) * _smoothstep(y / length, 0.42, 0.6)
+    belly = -0.025 * ridge(x, 0.045) * smoothstep(y / length, 0.42, 0.6)
     if waist / body.size > NAVEL * length + 0.1:
         below = y - NAVEL * length
         belly = belly - 0.12 * ridge(x, 0.011) * ridge(below, 0.02) - 0.04 * ridge(x, 0.05) * ridge(below, 0.045)
@@ -441,7 +444,7 @@ _COARSEST_GRAIN = 16
 _PATCHES = (48, 32, 20)
 
 
-def _grain(rgb: F32, core: F32, shape: tuple[int, int]) -> F32:
+def make_grain(rgb: F32, core: F32, shape: tuple[int, int]) -> F32:
     """Return grain (log) with the look of the person's own skin: noise with a flat patch's own spectrum.
 
     Source: Galerne, Gousseau, Morel, "Random Phase Textures: Theory and Synthesis", IEEE TIP 2011.
