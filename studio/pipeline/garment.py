@@ -49,7 +49,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 6
+    version: int = 7
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment

@@ -198,3 +198,23 @@ def test_a_real_print_under_a_pale_collar_is_not_the_neckline(shared: Path) -> N
     cv2.fillPoly(mask, [np.array(WHITE_TEE, np.int32)], 255, cv2.LINE_AA)
     garment = analyse_garment(Photo(rgb, "4" * 64, "12562"), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
     assert np.hypot(*(np.array(garment.landmarks["collar_front"]) - (373, 215))) < 12
+
+
+def test_a_lopsided_opening_follows_the_cloth_and_not_the_air() -> None:
+    photo, cutout = draw_garment(TEE)
+    alpha, middle = cutout.alpha.copy(), SIZE[0] // 2
+    opening = np.array([(-74, -40), (-64, 130), (-39, 140), (64, -40)]) + np.array([middle - 35, TOP])
+    cv2.fillPoly(alpha, [opening.round().astype(np.int32)], 0.0, cv2.LINE_AA)
+    garment = analyse_garment(photo, Cutout(alpha, photo.rgb8.copy()))
+    points = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
+    near = cv2.dilate(alpha, np.ones((9, 9), np.uint8))
+    assert all(near[round(y), round(x)] > 0.5 for x, y in points)
+
+
+def test_a_collar_cut_off_by_the_picture_is_announced() -> None:
+    rgb = _draw(0.12 * HEIGHT, 2.2)[round(TOP) + 2 :].copy()
+    _, cutout = draw_garment(TEE)
+    garment = analyse_garment(
+        Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha[round(TOP) + 2 :].copy(), rgb.copy())
+    )
+    assert "garment.neckline_unsure" in [note.key for note in garment.reasons]

@@ -64,6 +64,8 @@ _CRESCENT = 0.15
 _MOST_PEAKS, _PEAK_GAP = 7, 0.04
 _RIVAL_GAP = 0.09
 """A second candidate at least this much deeper or shallower is another neckline, not the same one seen worse."""
+_ON_BORDER = 0.012
+"""A collar that begins this near to the photo's upper border, in shares of the garment's height, is cut off by it."""
 _NOT_FOLLOWED = 0.45
 """Trust in a curve that crosses edges, but beside which none goes all the way."""
 SURE = 0.5
@@ -205,6 +207,12 @@ def _trace_top(silhouette: Silhouette, p: F64) -> tuple[F64, F64]:
 
 def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     """Return the front neckline of a top."""
+    found = _find(rgb, silhouette, fit)
+    is_cut_off = found.points[:, 1].min() < _ON_BORDER * silhouette.photo_scale
+    return replace(found, trust=min(found.trust, _NOT_FOLLOWED)) if is_cut_off else found
+
+
+def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     p = fit.params
     at, top = _trace_top(silhouette, p)
     search = _Search(p, at, top, silhouette, _prepare_raster(rgb, silhouette, p))
@@ -221,7 +229,17 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=found.lighter < -_FRONT_LIGHTER)
     trust = min(_trust(found, peaks), 1.0 if edge.agrees else _NOT_FOLLOWED)
     neckline = _pack(search, found.family, collar, clear=True, trust=trust)
-    return replace(neckline, points=silhouette.to_photo(edge.points))
+    return replace(neckline, points=silhouette.to_photo(_let_fall(edge.points, silhouette)))
+
+
+def _let_fall(points: F64, silhouette: Silhouette) -> F64:
+    """Return a neckline that nowhere runs through the air: where it does, the cloth's own outline is its edge."""
+    falls = np.arange(0.0, 0.4, silhouette.pixel)
+    below = np.stack(np.broadcast_arrays(points[:, None, 0], points[:, None, 1] + falls), -1)
+    inside = silhouette.sample(below) < 0
+    fall = np.where(inside.any(axis=1), falls[inside.argmax(axis=1)], 0.0)
+    fallen: F64 = points + np.stack([np.zeros_like(fall), fall], -1)
+    return fallen
 
 
 def _trust(found: _Peak, peaks: list[_Peak]) -> float:
@@ -466,7 +484,7 @@ def _fall_back(search: _Search, collar: float, hole: float) -> NecklineFit:
         y = np.where(lateral < 0, *(np.interp(np.abs(lateral), search.at, row) for row in search.top)) - 0.004
         p = search.params
         left, right = (to_picture(np.stack([np.abs(lateral), y], -1), p, side) for side in (-1, 1))
-        points = np.where((lateral < 0)[:, None], left, right)
+        points = _let_fall(np.where((lateral < 0)[:, None], left, right), search.silhouette)
         return NecklineFit(search.silhouette.to_photo(points), hole, 2.0, 1.0, clear=True)
     tall = float(search.params[P.NECK_Y] - search.params[P.COLLAR_Y])
     # A rolled collar shows no more of its back than its upper edge.
@@ -476,7 +494,7 @@ def _fall_back(search: _Search, collar: float, hole: float) -> NecklineFit:
 
 def _pack(search: _Search, found: F64, collar: float, *, clear: bool, trust: float) -> NecklineFit:
     half, depth, shape, _ = (float(value) for value in found)
-    points = search.silhouette.to_photo(search.draw(found[None], SAMPLES)[0])
+    points = search.silhouette.to_photo(_let_fall(search.draw(found[None], SAMPLES)[0], search.silhouette))
     return NecklineFit(points, depth, shape, half / collar, clear, trust)
 
 
