@@ -70,7 +70,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 5
+    version: int = 6
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, Bool
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.plates import Occluder, Plate, fill_smoothly
+from studio.pipeline.tryon.draping.removal import cut_off, distance_to, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
 EDGE_BLEED = 0.013
@@ -23,7 +24,13 @@ RIM_BLEEDS = 3
 DEFAULT_WAIST = 0.80
 """Where trousers begin when the picture does not show it, in shares of neck to hips."""
 
-LAST_SKIN = 1.9
+CUFF_OVERLAP = 0.04
+"""How far a cuff reaches over the skin it ends on, in places on the arm: no gap may open before it."""
+OWN_SKIN = 3.0
+"""How many half-widths off its axis an arm's own skin may lie."""
+CRUMB = 0.02
+"""Skin left alone that is smaller than this, in squared shoulder widths, is no part of an arm."""
+LAST_SKIN = 1.97
 """Hands, from here on, are never hidden by a sleeve."""
 ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
@@ -74,9 +81,8 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     waist, worn_inside = measure_waist(body, evidence)
     tucked = worn_inside if order.hem is HemStyle.AUTO else order.hem is HemStyle.TUCKED
     grown = _grow(old, bleed)
-    # The old garment also bleeds into thin strips that no label owns, between it and the background.
-    strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
-    strip &= ~_grow(labels == Cihp.HAIR, 4 * bleed)
+    # The old garment's soft outline is no label's.
+    strip = own_outline(old, ~old & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
     # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.
     rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(fields)
     # A white collar shines on the neck it lies on.
@@ -86,13 +92,14 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
     arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
-    swallowed = None
+    swallowed, band = None, None
     if tucked:
-        below = _below_waist(body, below, waist, fields)
-        swallowed = _soft(below, 0.9)
+        swallowed = _below_waist(body, below, waist, fields)
         # What the old top still covers there is the plate's to paint.
-        below &= ~np.isin(labels, (*_ARMS, *_HEAD)) & ~old
+        below = (swallowed > 0.5) & ~np.isin(labels, (*_ARMS, *_HEAD)) & ~old & ~strip
+        band = swallowed * _soft(below | (swallowed <= 0.5), 0.9)
     lower = _occluder(rgb, below, grown, bleed)
+    lower = lower if band is None else Occluder(band, lower.rgb)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
     return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed)
 
@@ -100,18 +107,33 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
 def hide_sleeved_skin(
     layers: Layers, body: Body, evidence: Evidence, cuffs: tuple[float, float], fields: BodyFields
 ) -> Layers:
-    """Remove bare skin that the new sleeves enclose: a shoulder may not peep out beside its sleeve."""
-    skin = np.isin(evidence.labels, (*_ARMS, Cihp.NECK))
+    """Remove bare skin that the new sleeves enclose, with its soft outline: none may peep out beside its sleeve."""
+    labels = evidence.labels
+    enclosed = _enclosed_skin(body, labels, cuffs, fields)
+    skin = np.isin(labels, _ARMS) & (layers.arms.alpha > 0.5)
+    enclosed |= cut_off(skin & ~enclosed, enclosed, CRUMB * body.size**2)
+    goes = enclosed | np.isin(labels, OLD_GARMENT)
+    outline = own_outline(goes, ~goes & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
+    gone = (_grow(enclosed, 2) & ~np.isin(labels, _HEAD)) | outline
+    hidden = _soft(enclosed | outline, 0.9)
+    arms, lower = (
+        Occluder((part.alpha * (1 - hidden)).astype(np.float32), part.rgb) for part in (layers.arms, layers.lower)
+    )
+    return replace(layers, removed=np.maximum(layers.removed, _soft(gone, 0.8)), arms=arms, lower=lower)
+
+
+def _enclosed_skin(body: Body, labels: U8, cuffs: tuple[float, float], fields: BodyFields) -> Bool:
+    """Return the bare skin that sleeves with these cuffs go over."""
+    skin = np.isin(labels, (*_ARMS, Cihp.NECK))
     enclosed = np.zeros(fields.shape, bool)
-    for number, side in enumerate((-1, 1)):
-        along, across = fields.along[number], fields.across[number]
+    for number, (side, label) in enumerate(((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM))):
+        along, across = fields.along[number], np.abs(fields.across[number])
         beyond_neck = fields.lateral * side > 0.36 * body.size * body.reach[number]
-        enclosed |= (along < min(cuffs[number] - 0.08, LAST_SKIN)) & (along > 0.0) & (np.abs(across) < 2.0)
-        enclosed |= (along <= 0.0) & (np.abs(across) < 1.6) & beyond_neck
-    hidden = _soft(skin & enclosed, 0.9)
-    arms = Occluder((layers.arms.alpha * (1 - hidden)).astype(np.float32), layers.arms.rgb)
-    removed = np.maximum(layers.removed, _soft(_grow(skin & enclosed, 2) & ~np.isin(evidence.labels, _HEAD), 0.8))
-    return replace(layers, removed=removed, arms=arms)
+        above = along < min(cuffs[number] - CUFF_OVERLAP, LAST_SKIN)
+        # An arm's own skin is the sleeve's, however far off its axis the shoulder is round.
+        enclosed |= above & (along > 0.0) & (across < np.where(labels == label, OWN_SKIN, 2.0))
+        enclosed |= (along <= 0.0) & (((across < 1.6) & beyond_neck) | ((labels == label) & (across < OWN_SKIN)))
+    return skin & enclosed
 
 
 def add_painted_arms(layers: Layers, plate: Plate, body: Body, fields: BodyFields) -> Layers:
@@ -145,8 +167,8 @@ def _joints(seen: F32, painted: F32, radius: int, fields: BodyFields) -> F32:
     limb = np.zeros(fields.shape, bool)
     for along, across in zip(fields.along, fields.across, strict=True):
         limb |= (along > ON_SHOULDER) & (along < 1.0) & (np.abs(across) < 1.1)
-    closed = _distance_to(_distance_to(seen + painted > 0.5) > radius) > radius
-    between = closed & limb & (_distance_to(seen > 0.5) < 5 * radius) & (_distance_to(painted > 0.5) < 2 * radius)
+    closed = distance_to(distance_to(seen + painted > 0.5) > radius) > radius
+    between = closed & limb & (distance_to(seen > 0.5) < 5 * radius) & (distance_to(painted > 0.5) < 2 * radius)
     return _soft(between, 0.9)
 
 
@@ -193,14 +215,15 @@ def _lower_shoulder(alpha: F32, body: Body, evidence: Evidence, fields: BodyFiel
             alpha[rows, column] *= np.clip(rows - row + 0.5, 0.0, 1.0).astype(np.float32)
 
 
-def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> Bool:
-    """Return everything well below the waistband: a hole in the parse map must not let the hem through."""
+def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> F32:
+    """Return the coverage of all well below the waistband: a hole in the parse map must not let the hem through."""
     rows = np.arange(lower.shape[0])[:, None]
     edge = _waistline(body, lower, waist)
-    # Not above the waist: there the plate holds skin.
-    hidden = BAND_OVERLAP * body.size
-    below: Bool = (rows > edge[None] + hidden) & (fields.depth > waist + hidden)
-    return below
+    hidden = BAND_OVERLAP * body.size - 0.5
+    # Not above the waist: there the plate holds skin. Slanting lines are drawn, not stepped.
+    below = np.clip(rows - edge[None] - hidden, 0, 1) * np.clip(fields.depth - waist - hidden, 0, 1)
+    covered: F32 = below.astype(np.float32)
+    return covered
 
 
 def _waistline(body: Body, lower: Bool, waist: float) -> F64:
@@ -253,12 +276,6 @@ def _grow(mask: Bool, radius: int) -> Bool:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     grown: Bool = cv2.dilate(mask.astype(np.uint8), kernel) > 0
     return grown
-
-
-def _distance_to(mask: Bool) -> F32:
-    """Return each pixel's distance to a mask; far cheaper than growing it by a wide radius."""
-    distance: F32 = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    return distance
 
 
 def _soft(mask: Bool, sigma: float) -> F32:

@@ -1,0 +1,66 @@
+"""What goes with the old garment: soft outlines, skin under new sleeves, and crumbs; drawn figures with exact truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.artefacts import Cutout, ParseMap, PersonArtefacts, Photo
+from studio.domain.edits import HemStyle, LayerOrder
+from studio.domain.labels import Cihp
+from studio.pipeline.blend import blend_look
+from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping.removal import cut_off, own_outline
+from tests.pipeline.tryon_figures import BACKDROP, LONG, SKIN, context, draw_person, dressed_garment
+
+
+def _bare_arms(*, wider: int, softness: float) -> PersonArtefacts:
+    """Return the person with bare arms, thicker than the pose says, before a soft lens."""
+    person = draw_person(2)
+    labels = person.parse.labels.copy()
+    rows, columns = np.mgrid[: labels.shape[0], : labels.shape[1]]
+    arms = (labels == Cihp.UPPER) & (np.abs(columns - 384) > 136)
+    arms |= np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    arms = (cv2.dilate(arms.astype(np.uint8), np.ones((wider, wider), np.uint8)) > 0) & (rows > 280)
+    arms &= (labels == 0) | np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM)) | (np.abs(columns - 384) > 136)
+    sides = np.where(columns < 384, np.uint8(Cihp.RIGHT_ARM), np.uint8(Cihp.LEFT_ARM))
+    labels[arms] = sides[arms]
+    rgb = person.photo.rgb8.copy()
+    rgb[labels == 0] = BACKDROP
+    rgb[arms] = SKIN
+    rgb = cv2.GaussianBlur(rgb, (0, 0), softness)
+    alpha = cv2.GaussianBlur((labels > 0).astype(np.float32), (0, 0), softness)
+    return replace(person, photo=Photo(rgb, "2" * 64, "p.png"), cutout=Cutout(alpha, rgb), parse=ParseMap(labels))
+
+
+@pytest.mark.parametrize("hem", [HemStyle.UNTUCKED, HemStyle.TUCKED])
+def test_no_outline_of_bare_arms_stays_beside_long_sleeves(hem: HemStyle) -> None:
+    person = _bare_arms(wider=17, softness=2.0)
+    tryon = DRAPE.dress(person, dressed_garment(LONG), context(), layers=LayerOrder(hem))
+    look = blend_look(person.photo, person.cutout, tryon)
+    rows = np.mgrid[: look.rgb8.shape[0], : look.rgb8.shape[1]][0]
+    beside = (look.garment_mask == 0) & (np.abs(rows - 460) < 140)
+    beside &= ~np.isin(person.parse.labels, (Cihp.FACE, Cihp.HAIR, Cihp.NECK, Cihp.TROUSERS))
+    beside = cv2.erode(beside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    away = np.abs(look.rgb8.astype(int) - BACKDROP).max(axis=2)
+    assert away[beside].max() < 12
+
+
+def test_an_outline_belongs_to_the_nearer_part_and_ends_with_its_halo() -> None:
+    goes, stays = np.zeros((100, 100), bool), np.zeros((100, 100), bool)
+    goes[:, :20], stays[:, 70:] = True, True
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[:, :28] = alpha[:, 66:] = 0.3
+    found = own_outline(goes, stays, alpha, 100.0)
+    assert found[50, 20:29].all() and not found[50, 32:].any() and not (found & (goes | stays)).any()
+
+
+def test_only_crumbs_that_the_removal_made_are_cut_off() -> None:
+    kept, goes = np.zeros((60, 60), bool), np.zeros((60, 60), bool)
+    goes[20:30] = True
+    kept[30:60, :40] = kept[10:20, 50:54] = kept[5:9, 5:9] = True
+    found = cut_off(kept, goes, 60.0)
+    assert found[10:20, 50:54].all() and found.sum() == 40
