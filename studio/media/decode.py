@@ -79,9 +79,7 @@ def read_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Photo, Phot
     Raises:
         PhotoError: as for `open_photo`.
     """
-    with _readable(path):
-        _check_bytes(path, path.stat().st_size, limits)
-        data = path.read_bytes()
+    data = _read(path, limits)
     with _parsing(path), _opened(path, io.BytesIO(data)) as image:
         info = _inspect(path, image, len(data), limits)
         pixels, icc = _decode(path, data, image, info)
@@ -103,9 +101,7 @@ def open_reduced(path: Path, side: int, limits: Limits = DEFAULT_LIMITS) -> U8:
     Raises:
         PhotoError: as for `open_photo`.
     """
-    with _readable(path):
-        _check_bytes(path, path.stat().st_size, limits)
-        data = path.read_bytes()
+    data = _read(path, limits)
     with _parsing(path), _opened(path, io.BytesIO(data)) as image:
         info = _inspect(path, image, len(data), limits)
         if image.mode in ("RGB", "L"):
@@ -164,6 +160,12 @@ def _opened(path: Path, stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
         raise PhotoError("photo.truncated", file=str(path)) from error
     with image:
         yield image
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    with _readable(path):
+        _check_bytes(path, path.stat().st_size, limits)
+        return path.read_bytes()
 
 
 def _check_bytes(path: Path, size: int, limits: Limits) -> None:

@@ -16,6 +16,7 @@ from studio.domain.edits import Edit, KeypointMove, ParseStroke, Points, StrokeS
 from studio.domain.errors import ArtefactError, PipelineError
 from studio.domain.geometry import Box
 from studio.domain.labels import class_count
+from studio.pipeline.matting.brush import bound_points
 
 T = TypeVar("T")
 
@@ -73,17 +74,7 @@ def paint_labels_into(labels: U8, edit: ParseStroke, classes: int, scheme: str =
 
 def stroke_box(points: Points, radius: float, shape: StrokeShape, size: tuple[int, int]) -> Box | None:
     """Return the pixels a stroke can touch in a picture of `(width, height)`, or None."""
-    if not points:
-        return None
-    reach = radius if shape is StrokeShape.BRUSH else 0.0
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    box = Box(
-        max(0, math.floor(min(xs) - reach)),
-        max(0, math.floor(min(ys) - reach)),
-        min(size[0], math.ceil(max(xs) + reach) + 1),
-        min(size[1], math.ceil(max(ys) + reach) + 1),
-    )
-    return box if box.width > 0 and box.height > 0 else None
+    return bound_points(points, radius if shape is StrokeShape.BRUSH else 0.0, size)
 
 
 def apply_keypoint_moves(artefact: Artefact, edits: Sequence[Edit], photo: Photo) -> Pose:

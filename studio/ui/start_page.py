@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout
 
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import button, column, frame, label
+from studio.ui.widgets.basics import TextWidget, button, column, frame, label
 
 
-class StartPage(QWidget):
+class StartPage(TextWidget):
     """Recent projects on the right, what to do on the left."""
 
     create_wanted = Signal(Path)
@@ -59,11 +59,6 @@ class StartPage(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Open a project folder"), str(Path.home()))
         if chosen:
             self.open_wanted.emit(Path(chosen))
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _on_recent(self, item: QListWidgetItem) -> None:
         self.open_wanted.emit(Path(str(item.data(Qt.ItemDataRole.UserRole))))

@@ -167,7 +167,7 @@ def stroke_coverage(stroke: MaskStroke, size: tuple[int, int]) -> tuple[U8, Box]
         size: (width, height) of the mask.
     """
     reach = stroke.radius + 2 if stroke.shape is StrokeShape.BRUSH else 2.0
-    box = _bounds(stroke.points, reach, size)
+    box = bound_points(stroke.points, reach, size)
     if box is None:
         return None
     if stroke.shape is StrokeShape.POLYGON:
@@ -182,7 +182,7 @@ def stroke_coverage(stroke: MaskStroke, size: tuple[int, int]) -> tuple[U8, Box]
 
 def region_coverage(region: MaskRegion, size: tuple[int, int]) -> tuple[U8, Box] | None:
     """Return what lies inside a region's rings, as `stroke_coverage` does for a stroke."""
-    box = _bounds(tuple(point for ring in region.rings for point in ring), 2.0, size)
+    box = bound_points(tuple(point for ring in region.rings for point in ring), 2.0, size)
     if box is None:
         return None
     area = np.zeros((box.height, box.width), np.uint8)
@@ -202,7 +202,8 @@ def _mixed(first: float, second: float, share: float) -> float:
     return first if first == second else first + (second - first) * share
 
 
-def _bounds(points: Points, reach: float, size: tuple[int, int]) -> Box | None:
+def bound_points(points: Points, reach: float, size: tuple[int, int]) -> Box | None:
+    """Return the pixels within reach of points in a picture of `(width, height)`, or None where there are none."""
     if not points:
         return None
     xs, ys = [x for x, _ in points], [y for _, y in points]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
@@ -23,6 +23,18 @@ from studio.ui import icons
 from studio.ui.theme import SPACE, current_tokens
 
 BODY_WIDTH = 440
+
+
+class TextWidget(QWidget):
+    """A widget with texts: `_write_texts` puts them on it, again whenever the language changes."""
+
+    def _write_texts(self) -> None:
+        raise NotImplementedError
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._write_texts()
+        super().changeEvent(event)
 
 
 def label(text: str, name: str = "", *, wrap: bool = False) -> QLabel:
@@ -53,6 +65,18 @@ def button(text: str, *, primary: bool = False, icon_name: str = "", tip: str = 
     if tip:
         made.setToolTip(tip)
     return made
+
+
+def add_action(page: QWidget, shortcut: str, slot: Callable[[], object], icon_name: str = "", *also: str) -> QAction:
+    """Return an action of a page, with its keys, that holds while the page or something on it has the focus."""
+    action = QAction(page)
+    if icon_name:
+        action.setIcon(icons.icon(icon_name))
+    action.setShortcuts([QKeySequence(key) for key in (shortcut, *also) if key])
+    action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    action.triggered.connect(slot)
+    page.addAction(action)
+    return action
 
 
 def spin_box(minimum: int, maximum: int) -> QSpinBox:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 from studio.library.records import MAX_RATING, ColourLabel, Flag
 from studio.ui import icons
 from studio.ui.part_names import colour_names
-from studio.ui.widgets.basics import shortcut_tip
+from studio.ui.widgets.basics import add_action, shortcut_tip
 from studio.ui.widgets.collection_list import TRASH
 
 if TYPE_CHECKING:
@@ -134,14 +134,7 @@ class LibraryActions(QObject):
     # -- making ------------------------------------------------------------------------------------------------------
 
     def _action(self, shortcut: str, slot: Callable[[], object], icon_name: str = "") -> QAction:
-        action = QAction(self._page)
-        if icon_name:
-            action.setIcon(icons.icon(icon_name))
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda checked=False: slot())
-        self._page.addAction(action)
-        return action
+        return add_action(self._page, shortcut, lambda: slot(), icon_name)
 
     def _switch(self, shortcut: str, slot: Callable[[bool], object], key: str) -> QAction:
         action = QAction(self._page)

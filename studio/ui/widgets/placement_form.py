@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider
 
 from studio.domain.geometry import Grade, Placement, Shadow
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import column, label
+from studio.ui.widgets.basics import TextWidget, column, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _with_grade(grade: Grade, field: str, value: float) -> Grade:
     return replace(grade, **{field: value})  # type: ignore[arg-type]  # as above
 
 
-class PlacementForm(QWidget):
+class PlacementForm(TextWidget):
     """changed: while a slider moves, with the new placement; finished: when it is let go."""
 
     changed = Signal(object)
@@ -144,11 +144,6 @@ class PlacementForm(QWidget):
     def _tell(self, placement: Placement) -> None:
         self._placement = placement
         self.changed.emit(placement)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_texts(self) -> None:
         names = {

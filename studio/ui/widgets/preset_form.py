@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.ui.theme import SPACE, current_tokens
-from studio.ui.widgets.basics import button, label, row, spin_box
+from studio.ui.widgets.basics import TextWidget, button, label, row, spin_box
 
 if TYPE_CHECKING:
     from studio.compositing.export import ExportPreset
@@ -33,7 +33,7 @@ LARGEST_SIDE = 20_000
 KILO = 1000
 
 
-class PresetForm(QWidget):
+class PresetForm(TextWidget):
     """changed: the edited copy differs; read it from `preset`."""
 
     changed = Signal()
@@ -206,11 +206,6 @@ class PresetForm(QWidget):
             check.toggled.connect(self._on_edited)
         self.file_name.textEdited.connect(self._on_edited)
         self.colour.clicked.connect(self._choose_colour)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_texts(self) -> None:
         names: dict[QWidget, str] = {

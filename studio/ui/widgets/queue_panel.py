@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Signal
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from studio.jobs.run import EventKind, RunEvent
 from studio.library.records import JobState
 from studio.ui.context import StudioContext
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import button, column, label, row
+from studio.ui.widgets.basics import TextWidget, button, column, label, row
 from studio.ui.widgets.job_list import JobList, JobListModel, JobRole
 
 
@@ -22,7 +22,7 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-class QueuePanel(QWidget):
+class QueuePanel(TextWidget):
     """Overall progress with the time left, pause, cancel and retry, and the list of jobs."""
 
     pause_wanted = Signal(list)
@@ -153,11 +153,6 @@ class QueuePanel(QWidget):
 
     def retry(self) -> None:
         self.retry_wanted.emit(self.selected_ids())
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_texts(self) -> None:
         self.title.setText(self.tr("Queue"))

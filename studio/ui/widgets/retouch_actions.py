@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from studio.domain.edits import MaskOpKind
-from studio.ui.icons import icon
-from studio.ui.widgets.basics import shortcut_tip
+from studio.ui.widgets.basics import add_action, shortcut_tip
 from studio.ui.widgets.retouch_tools import Tool
 
 if TYPE_CHECKING:
@@ -109,14 +108,7 @@ class RetouchActions(QObject):
         self.save = self._action("Ctrl+S", presenter.renew, "check")
 
     def _action(self, shortcut: str, slot: Callable[[], object], icon_name: str = "", *also: str) -> QAction:
-        action = QAction(self._page)
-        if icon_name:
-            action.setIcon(icon(icon_name))
-        action.setShortcuts([QKeySequence(key) for key in (shortcut, *also)])
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda checked=False: slot())
-        self._page.addAction(action)
-        return action
+        return add_action(self._page, shortcut, lambda: slot(), icon_name, *also)
 
     # -- the menu ----------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QItemSelection, Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence, QUndoCommand
+from PySide6.QtCore import QItemSelection, QTimer
+from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QComboBox, QInputDialog, QMenu, QScrollArea, QStackedWidget, QWidget
 
 from studio.domain.arrays import U8
@@ -17,13 +16,14 @@ from studio.domain.geometry import Placement
 from studio.domain.progress import Progress
 from studio.library.records import Changes, Filter, Order, SceneItem
 from studio.ui.context import StudioContext
-from studio.ui.icons import icon
 from studio.ui.photo_model import GridModel
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, to_image
 from studio.ui.widgets.basics import (
     Banner,
     EmptyState,
+    TextWidget,
+    add_action,
     button,
     column,
     frame,
@@ -61,7 +61,7 @@ class Arrangement(QUndoCommand):
         self._page.restore(self._scene_id, self._after)
 
 
-class ComposePage(QWidget):
+class ComposePage(TextWidget):
     """Looks on the left, the background in the middle, the chosen look's placement on the right."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -381,28 +381,19 @@ class ComposePage(QWidget):
         return thumbnail(self.project, item, size)
 
     def _make_actions(self) -> None:
-        self.add_action = self._action("Return", lambda: self.add_look(self.strip.focused_id), "add")
-        self.remove_action = self._action("Delete", self.remove_look, "trash")
-        self.forward_action = self._action("Ctrl+]", lambda: self.move_in_order(1), "front")
-        self.back_action = self._action("Ctrl+[", lambda: self.move_in_order(-1), "back")
-        self.align_action = self._action("L", self.align, "align")
-        self.grid_action = self._action("G", self._toggle_grid, "grid")
+        self.add_action = add_action(self, "Return", lambda: self.add_look(self.strip.focused_id), "add")
+        self.remove_action = add_action(self, "Delete", self.remove_look, "trash")
+        self.forward_action = add_action(self, "Ctrl+]", lambda: self.move_in_order(1), "front")
+        self.back_action = add_action(self, "Ctrl+[", lambda: self.move_in_order(-1), "back")
+        self.align_action = add_action(self, "L", self.align, "align")
+        self.grid_action = add_action(self, "G", self._toggle_grid, "grid")
         self.grid_action.setCheckable(True)
-        self.snap_action = self._action("N", self._toggle_snap, "landmark")
+        self.snap_action = add_action(self, "N", self._toggle_snap, "landmark")
         self.snap_action.setCheckable(True)
         self.snap_action.setChecked(True)
-        self.fit_action = self._action("Ctrl+0", self.canvas.fit, "grow")
-        self.save_action = self._action("Ctrl+S", self.save_placement, "landmark")
-        self.batch_action = self._action("Ctrl+Return", self.place_all, "compose")
-
-    def _action(self, shortcut: str, slot: Callable[[], object], icon_name: str) -> QAction:
-        action = QAction(self)
-        action.setIcon(icon(icon_name))
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
+        self.fit_action = add_action(self, "Ctrl+0", self.canvas.fit, "grow")
+        self.save_action = add_action(self, "Ctrl+S", self.save_placement, "landmark")
+        self.batch_action = add_action(self, "Ctrl+Return", self.place_all, "compose")
 
     def _toggle_grid(self) -> None:
         self.canvas.shows_grid = self.grid_action.isChecked()
@@ -457,11 +448,6 @@ class ComposePage(QWidget):
         self.destroyed.connect(self.thumbnails.close)
 
     # -- texts -------------------------------------------------------------------------------------------------------
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_hint(self) -> None:
         if self._is_opening:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtCore import QSignalBlocker, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QStackedWidget,
     QTabBar,
-    QWidget,
 )
 
 from studio.domain.arrays import U8
@@ -34,7 +33,19 @@ from studio.ui.context import StudioContext
 from studio.ui.photo_model import GridRow
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, set_text, shortcut_tip
+from studio.ui.widgets.basics import (
+    Banner,
+    EmptyState,
+    TextWidget,
+    add_action,
+    button,
+    column,
+    frame,
+    label,
+    row,
+    set_text,
+    shortcut_tip,
+)
 from studio.ui.widgets.check_grid import CheckGrid, CheckModel
 from studio.ui.widgets.delivery_report import DeliveryReportView
 from studio.ui.widgets.preset_form import PresetForm
@@ -53,7 +64,7 @@ OWN_PRESETS, LAST_PRESET, LAST_FOLDER, LAST_SUBFOLDERS = (
 )  # fmt: skip
 
 
-class DeliverPage(QWidget):
+class DeliverPage(TextWidget):
     """What on the left, how on the right; afterwards the report takes the place of the left."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -344,23 +355,15 @@ class DeliverPage(QWidget):
     # -- making ------------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        self.deliver_action = self._action("Ctrl+Return", self.deliver)
-        self.cancel_action = self._action("Esc", self.cancel)
+        self.deliver_action = add_action(self, "Ctrl+Return", self.deliver)
+        self.cancel_action = add_action(self, "Esc", self.cancel)
         self.cancel_action.setEnabled(False)
-        self.all_action = self._action("Ctrl+Shift+A", self.check_all)
-        self.none_action = self._action("Ctrl+Shift+D", self.check_none)
-        self.only_action = self._action("Ctrl+Shift+Space", self.check_selected)
-        self.choose_action = self._action("Ctrl+Shift+F", self.choose_folder)
-        self.open_action = self._action("Ctrl+Shift+O", self.open_folder)
-        self.save_action = self._action("Ctrl+S", self.save_preset)
-
-    def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
-        action = QAction(self)
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
+        self.all_action = add_action(self, "Ctrl+Shift+A", self.check_all)
+        self.none_action = add_action(self, "Ctrl+Shift+D", self.check_none)
+        self.only_action = add_action(self, "Ctrl+Shift+Space", self.check_selected)
+        self.choose_action = add_action(self, "Ctrl+Shift+F", self.choose_folder)
+        self.open_action = add_action(self, "Ctrl+Shift+O", self.open_folder)
+        self.save_action = add_action(self, "Ctrl+S", self.save_preset)
 
     def _lay_out(self) -> None:
         for _ in KINDS:
@@ -426,11 +429,6 @@ class DeliverPage(QWidget):
         self.destroyed.connect(self.thumbnails.close)
 
     # -- texts -------------------------------------------------------------------------------------------------------
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_count(self) -> None:
         checked, total = len(self.model.checked_ids), len(self.model.ids)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget
 
 from studio.domain.arrays import U8
 from studio.domain.artefacts import PhotoRole
@@ -22,7 +21,19 @@ from studio.ui.icons import icon
 from studio.ui.queue_bridge import QueueBridge
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, set_text, tool_button
+from studio.ui.widgets.basics import (
+    Banner,
+    EmptyState,
+    TextWidget,
+    add_action,
+    button,
+    column,
+    frame,
+    label,
+    row,
+    set_text,
+    tool_button,
+)
 from studio.ui.widgets.board import CELL_HEIGHT, Board
 from studio.ui.widgets.queue_panel import QueuePanel
 
@@ -34,7 +45,7 @@ REFRESH_MS = 100
 """Changes of the library are gathered for this long before the board is read again."""
 
 
-class DressPage(QWidget):
+class DressPage(TextWidget):
     """The board, the queue beside it, and a line about the focused pair below."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -238,24 +249,16 @@ class DressPage(QWidget):
     # -- making ------------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        self.dress_action = self._action("Ctrl+Return", self.dress_selected)
-        self.all_action = self._action("Ctrl+Shift+Return", self.dress_all)
-        self.stale_action = self._action("Ctrl+R", self.redress_stale)
-        self.list_action = self._action("Ctrl+L", self.import_list)
-        self.approve_action = self._action("A", self.approve)
-        self.pause_action = self._action("Ctrl+P", lambda: self.queue.toggle_pause())
-        self.first_action = self._action("Ctrl+Up", self.move_first)
+        self.dress_action = add_action(self, "Ctrl+Return", self.dress_selected)
+        self.all_action = add_action(self, "Ctrl+Shift+Return", self.dress_all)
+        self.stale_action = add_action(self, "Ctrl+R", self.redress_stale)
+        self.list_action = add_action(self, "Ctrl+L", self.import_list)
+        self.approve_action = add_action(self, "A", self.approve)
+        self.pause_action = add_action(self, "Ctrl+P", lambda: self.queue.toggle_pause())
+        self.first_action = add_action(self, "Ctrl+Up", self.move_first)
         self.first_action.setIcon(icon("first"))
-        self.cancel_action = self._action("Ctrl+Backspace", lambda: self.queue.cancel())
-        self.retry_action = self._action("Ctrl+Shift+R", lambda: self.queue.retry())
-
-    def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
-        action = QAction(self)
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
+        self.cancel_action = add_action(self, "Ctrl+Backspace", lambda: self.queue.cancel())
+        self.retry_action = add_action(self, "Ctrl+Shift+R", lambda: self.queue.retry())
 
     def _lay_out(self) -> None:
         top = frame("bar", row(self.coverage, 1, self.list_button, self.all_button, self.dress_button), SPACE)
@@ -308,11 +311,6 @@ class DressPage(QWidget):
         self._queue(lambda: self.project.queue.retry(failed))
 
     # -- texts -------------------------------------------------------------------------------------------------------
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_coverage(self) -> None:
         done = self.project.library.coverage()

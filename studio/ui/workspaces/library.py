@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -29,7 +29,7 @@ from studio.ui.library_presenter import LibraryPresenter, Listing
 from studio.ui.photo_model import GridModel, GridRow
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, side_for
-from studio.ui.widgets.basics import Banner, button, column, frame, label, row, shortcut_tip
+from studio.ui.widgets.basics import Banner, TextWidget, button, column, frame, label, row, shortcut_tip
 from studio.ui.widgets.collection_list import MISSING, TRASH, CollectionList
 from studio.ui.widgets.filter_bar import FilterBar
 from studio.ui.widgets.grid import Grid
@@ -68,7 +68,7 @@ SHELVES = (
 )
 
 
-class LibraryPage(QWidget):
+class LibraryPage(TextWidget):
     """Collections on the left, the grid under its filters, the details of what is selected on the right."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -527,11 +527,6 @@ class LibraryPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show_empty_state()
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     # -- texts -------------------------------------------------------------------------------------------------------
 

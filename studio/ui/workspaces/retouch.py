@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
@@ -16,7 +16,18 @@ from studio.library.records import Changes, Filter
 from studio.ui.context import StudioContext
 from studio.ui.retouch_presenter import RetouchPresenter
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import Banner, EmptyState, button, column, frame, label, row, shortcut_tip, tool_button
+from studio.ui.widgets.basics import (
+    Banner,
+    EmptyState,
+    TextWidget,
+    button,
+    column,
+    frame,
+    label,
+    row,
+    shortcut_tip,
+    tool_button,
+)
 from studio.ui.widgets.mask_canvas import RetouchCanvas
 from studio.ui.widgets.retouch_actions import ONLY_MASKS, RetouchActions
 from studio.ui.widgets.retouch_inspector import RetouchInspector
@@ -30,7 +41,7 @@ TITLE_WIDTH = 200
 WIDE = 1080
 
 
-class RetouchPage(QWidget):
+class RetouchPage(TextWidget):
     """Tools on the left, the canvas in the middle, the tool's values and the result on the right."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -416,11 +427,6 @@ class RetouchPage(QWidget):
             tool.setToolButtonStyle(style)
 
     # -- texts -------------------------------------------------------------------------------------------------------
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_state(self) -> None:
         count = len(self._stale)

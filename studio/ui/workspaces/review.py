@@ -7,19 +7,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget, QWidget
 
 from studio.domain.arrays import U8
 from studio.domain.progress import Progress
 from studio.library.records import Changes, Filter, Flag, Kind, LookRow, LookState, Order
 from studio.ui.context import StudioContext
-from studio.ui.icons import icon
 from studio.ui.photo_model import GridModel
 from studio.ui.theme import SPACE
 from studio.ui.thumbnails import Thumbnails, to_image
-from studio.ui.widgets.basics import Banner, EmptyState, TextDropper, column, frame, label, row, set_text, tool_button
+from studio.ui.widgets.basics import (
+    Banner,
+    EmptyState,
+    TextDropper,
+    TextWidget,
+    add_action,
+    column,
+    frame,
+    label,
+    row,
+    set_text,
+    tool_button,
+)
 from studio.ui.widgets.compare import LinkedViews, PicturePane, SliderPane
 from studio.ui.widgets.grid import Grid
 from studio.ui.widgets.viewport import Pyramid
@@ -47,7 +58,7 @@ class Shown:
     delta_e: float
 
 
-class ReviewPage(QWidget):
+class ReviewPage(TextWidget):
     """A strip of looks on the left, the comparison in the middle, what is known of the look below."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -206,33 +217,24 @@ class ReviewPage(QWidget):
     # -- making ------------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        self.slider_action = self._action("S", self.show_slider, "review")
-        self.pair_action = self._action("D", self.show_pair, "front")
-        self.garment_action = self._action("G", self.show_garment, "dress")
-        self.freeze_action = self._action("F", self.toggle_frozen, "stop")
+        self.slider_action = add_action(self, "S", self.show_slider, "review")
+        self.pair_action = add_action(self, "D", self.show_pair, "front")
+        self.garment_action = add_action(self, "G", self.show_garment, "dress")
+        self.freeze_action = add_action(self, "F", self.toggle_frozen, "stop")
         self._view_group = QActionGroup(self)
         for action in (self.slider_action, self.pair_action, self.garment_action):
             action.setCheckable(True)
             self._view_group.addAction(action)
         self.slider_action.setChecked(True)
         self.freeze_action.setCheckable(True)
-        self.actual_action = self._action("Z", self.show_actual_pixels, "search")
-        self.fit_action = self._action("Ctrl+0", self.fit, "grow")
-        self.approve_action = self._action("A", self.approve, "check")
-        self.pick_action = self._action("P", lambda: self.flag(Flag.PICK), "flag")
-        self.reject_action = self._action("R", lambda: self.flag(Flag.REJECT), "close")
-        self.unmark_action = self._action("U", lambda: self.flag(Flag.NONE), "undo")
-        self.keep_action = self._action("K", self.keep, "star")
-        self.why_action = self._action("W", self.why_different, "more")
-
-    def _action(self, shortcut: str, slot: Callable[[], object], icon_name: str) -> QAction:
-        action = QAction(self)
-        action.setIcon(icon(icon_name))
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
+        self.actual_action = add_action(self, "Z", self.show_actual_pixels, "search")
+        self.fit_action = add_action(self, "Ctrl+0", self.fit, "grow")
+        self.approve_action = add_action(self, "A", self.approve, "check")
+        self.pick_action = add_action(self, "P", lambda: self.flag(Flag.PICK), "flag")
+        self.reject_action = add_action(self, "R", lambda: self.flag(Flag.REJECT), "close")
+        self.unmark_action = add_action(self, "U", lambda: self.flag(Flag.NONE), "undo")
+        self.keep_action = add_action(self, "K", self.keep, "star")
+        self.why_action = add_action(self, "W", self.why_different, "more")
 
     def _lay_out(self) -> None:
         views = [self.slider_action, self.pair_action, self.garment_action, self.freeze_action]
@@ -287,11 +289,6 @@ class ReviewPage(QWidget):
         return rows[0] if rows else None
 
     # -- texts -------------------------------------------------------------------------------------------------------
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_facts(self) -> None:
         look = self._current()

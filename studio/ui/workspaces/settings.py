@@ -7,8 +7,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QAction, QFontDatabase, QKeySequence
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -26,7 +26,18 @@ from studio.media.resources import resource_path
 from studio.ui.context import StudioContext
 from studio.ui.paths import log_file
 from studio.ui.theme import SPACE
-from studio.ui.widgets.basics import Banner, button, column, frame, label, row, set_text, shortcut_tip
+from studio.ui.widgets.basics import (
+    Banner,
+    TextWidget,
+    add_action,
+    button,
+    column,
+    frame,
+    label,
+    row,
+    set_text,
+    shortcut_tip,
+)
 from studio.ui.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
@@ -101,7 +112,7 @@ class ModelTable(QAbstractTableModel):
         return headings[section]
 
 
-class SettingsPage(QWidget):
+class SettingsPage(TextWidget):
     """Four tabs: models, preferences, licences, log."""
 
     def __init__(self, context: StudioContext) -> None:
@@ -120,9 +131,9 @@ class SettingsPage(QWidget):
         self.licences = QPlainTextEdit()
         self.log = QPlainTextEdit()
         self.tabs = QTabWidget()
-        self.get_action = self._action("Ctrl+Return", self.get_selected)
-        self.import_action = self._action("Ctrl+I", self.choose_import)
-        self.verify_action = self._action("Ctrl+Shift+V", self.verify)
+        self.get_action = add_action(self, "Ctrl+Return", self.get_selected)
+        self.import_action = add_action(self, "Ctrl+I", self.choose_import)
+        self.verify_action = add_action(self, "Ctrl+Shift+V", self.verify)
         self._lay_out()
         self._connect()
         self._write_texts()
@@ -236,14 +247,6 @@ class SettingsPage(QWidget):
         self.log.setPlainText(str(text))
         self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
 
-    def _action(self, shortcut: str, slot: Callable[[], object]) -> QAction:
-        action = QAction(self)
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
-
     # -- making ------------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
@@ -279,11 +282,6 @@ class SettingsPage(QWidget):
         self.tabs.currentChanged.connect(self._on_tab)
         self.context.work.progressed.connect(self._on_progress)
         self.context.work.failed.connect(self._on_failed)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange:
-            self._write_texts()
-        super().changeEvent(event)
 
     def _write_texts(self) -> None:
         names = (self.tr("AI models"), self.tr("Preferences"), self.tr("Licences"), self.tr("Log"))
