@@ -198,7 +198,7 @@ def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) ->
     bare = bare_evidence(body, evidence, fields)
     plate = paint_plate(body, bare, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
     if fitting.legs is not None:
-        plate = add_legs(plate, evidence, layers.removed, fitting.legs, placed.hem_depth)
+        plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     joined = replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed))
     layers = add_painted_arms(joined, plate, body, fields)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs

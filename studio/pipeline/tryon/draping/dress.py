@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from studio.domain.arrays import F32
 from studio.domain.artefacts import Category, GarmentArtefacts, PersonArtefacts, Photo, Pose
 from studio.domain.errors import PipelineError
 from studio.domain.geometry import Box
@@ -15,10 +14,12 @@ from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import Torso, read_torso
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
+from studio.pipeline.tryon.draping.layers import Layers
+from studio.pipeline.tryon.draping.leg_skin import paint_legs
 from studio.pipeline.tryon.draping.legs import Legs, choose_lower_view, estimate_legs, measure_leg_fields
 from studio.pipeline.tryon.draping.lower import outer_half, place_of
 from studio.pipeline.tryon.draping.lower_judge import judge_stance
-from studio.pipeline.tryon.draping.lower_layers import is_in_dress, paint_legs, reclaim_labels
+from studio.pipeline.tryon.draping.lower_layers import is_in_dress, reclaim_labels
 from studio.pipeline.tryon.draping.plates import Plate
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -99,9 +100,12 @@ def judge_dress(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tupl
     return [(score, Note(key, {"file": file})) for score, key in found]
 
 
-def add_legs(plate: Plate, evidence: Evidence, removed: F32, legs: Legs, hem_depth: float) -> Plate:
+def add_legs(plate: Plate, layers: Layers, evidence: Evidence, legs: Legs, hem_depth: float) -> tuple[Plate, Layers]:
     """Paint the legs that show below the hem where the old garment covered them."""
     shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
     hems = (place_of(legs, 0, hem_depth), place_of(legs, 1, hem_depth))
-    rgb, covered = paint_legs(plate.rgb, evidence, removed, hems, (legs, measure_leg_fields(legs, shape)))
-    return replace(plate, rgb=rgb, body=np.maximum(plate.body, covered))
+    painted = paint_legs(plate.rgb, evidence, layers.removed, hems, (legs, measure_leg_fields(legs, shape)))
+    gain = painted.gain if plate.gain is None or painted.gain is None else plate.gain * painted.gain
+    body = np.maximum(plate.body, painted.coverage)
+    painted_plate = replace(plate, rgb=painted.rgb, body=body, gain=plate.gain if gain is None else gain)
+    return painted_plate, replace(layers, removed=painted.removed)

@@ -1,4 +1,4 @@
-"""The person's legs under the clothes: joints, girth, and where every pixel lies on them."""
+"""The person's legs under the clothes: joints, silhouette, and where every pixel lies on them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from studio.domain.geometry import Box
 from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import Torso
 from studio.pipeline.tryon.draping.body import Body, Evidence
+from studio.pipeline.tryon.draping.leg_shape import LEG_AT, LegShape, fit_shape, join_thighs
 from studio.pipeline.tryon.draping.view import SHOULDERS_PX, View
 
 HIP, KNEE, ANKLE = 0.0, 1.0, 2.0
@@ -26,7 +27,9 @@ _LEG_HALF = np.array([0.27, 0.25, 0.215, 0.17, 0.15, 0.148, 0.157, 0.13, 0.092, 
 _LEG_CURVE = PchipInterpolator(_LEG_AT, _LEG_HALF)
 _MARGIN_UP, _MARGIN_SIDE, _MARGIN_DOWN = 0.75, 1.0, 0.6
 """What belongs to the view around the joints, in shoulder widths."""
-_LEAST_SEEN = 3
+_LEAST_SEEN, _NEAR_JOINT = 3, 0.5
+COVERS = (Cihp.TROUSERS, Cihp.SOCKS)
+"""What lies so close to a leg that it says where the leg is."""
 
 
 def standard_half(places: F64) -> F64:
@@ -39,15 +42,25 @@ def standard_half(places: F64) -> F64:
 class Leg:
     """One leg on the working raster: hip, knee, ankle; what the picture does not show is guessed.
 
-    thickness: factor on the standard half-width. seen: the lowest joint that was seen, 0..2.
+    thickness: factor on the standard half-width. seen: the lowest joint that was seen, 0..2. shape: its silhouette off
+    the line of the joints; None before it is measured.
     """
 
     points: F64
     thickness: float
     seen: int
+    shape: LegShape | None = None
 
     def spot(self, places: F64) -> F64:
-        """Return points of the axis at places, a little beyond the ankle too, `(n, 2)`."""
+        """Return points of the leg's middle at places, a little beyond the ankle too, `(n, 2)`."""
+        spots = self.line(places)
+        if self.shape is not None:
+            shift = np.interp(places, LEG_AT, (self.shape.first + self.shape.second) / 2)
+            spots = spots + shift[:, None] * self.square(places)
+        return spots
+
+    def line(self, places: F64) -> F64:
+        """Return points of the smoothed line through the joints."""
         beyond = self.points[2] + 0.4 * (self.points[2] - self.points[1])
         joints = np.concatenate([self.points, beyond[None]])
         path = np.linspace(0.0, 2.4, 73)
@@ -58,6 +71,12 @@ class Leg:
         smooth[:6], smooth[-6:] = dense[:6], dense[-6:]
         spots: F64 = np.stack([np.interp(places, path, smooth[:, axis]) for axis in (0, 1)], -1)
         return spots
+
+    def square(self, places: F64) -> F64:
+        """Return unit vectors square to that line."""
+        step = self.line(places + 0.04) - self.line(places - 0.04)
+        unit = step / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-6)[:, None]
+        return np.stack([unit[:, 1], -unit[:, 0]], -1)
 
     def normal(self, places: F64) -> F64:
         """Return unit vectors square to the leg, towards the picture's right for a leg that points down."""
@@ -76,7 +95,21 @@ class Legs:
 
     def half(self, places: F64, number: int) -> F64:
         """Return the bare leg's half-width at places."""
-        return standard_half(places) * self.body.size * self.legs[number].thickness
+        leg = self.legs[number]
+        if leg.shape is not None:
+            seen: F64 = np.interp(places, LEG_AT, (leg.shape.second - leg.shape.first) / 2)
+            return seen
+        return standard_half(places) * self.body.size * leg.thickness
+
+    def edges(self, places: F64, number: int) -> tuple[F64, F64]:
+        """Return points of the silhouette at places, on the picture's left and right of a leg that points down."""
+        leg = self.legs[number]
+        if leg.shape is None:
+            beside = leg.normal(places) * self.half(places, number)[:, None]
+            return leg.spot(places) - beside, leg.spot(places) + beside
+        line, square = leg.line(places), leg.square(places)
+        first, second = (np.interp(places, LEG_AT, edge)[:, None] for edge in (leg.shape.first, leg.shape.second))
+        return line + first * square, line + second * square
 
     def depth_of(self, place: float) -> float:
         """Return how far below the shoulder line a place on the legs lies, the mean of both."""
@@ -119,6 +152,11 @@ def estimate_legs(body: Body, pose: Pose, view: View, torso: Torso, evidence: Ev
     crotch = body.place(np.zeros(1), np.array([CROTCH * body.length]))[0]
     labels = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
     measured = [_measured(leg, evidence, label, body) for leg, label in zip(read, labels, strict=True)]
+    left, right = (leg.shape for leg in measured)
+    if left is not None and right is not None:
+        lines = (measured[0].line(LEG_AT), measured[1].line(LEG_AT))
+        joined = join_thighs((left, right), lines, body.size)
+        measured = [replace(leg, shape=one) for leg, one in zip(measured, joined, strict=True)]
     return Legs(body, (measured[0], measured[1]), crotch)
 
 
@@ -137,27 +175,36 @@ def _read_leg(pose: Pose, view: View, side: str, hip: F64, body: Body) -> Leg:
 
 
 def _measured(leg: Leg, evidence: Evidence, label: Cihp, body: Body) -> Leg:
-    """Fit girth and middle of a leg to bare skin, or to its middle only where it is clothed."""
+    """Fit middle, girth and silhouette of a leg to bare skin, or its middle only where it is clothed."""
     bare = evidence.labels == label
-    clothed = bare | np.isin(evidence.labels, (Cihp.TROUSERS, Cihp.SOCKS))
-    ratios, shifts = [], {1: [], 2: []}  # type: tuple[list[float], dict[int, list[float]]]
+    clothed = bare | np.isin(evidence.labels, COVERS)
+    ratios: list[float] = []
+    found: list[tuple[float, float, bool]] = []
     for place in np.arange(0.3, 1.9, 0.08):
-        found = _run_across(leg, clothed, float(place), body.size)
-        if found is None:
+        run = _run_across(leg, clothed, float(place), body.size)
+        if run is None:
             continue
-        width, middle, spot = found
+        width, middle, spot = run
         standard = float(standard_half(np.array([place]))[0]) * body.size
+        is_bare = bool(bare[int(spot[1]), int(spot[0])])
         if width / 2 < 2.1 * standard:
-            shifts[1 if place < 1.45 else 2].append(middle)
-        if bare[int(spot[1]), int(spot[0])]:
+            found.append((float(place), middle, is_bare))
+        if is_bare:
             ratios.append(width / 2 / standard)
     points = leg.points.copy()
-    for joint in (1, 2):
-        if len(shifts[joint]) >= _LEAST_SEEN:
-            shift = float(np.clip(np.median(shifts[joint]), -0.12 * body.size, 0.12 * body.size))
+    for joint, near in ((1, (0.3, 1.45)), (2, (1.45, 1.9))):
+        own = [entry for entry in found if near[0] <= entry[0] < near[1]]
+        # Cloth hangs where it likes: while there is skin near a joint, only skin says where the leg is.
+        skin = [entry for entry in own if entry[2] and abs(entry[0] - joint) < _NEAR_JOINT]
+        shifts = [middle for _, middle, _ in (skin if len(skin) >= _LEAST_SEEN else own)]
+        if len(shifts) >= _LEAST_SEEN:
+            shift = float(np.clip(np.median(shifts), -0.12 * body.size, 0.12 * body.size))
             points[joint] += shift * leg.normal(np.array([float(joint)]))[0]
     thickness = float(np.clip(np.median(ratios), 0.72, 1.4)) if len(ratios) >= _LEAST_SEEN else leg.thickness
-    return replace(leg, points=points, thickness=thickness)
+    placed = replace(leg, points=points, thickness=thickness)
+    axis = (placed.line(LEG_AT), placed.square(LEG_AT))
+    standard_edge = standard_half(LEG_AT) * body.size * thickness
+    return replace(placed, shape=fit_shape(evidence, label, axis, standard_edge, COVERS, body.size))
 
 
 def _run_across(leg: Leg, mask: Bool, place: float, size: float) -> tuple[float, float, F64] | None:
@@ -211,6 +258,11 @@ def _locate(legs: Legs, number: int, shape: tuple[int, int]) -> tuple[F32, F32]:
     nearer = found[1][0] < found[0][0]
     along = np.where(nearer, np.maximum(found[1][1], 0.0) + 1, found[0][1])
     across = np.where(nearer, found[1][2], found[0][2])
-    table = legs.half(np.linspace(0, 2.2, 221), number).astype(np.float32)
-    half = table[np.clip(along * 100, 0, 220).astype(np.intp)]
+    places = np.linspace(0, 2.2, 221)
+    index = np.clip(along * 100, 0, 220).astype(np.intp)
+    outline = legs.legs[number].shape
+    if outline is not None:
+        middle = np.interp(places, LEG_AT, (outline.first + outline.second) / 2).astype(np.float32)
+        across = across - middle[index]
+    half = legs.half(places, number).astype(np.float32)[index]
     return along.astype(np.float32), (across / np.maximum(half, np.float32(1.0))).astype(np.float32)

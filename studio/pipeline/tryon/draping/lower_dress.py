@@ -104,7 +104,7 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     placed = replace(placed, painted=_measure_painted(removed, evidence, leg_fields, placed) / body.size**2)
     front = find_front(evidence, wearing, old, body, order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
-    plate = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
+    plate, removed = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
     shown = find_shown(evidence, wearing, body, fields)
     maps = tuple(
         replace(layer, weight=layer.weight * shown)

@@ -13,6 +13,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import measure_waist
+from studio.pipeline.tryon.draping.leg_skin import paint_legs
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
 from studio.pipeline.tryon.draping.lower import PlacedLower
 from studio.pipeline.tryon.draping.plates import (
@@ -20,8 +21,6 @@ from studio.pipeline.tryon.draping.plates import (
     Plate,
     draw_polygon,
     fill_smoothly,
-    mottle,
-    skin_tone,
 )
 
 EDGE_BLEED = 0.013
@@ -41,16 +40,12 @@ BOOT = 0.3
 """Shoes that reach up the shank by this share of it are boots: trousers narrower than they are end in them."""
 WIDE = 8
 """From this radius on a distance transform is cheaper than a dilation."""
-BRIGHTEST_SKIN = 226.0
-MOST_OFF_HUE, MOST_OFF_LIGHT = 0.28, 0.75
-"""How far, as logarithms, a limb's colour may be from the face's: in hue, and in light."""
 FAR_FROM_LEG = 3.2
 """So many half-widths of the leg beside it there are no trousers any more: a bag that the parse map calls so."""
 _TOPS = (Cihp.UPPER, Cihp.COAT, Cihp.SCARF)
 _LIMBS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE, Cihp.HAIR, Cihp.FACE, Cihp.HAT)
 _LEGS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
 _SHOES = (Cihp.RIGHT_SHOE, Cihp.LEFT_SHOE)
-_STRIP = (64, 16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,35 +312,18 @@ def paint_behind(
     wearing: Wearing,
     placed: PlacedLower,
     where: tuple[Legs, BodyFields, LegFields],
-) -> Plate:
-    """Paint what the old garment hid: background, waist, bare legs."""
+) -> tuple[Plate, F32]:
+    """Paint what the old garment hid: background, waist, bare legs; and say where the photo goes for it."""
     legs, fields, leg_fields = where
     rgb = evidence.rgb.astype(np.float32)
     shape = (rgb.shape[0], rgb.shape[1])
     plate = _background(rgb, evidence, removed)
     trunk = _draw_hips(legs, shape, wearing.waist)
     plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
-    plate, limbs = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
-    nothing = Occluder(np.zeros(shape, np.float32), plate)
-    return Plate(plate, np.maximum(trunk, limbs), nothing, plate)
-
-
-def paint_legs(
-    plate: F32, evidence: Evidence, removed: F32, hems: tuple[float, float], where: tuple[Legs, LegFields]
-) -> tuple[F32, F32]:
-    """Paint both legs below the hems into a plate, and return their coverage with it."""
-    legs, fields = where
-    rgb = evidence.rgb.astype(np.float32)
-    shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
-    limbs = np.zeros(shape, np.float32)
-    for number in (0, 1):
-        coverage = _draw_leg(legs, number, hems[number] - 0.15, shape)
-        if not evidence.leak_free:  # bare legs lie within what was clothed
-            coverage = coverage * np.clip(evidence.alpha * 1.5, 0, 1)
-        if (coverage * removed).max() > 0.02:
-            plate = _mix(plate, _leg_skin(rgb, evidence, removed, (legs, fields, number)), coverage)
-        limbs = np.maximum(limbs, coverage)
-    return plate, limbs
+    painted = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
+    nothing = Occluder(np.zeros(shape, np.float32), painted.rgb)
+    plate_body = np.maximum(trunk, painted.coverage)
+    return Plate(painted.rgb, plate_body, nothing, painted.rgb, painted.gain), painted.removed
 
 
 def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:
@@ -371,94 +349,6 @@ def _draw_hips(legs: Legs, shape: tuple[int, int], waist: float) -> F32:
     depth = np.linspace(waist - 0.3 * body.size, waist + 0.2 * body.size, 12)
     left, right = (body.place(side * 0.94 * body.half_width(depth, side), depth) for side in (-1, 1))
     return draw_polygon(np.concatenate([left, right[::-1]]), shape)
-
-
-def _draw_leg(legs: Legs, number: int, first: float, shape: tuple[int, int]) -> F32:
-    """Return the bare leg's coverage from a place on it down to the ankle."""
-    places = np.linspace(max(0.0, first), 2.12, 50)
-    spot, normal = legs.legs[number].spot(places), legs.legs[number].normal(places)
-    half = legs.half(places, number)[:, None]
-    return draw_polygon(np.concatenate([spot - normal * half, (spot + normal * half)[::-1]]), shape)
-
-
-def _leg_skin(rgb: F32, evidence: Evidence, removed: F32, which: tuple[Legs, LegFields, int]) -> F32:
-    """Paint a leg: its own seen skin, or the other leg's, continued along it and rounded."""
-    legs, fields, number = which
-    free = removed < 0.01
-    tone = _leg_tone(rgb, evidence, free)
-    along, across = fields.along[number], fields.across[number]
-    shade = _round_shade(along, across)
-    known = _shrink((evidence.labels == _LEGS[number]) & free, 2)
-    flat = (rgb / np.maximum(shade, np.float32(0.55))[..., None]).astype(np.float32)
-    painted = _along_leg(flat, (along, across), known, tone)
-    painted = painted * (shade * mottle(rgb.shape[:2], 0.06 * legs.body.size))[..., None]
-    if known.sum() < 0.004 * legs.body.size**2:
-        return _grained(painted, rgb, known.astype(np.float32))
-    # Next to seen skin the painted one takes over its very colour.
-    distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
-    local = fill_smoothly(rgb, known.astype(np.float32) + np.float32(1e-6))
-    trust = np.exp(-distance / (0.03 * legs.body.size))[..., None]
-    return _grained(local * trust + painted * (1 - trust), rgb, known.astype(np.float32))
-
-
-def _leg_tone(rgb: F32, evidence: Evidence, free: Bool) -> F32:
-    """Return the colour of the person's legs: of seen legs, else of arms and neck, else of the face.
-
-    What is far from the face's own colour is a glove, a cuff or tights, whatever the parse map says.
-    """
-    groups = (_LEGS, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK), (Cihp.FACE,))
-    pixels = [_shrink(np.isin(evidence.labels, labels) & free, 2) for labels in groups]
-    tones = [skin_tone(rgb, mask) if mask.sum() > 200 else None for mask in pixels]
-    face = tones[-1]
-    for tone in tones:
-        if tone is not None and (face is None or _is_like(tone, face)):
-            # A hand in full light is no measure for legs, which are to be rounded by it.
-            softened: F32 = tone * np.float32(min(1.0, BRIGHTEST_SKIN / float(tone.max())))
-            return softened
-    return skin_tone(rgb, np.zeros(free.shape, bool))
-
-
-def _is_like(tone: F32, face: F32) -> bool:
-    """Tell whether two colours can be one person's skin: of one hue, in light that differs."""
-    ratio = np.log(np.maximum(tone, 4.0) / np.maximum(face, 4.0))
-    return bool(np.ptp(ratio) < MOST_OFF_HUE and abs(float(ratio.mean())) < MOST_OFF_LIGHT)
-
-
-def _round_shade(along: F32, across: F32) -> F32:
-    """Return a leg's own shading: darker to the sides, a soft shade beside the kneecap and below the calf's swell."""
-    lit = 0.05 * np.exp(-(((across + 0.15) / 0.5) ** 2))
-    round_off = 1.02 + lit - 0.32 * np.clip(np.abs(across), 0, 1.15) ** 2.4
-    knee = np.exp(-(((along - 1.0) / 0.06) ** 2))
-    beside = np.exp(-(((np.abs(across) - 0.55) / 0.25) ** 2))
-    shin = 0.03 * np.exp(-((across / 0.35) ** 2)) * np.clip((along - 1.1) / 0.2, 0, 1)
-    shaded: F32 = (round_off - 0.05 * knee * beside + shin).astype(np.float32)
-    return shaded
-
-
-def _along_leg(flat: F32, coordinates: tuple[F32, F32], known: Bool, tone: F32) -> F32:
-    """Average seen skin by its place on the leg, continue it along the leg, and lay it back."""
-    along, across = coordinates
-    rows_of, columns_of = along / np.float32(2.2) * _STRIP[0], (across + 1) / 2 * _STRIP[1]
-    chosen = known & (np.abs(across) < 1.0) & (along > 0) & (along < 2.2)
-    strip = np.broadcast_to(tone, (*_STRIP, 3)).astype(np.float32).copy()
-    if chosen.sum() > 50:
-        rows = np.clip(rows_of[chosen].astype(int), 0, _STRIP[0] - 1)
-        columns = np.clip(columns_of[chosen].astype(int), 0, _STRIP[1] - 1)
-        cell, cells = rows * _STRIP[1] + columns, _STRIP[0] * _STRIP[1]
-        count = np.bincount(cell, minlength=cells).astype(np.float32)
-        total = np.stack([np.bincount(cell, flat[..., c][chosen], cells) for c in range(3)], -1).astype(np.float32)
-        mean = (total / np.maximum(count, 1)[:, None]).reshape(*_STRIP, 3).astype(np.float32)
-        weight = (count > 0).astype(np.float32).reshape(_STRIP)
-        filled = fill_smoothly(mean, weight)
-        seen = np.flatnonzero(weight.any(axis=1))
-        gap = np.abs(np.arange(_STRIP[0])[:, None] - seen[None]).min(axis=1)
-        trust = np.exp(-gap / 18.0)[:, None, None].astype(np.float32)
-        strip = filled * trust + strip * (1 - trust)
-    strip = cv2.GaussianBlur(strip, (0, 0), 1.2)
-    row = np.clip(rows_of - 0.5, 0, _STRIP[0] - 1).astype(np.float32)
-    column = np.clip(columns_of - 0.5, 0, _STRIP[1] - 1).astype(np.float32)
-    laid: F32 = cv2.remap(strip, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return laid
 
 
 def _grained(smooth: F32, rgb: F32, known: F32) -> F32:

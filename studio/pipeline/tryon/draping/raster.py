@@ -18,6 +18,7 @@ from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLE
 
 MARGIN = 12
 """Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
+MARGIN_FADE = 5
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 SOURCE_SIDE = 700
@@ -195,7 +196,9 @@ def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int,
         table = coefficients.astype(np.float32)
         planes.append(table[chosen, 0] * grid_x + table[chosen, 1] * grid_y + table[chosen, 2])
     x, y, weight = planes
-    weight = np.where(near, np.clip(weight, 0.0, 1.0), 0.0).astype(np.float32)
+    # Fur and fringes reach farther than that: they fade out, they are not cut.
+    fading = np.clip((MARGIN - distance) / MARGIN_FADE, 0.0, 1.0)
+    weight = (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
     return _smooth_inside(x, near), _smooth_inside(y, near), weight
 
 
