@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
-from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QSettings, Qt
 from pytestqt.qtbot import QtBot
 
-from studio.domain.artefacts import Category, Cutout, Garment, PhotoRole
+from studio.domain.artefacts import PhotoRole
 from studio.domain.edits import (
-    GarmentOverride,
-    HemStyle,
     LandmarkMove,
-    LayerOrder,
     MaskOp,
     MaskOpKind,
-    MaskRegion,
     MaskStroke,
-    Points,
     StrokeMode,
 )
-from studio.domain.progress import Progress
-from studio.domain.prompts import Prompt, PromptRole
-from studio.domain.recipe import Recipe, StageChoice
-from studio.jobs import segment
-from studio.jobs.retouch_layers import MaskLayer, ParseLayer
+from studio.jobs.retouch_layers import ParseLayer
 from studio.jobs.retouch_view import ViewMode
-from studio.jobs.segment import ObjectFinder
 from studio.jobs.workspace import Workspace
 from studio.library.records import Filter
 from studio.ui.context import StudioContext
@@ -42,60 +28,12 @@ from studio.ui.widgets.retouch_copy import CopyDialog
 from studio.ui.widgets.retouch_tools import Tool
 from studio.ui.workspaces.library import LibraryPage
 from studio.ui.workspaces.retouch import RetouchPage
-
-LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-NONE = Qt.KeyboardModifier.NoModifier
+from tests.ui.retouching import LEFT, NONE, RIGHT, at, drag, mask, move, open_layer, settle, show_retouch, tool
 
 
 @pytest.fixture
 def page(qtbot: QtBot, context: StudioContext) -> Iterator[RetouchPage]:
-    made = RetouchPage(context)
-    qtbot.addWidget(made)
-    made.resize(1200, 700)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made._on_closing()
-
-
-def open_layer(qtbot: QtBot, page: RetouchPage, target: str, layer: str = "") -> None:
-    page.open_target(target)
-    if layer:
-        page.open_layer(layer)
-    qtbot.waitUntil(lambda: page.session is not None)
-    settle(qtbot, page)
-
-
-def settle(qtbot: QtBot, page: RetouchPage) -> None:
-    """Wait until everything is computed and stored."""
-    qtbot.waitUntil(lambda: not page.presenter.lane.is_busy and not page.presenter.is_locked)
-
-
-def at(page: RetouchPage, x: float, y: float) -> QPoint:
-    return page.canvas.to_widget(QPointF(x, y)).toPoint()
-
-
-def drag(
-    qtbot: QtBot, page: RetouchPage, points: list[tuple[int, int]], button: Qt.MouseButton = LEFT, mods: object = NONE
-) -> None:
-    places = [at(page, *point) for point in points]
-    qtbot.mousePress(page.canvas, button, mods, places[0])
-    for place in places[1:]:
-        move(qtbot, page, place, button)
-    qtbot.mouseRelease(page.canvas, button, mods, places[-1])
-
-
-def move(qtbot: QtBot, page: RetouchPage, place: QPoint, button: Qt.MouseButton) -> None:
-    """QTest's mouseMove says that no button is down: send what a real drag sends."""
-    where = QPointF(page.canvas.mapToGlobal(place))
-    event = QMouseEvent(QEvent.Type.MouseMove, QPointF(place), where, Qt.MouseButton.NoButton, button, NONE)
-    QApplication.sendEvent(page.canvas, event)
-
-
-def mask(page: RetouchPage) -> np.ndarray:
-    layer = page.canvas.raster
-    assert isinstance(layer, MaskLayer)
-    return layer.pixels
+    yield from show_retouch(qtbot, context)
 
 
 def test_a_brush_stroke_paints_is_stored_and_undone(
@@ -192,10 +130,6 @@ def test_a_look_that_was_renewed_is_followed(
 
 
 # -- other tools -----------------------------------------------------------------------------------------------------
-
-
-def tool(qtbot: QtBot, page: RetouchPage, key: Qt.Key) -> None:
-    qtbot.keyClick(page.canvas, key)
 
 
 def test_a_lasso_adds_and_with_the_right_button_removes(
@@ -488,247 +422,3 @@ def test_a_double_click_in_the_library_opens_the_photo_here(
     window.go_to("library")
     assert window.undo_action in window._edit_menu.actions() and window.undo_action.isVisible()
     page._on_closing()
-
-
-# -- finding objects -------------------------------------------------------------------------------------------------
-
-SQUARE = (((20.0, 20.0), (60.0, 20.0), (60.0, 90.0), (20.0, 90.0)),)
-
-
-@dataclass(slots=True)
-class Finder:
-    """Stands in for the network: always finds the same, and keeps what it was asked."""
-
-    looks: int = 0
-    asked: list[tuple[Prompt, ...]] = field(default_factory=list)
-    rings: tuple[Points, ...] = SQUARE
-
-
-@pytest.fixture
-def finder(monkeypatch: pytest.MonkeyPatch) -> Finder:
-    made = Finder()
-
-    def look(self: ObjectFinder, progress: Progress) -> object:
-        made.looks += self._features is None
-        self._features = cast(Any, made)
-        return made
-
-    def find(self: ObjectFinder, prompts: tuple[Prompt, ...], progress: Progress) -> tuple[Points, ...]:
-        self.look(progress)
-        made.asked.append(prompts)
-        return made.rings
-
-    monkeypatch.setattr(segment, "can_find_objects", lambda models: True)
-    monkeypatch.setattr(ObjectFinder, "look", look)
-    monkeypatch.setattr(ObjectFinder, "find", find)
-    return made
-
-
-def take_object_tool(qtbot: QtBot, page: RetouchPage, target: str) -> None:
-    page.enter()
-    open_layer(qtbot, page, target, "alpha")
-    qtbot.waitUntil(page.commands.tools[Tool.OBJECT].isEnabled)
-    qtbot.keyClick(page.canvas, Qt.Key.Key_S)
-    qtbot.waitUntil(lambda: not page.presenter.finding.is_busy)
-
-
-def test_clicks_find_an_object_and_return_adds_it(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], finder: Finder
-) -> None:
-    take_object_tool(qtbot, page, models[0])
-    assert finder.looks == 1 and page.inspector.object_text.isVisible(), "the photo is looked at before the first click"
-    before = mask(page).copy()
-    qtbot.mouseClick(page.canvas, LEFT, NONE, at(page, 30, 30))
-    qtbot.waitUntil(lambda: len(finder.asked) == 1)
-    qtbot.mouseClick(page.canvas, RIGHT, NONE, at(page, 90, 90))
-    qtbot.waitUntil(lambda: len(finder.asked) == 2 and not page.presenter.finding.is_busy)
-    assert [one.role for one in finder.asked[1]] == [PromptRole.THIS, PromptRole.NOT_THIS]
-    assert finder.asked[1][0].x == pytest.approx(30, abs=1) and finder.looks == 1
-    assert np.array_equal(mask(page), before), "nothing happens before it is taken"
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Return)
-    settle(qtbot, page)
-    assert mask(page)[25:85, 25:55].min() == 255
-    kept = project.library.edits(models[0], "edges")
-    assert kept == (MaskRegion(SQUARE, StrokeMode.ADD),) and "object" in page.commands.undo.text()
-    page.commands.undo.trigger()
-    settle(qtbot, page)
-    assert np.array_equal(mask(page), before)
-
-
-def test_a_box_is_drawn_and_what_is_found_is_taken_away(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], finder: Finder
-) -> None:
-    take_object_tool(qtbot, page, models[0])
-    drag(qtbot, page, [(15, 15), (40, 50), (70, 95)])
-    qtbot.waitUntil(lambda: len(finder.asked) == 1 and not page.presenter.finding.is_busy)
-    assert [one.role for one in finder.asked[0]] == [PromptRole.BOX_START, PromptRole.BOX_END]
-    qtbot.mouseClick(page.canvas, LEFT, Qt.KeyboardModifier.AltModifier, at(page, 50, 50))
-    qtbot.waitUntil(lambda: len(finder.asked) == 2 and not page.presenter.finding.is_busy)
-    assert [one.role for one in finder.asked[1]][2:] == [PromptRole.NOT_THIS]
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Backspace)
-    qtbot.waitUntil(lambda: len(finder.asked) == 3 and not page.presenter.finding.is_busy)
-    qtbot.mouseClick(page.inspector.subtract_button, LEFT)
-    settle(qtbot, page)
-    assert mask(page)[40:85, 42:58].max() == 0
-    assert project.library.edits(models[0], "edges") == (MaskRegion(SQUARE, StrokeMode.SUBTRACT),)
-
-
-def test_escape_or_another_tool_gives_the_clicks_up(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], finder: Finder
-) -> None:
-    take_object_tool(qtbot, page, models[0])
-    for leave in (Qt.Key.Key_Escape, Qt.Key.Key_L):
-        qtbot.keyClick(page.canvas, Qt.Key.Key_S)
-        qtbot.mouseClick(page.canvas, LEFT, NONE, at(page, 30, 30))
-        assert page.canvas.is_drawing
-        qtbot.keyClick(page.canvas, leave)
-        assert not page.canvas.is_drawing
-    qtbot.waitUntil(lambda: not page.presenter.finding.is_busy)
-    assert project.library.edits(models[0]) == ()
-
-
-def test_without_the_models_the_tool_says_how_to_get_them(qtbot: QtBot, page: RetouchPage, models: list[str]) -> None:
-    page.enter()
-    open_layer(qtbot, page, models[0], "alpha")
-    qtbot.waitUntil(lambda: not page.presenter.finding.is_busy)
-    action = page.commands.tools[Tool.OBJECT]
-    assert not action.isEnabled() and "SAM 2" in action.toolTip() and "Settings" in action.toolTip()
-    qtbot.keyClick(page.canvas, Qt.Key.Key_S)
-    assert page.state.held.tool is Tool.BRUSH
-
-
-# -- what is said of garments and looks ------------------------------------------------------------------------------
-
-
-def test_a_garments_category_is_said_among_its_landmarks_and_undone(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, garments: list[str]
-) -> None:
-    open_layer(qtbot, page, garments[0], "landmarks")
-    form = page.inspector.garment
-    assert form.isVisible() and form.boxes["category"].currentText() == "Found: Top"
-    box = form.boxes["category"]
-    box.activated.emit(box.findData("dress"))
-    qtbot.waitUntil(lambda: page.session is not None and form.boxes["category"].currentData() == "dress")
-    settle(qtbot, page)
-    assert project.library.edits(garments[0]) == (GarmentOverride(category="dress"),)
-    layer = page.canvas.points
-    assert layer is not None and isinstance(layer.artefact, Garment) and layer.artefact.category is Category.DRESS
-    qtbot.keyClick(page.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: page.session is not None and form.boxes["category"].currentText() == "Found: Top")
-    settle(qtbot, page)
-    assert project.library.edits(garments[0]) == ()
-
-
-def test_how_a_look_is_worn_is_said_beside_its_edit_mask(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], garments: list[str]
-) -> None:
-    project.queue_pairs([(models[0], garments[0])])
-    project.run_queue()
-    look = project.library.look_ids()[0]
-    open_layer(qtbot, page, look, "edit")
-    hem = page.inspector.worn.hem
-    hem.activated.emit(hem.findData("tucked"))
-    settle(qtbot, page)
-    assert project.library.edits(look) == (LayerOrder(HemStyle.TUCKED),)
-    assert page.save_button.isEnabled() and project.library.stale_look_ids() == [look]
-    page.commands.undo.trigger()
-    settle(qtbot, page)
-    assert hem.currentData() == "auto" and project.library.stale_look_ids() == []
-
-
-# -- the rest of what a hand does ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [MaskOpKind.SHRINK, MaskOpKind.SMOOTH, MaskOpKind.FEATHER, MaskOpKind.FILL_HOLES])
-def test_each_operation_changes_the_mask_by_its_shortcut(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str], kind: MaskOpKind
-) -> None:
-    open_layer(qtbot, page, models[0], "alpha")
-    page.state.set_radius(5)
-    drag(qtbot, page, [(60, 80)], RIGHT)
-    settle(qtbot, page)
-    page.state.set_amount(3)
-    before = mask(page).copy()
-    key = {
-        MaskOpKind.SHRINK: Qt.Key.Key_S, MaskOpKind.SMOOTH: Qt.Key.Key_M,
-        MaskOpKind.FEATHER: Qt.Key.Key_F, MaskOpKind.FILL_HOLES: Qt.Key.Key_H,
-    }[kind]  # fmt: skip
-    qtbot.keyClick(page.canvas, key, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-    settle(qtbot, page)
-    after = mask(page).astype(int)
-    assert project.library.edits(models[0], "edges")[-1] == MaskOp(kind, 0.0 if kind is MaskOpKind.FILL_HOLES else 3.0)
-    assert not np.array_equal(after, before)
-    if kind is MaskOpKind.FILL_HOLES:
-        assert after[80, 60] == 255
-    if kind is MaskOpKind.SHRINK:
-        assert (after > 127).sum() < (before > 127).sum()
-    if kind is MaskOpKind.FEATHER:
-        assert ((after > 5) & (after < 250)).sum() > ((before > 5) & (before < 250)).sum()
-
-
-def test_the_wheel_zooms_at_the_pointer(qtbot: QtBot, page: RetouchPage, models: list[str]) -> None:
-    open_layer(qtbot, page, models[0], "alpha")
-    spot = QPointF(at(page, 70, 40))
-    under = page.canvas.to_pixel(spot)
-    event = QWheelEvent(
-        spot, QPointF(page.canvas.mapToGlobal(spot.toPoint())), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
-        NONE, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    zoom = page.canvas.view.zoom
-    QApplication.sendEvent(page.canvas, event)
-    assert page.canvas.view.zoom > zoom
-    there = page.canvas.to_pixel(spot)
-    assert (there.x(), there.y()) == pytest.approx((under.x(), under.y()), abs=1e-6)
-
-
-def test_the_cursor_is_as_large_as_what_it_paints(qtbot: QtBot, page: RetouchPage, models: list[str]) -> None:
-    open_layer(qtbot, page, models[0], "alpha")
-    page.state.set_radius(10)
-    page.state.set_hardness(1.0)
-    before = mask(page).copy()
-    ring = page.canvas.ring_radius * page.canvas.view.zoom
-    drag(qtbot, page, [(15, 15)])
-    painted = mask(page).astype(int) - before > 127
-    width = np.flatnonzero(painted.any(axis=0)).size * page.canvas.view.zoom
-    assert 2 * ring == pytest.approx(width, abs=1.5 * page.canvas.view.zoom)
-    settle(qtbot, page)
-
-
-def test_the_pens_pressure_sets_the_radius(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str]
-) -> None:
-    open_layer(qtbot, page, models[0], "alpha")
-    page.state.set_radius(12)
-    pen = QPointingDevice(
-        "pen", 7, QInputDevice.DeviceType.Stylus, QPointingDevice.PointerType.Pen,
-        QInputDevice.Capability.Position | QInputDevice.Capability.Pressure, 1, 1,
-    )  # fmt: skip
-    spot = at(page, 20, 20)
-    where = QPointF(page.canvas.mapToGlobal(spot))
-    press = QTabletEvent(
-        QEvent.Type.TabletPress, pen, QPointF(spot), where, 0.25, 0, 0, 0, 0, 0, NONE, LEFT, LEFT
-    )  # fmt: skip
-    QApplication.sendEvent(page.canvas, press)
-    assert page.canvas.ring_radius == pytest.approx(3)
-    qtbot.mousePress(page.canvas, LEFT, NONE, spot)
-    qtbot.mouseRelease(page.canvas, LEFT, NONE, spot)
-    settle(qtbot, page)
-    stroke = project.library.edits(models[0], "edges")[0]
-    assert isinstance(stroke, MaskStroke) and stroke.pressures == (0.25,)
-    assert mask(page)[20, 22] > 0 and mask(page)[20, 28] == 0
-    page.state.set_pressure(False)
-    QApplication.sendEvent(page.canvas, press)
-    assert page.canvas.ring_radius == 12
-
-
-def test_strokes_are_there_again_when_a_setting_of_the_model_changes(
-    qtbot: QtBot, page: RetouchPage, project: Workspace, models: list[str]
-) -> None:
-    open_layer(qtbot, page, models[0], "alpha")
-    drag(qtbot, page, [(10, 10), (20, 10)])
-    settle(qtbot, page)
-    weaker = Recipe(choices={"edges": StageChoice("fake", {"strength": 0.5})})
-    made = project.artefact(models[0], "edges", recipe=weaker)
-    assert isinstance(made, Cutout)
-    assert made.alpha[80, 60] == pytest.approx(0.5), "the model's own result is another one"
-    assert made.alpha[10, 15] == 1.0, "the stroke is on it all the same"
