@@ -223,7 +223,22 @@ def room(samples: int) -> None:
     wall.data.materials.append(_plaster("d9d0c1"))
     trim = plain_material("trim", "eee9df", 0.5)
     _box("skirting", (12, 0.02, 0.13), (0, wall_y - 0.01, 0), trim, 0.006)
-    # the window wall on the left keeps the sun to two tall panes
+    _window_wall(left_x, trim)
+    rug = _fabric("rug", "cfc4b2", 220.0)
+    _box("rug", (3.0, 1.7, 0.014), (0.75, 1.0, 0.0), rug, 0.006)
+    _sofa((1.55, 1.62))
+    _plant((-0.62, 2.0, 0.0), 1.55)
+    _framed_picture(wall_y)
+    blend.set_world(bpy.context.scene, "f3efe8", 0.55)
+    _window_light((left_x - 0.4, -0.1, 1.7))
+    camera = blend.add_camera((-0.15, -3.9, 1.25), (0.15, 2.0, 0.90), 31.0)
+    camera.data.dof.use_dof = True
+    camera.data.dof.focus_distance = 4.2
+    camera.data.dof.aperture_fstop = 5.6
+
+
+def _window_wall(left_x: float, trim: Any) -> None:
+    """The window wall on the left keeps the sun to two tall panes."""
     side = plain_material("side", "e6dfd2", 0.9)
     for y0, y1, z0, z1 in (
         (-6, -1.75, 0, 4),
@@ -238,9 +253,10 @@ def room(samples: int) -> None:
         _box("bar", (0.04, 0.035, 2.2), (left_x, y, 0.55), trim)
     for z in (1.3, 2.0):
         _box("bar", (0.04, 3.3, 0.035), (left_x, -0.1, z), trim)
-    rug = _fabric("rug", "cfc4b2", 220.0)
-    _box("rug", (3.0, 1.7, 0.014), (0.75, 1.0, 0.0), rug, 0.006)
-    sofa, at = _fabric("sofa", "6f7f74"), (1.55, 1.62)
+
+
+def _sofa(at: tuple[float, float]) -> None:
+    sofa = _fabric("sofa", "6f7f74")
     _box("base", (2.1, 0.86, 0.24), (*at, 0.14), sofa, 0.05)
     for x in (-0.5, 0.5):
         _box("seat", (0.98, 0.74, 0.17), (at[0] + x, at[1] - 0.05, 0.37), sofa, 0.06)
@@ -252,7 +268,9 @@ def room(samples: int) -> None:
             _box("leg", (0.045, 0.045, 0.15), (at[0] + x, at[1] + y, 0.0), plain_material("leg_wood", "5d4229", 0.4))
     for x, colour, turn in ((0.78, "c4704a", 0.25), (-0.72, "ddd3c0", -0.2)):
         _cushion((at[0] + x, at[1] + 0.06, 0.75), colour, turn)
-    _plant((-0.62, 2.0, 0.0), 1.55)
+
+
+def _framed_picture(wall_y: float) -> None:
     oak = plain_material("oak", "a37b52", 0.4)
     _box("frame", (0.86, 0.03, 1.1), (1.55, wall_y - 0.02, 1.28), oak, 0.004)
     _box("mat", (0.80, 0.034, 1.04), (1.55, wall_y - 0.02, 1.31), plain_material("mat", "f1ece2", 0.8))
@@ -268,12 +286,6 @@ def room(samples: int) -> None:
         blend.add_mesh("shape", v, [list(range(48))], smooth=False).data.materials.append(
             plain_material("ink" + colour, colour, 0.9)
         )
-    blend.set_world(bpy.context.scene, "f3efe8", 0.55)
-    _window_light((left_x - 0.4, -0.1, 1.7))
-    camera = blend.add_camera((-0.15, -3.9, 1.25), (0.15, 2.0, 0.90), 31.0)
-    camera.data.dof.use_dof = True
-    camera.data.dof.focus_distance = 4.2
-    camera.data.dof.aperture_fstop = 5.6
 
 
 def studio(samples: int) -> None:

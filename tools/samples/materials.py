@@ -121,42 +121,73 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
     """Return a fabric; needs the attributes that `cut.py` writes."""
     n = Nodes(name)
     rest = n.attribute("rest", "Vector")
-    d_neck, u_neck = n.attribute("d_neck"), n.attribute("u_neck")
-    d_hem, u_hem = n.attribute("d_hem"), n.attribute("u_hem")
-    d_cuff, u_cuff = n.attribute("d_cuff"), n.attribute("u_cuff")
-    seam = n.attribute("seam")
+    sleeve = n.ramp(n.attribute("seam"), -0.0003, 0.0003, smooth=False)
     colour: Any = srgb(cloth.colour)
-    x, _, z = _split(n, rest)
-    sleeve = n.ramp(seam, -0.0003, 0.0003, smooth=False)
     if cloth.stripes:
-        period, share = cloth.stripes
-        at = n.math(
-            "ADD", z, n.math("MULTIPLY", sleeve, n.math("SUBTRACT", n.math("SUBTRACT", 0.0, n.attribute("along")), z))
-        )
-        wobble = n.math("MULTIPLY", n.math("SUBTRACT", n.noise(rest, 700.0, 1.0), 0.5), 0.0010)
-        phase = n.math("FRACT", n.math("DIVIDE", n.math("ADD", at, n.math("ADD", wobble, 10.0)), period))
-        tri = n.math("ABSOLUTE", n.math("SUBTRACT", phase, 0.5))
-        edge = 0.0004 / period
-        colour = n.mix(n.ramp(tri, share / 2 - edge, share / 2 + edge, (1.0, 0.0)), colour, srgb(cloth.second))
+        colour = _striped(n, cloth, colour, rest, sleeve)
     if cloth.print_png:
-        worked_in = cloth.kind == "knit"
-        coordinate = n.attribute("print_uv", "Vector")
-        if worked_in:
-            on_sleeve = n.vmath("SUBTRACT", n.attribute("sleeve_uv", "Vector"), coordinate)
-            scale = n.node("ShaderNodeVectorMath", operation="SCALE")
-            n.link(on_sleeve, scale.inputs[0])
-            n.link(sleeve, scale.inputs["Scale"])
-            coordinate = n.vmath("ADD", coordinate, scale.outputs[0])
-        picture = n.image(cloth.print_png, coordinate, data=False)
-        picture[0].node.extension = "REPEAT" if worked_in else "CLIP"
-        ink = picture[1]
-        if not worked_in:
-            ink = n.math("MULTIPLY", ink, n.ramp(n.attribute("is_front"), 0.45, 0.55))
-        worn = n.ramp(n.noise(rest, 1500.0, 2.0), 0.2, 0.45, (0.90, 1.0))
-        colour = n.mix(n.math("MULTIPLY", ink, worn), colour, picture[0])
+        colour = _printed(n, cloth, colour, rest, sleeve)
     if cloth.heather:
         fleck = n.noise(n.scale(rest, (900.0, 900.0, 260.0)), 1.0, 3.0, 0.7)
         colour = n.mix(n.ramp(fleck, 0.35, 0.65, (0.0, cloth.heather)), colour, srgb(cloth.second))
+    colour, height = _woven(n, cloth, colour, rest)
+    colour, relief, seam_dark = _edged(n, cloth, colour)
+    colour = n.mix(n.math("MULTIPLY", seam_dark, 0.22), colour, (0.01, 0.01, 0.012, 1.0))
+    backfacing = n.node("ShaderNodeNewGeometry").outputs["Backfacing"]
+    colour = n.mix(n.math("MULTIPLY", backfacing, 0.25), colour, (0.05, 0.05, 0.05, 1.0))
+    weave = {"jersey": 0.00016, "rib": 0.0010, "denim": 0.00030, "satin": 0.00003, "knit": 0.0012, "twill": 0.00020}[
+        cloth.kind
+    ]
+    normal = n.bump(height, 0.55 * cloth.fuzz, weave)
+    normal = n.bump(relief, 0.8, 0.0012, normal)
+    rough = 0.38 if cloth.kind == "satin" else 0.86
+    n.set(
+        Base_Color=colour,
+        Roughness=rough,
+        Normal=normal,
+        Sheen_Weight=cloth.sheen,
+        Sheen_Roughness=0.5,
+        Specular_IOR_Level=0.5 if cloth.kind == "satin" else 0.22,
+    )
+    return n.material
+
+
+def _striped(n: Nodes, cloth: Cloth, colour: Any, rest: Any, sleeve: Any) -> Any:
+    """Return stripes: level on the trunk, round the arm on sleeves, a little uneven as knit ones are."""
+    z = _split(n, rest)[2]
+    period, share = cloth.stripes
+    at = n.math(
+        "ADD", z, n.math("MULTIPLY", sleeve, n.math("SUBTRACT", n.math("SUBTRACT", 0.0, n.attribute("along")), z))
+    )
+    wobble = n.math("MULTIPLY", n.math("SUBTRACT", n.noise(rest, 700.0, 1.0), 0.5), 0.0010)
+    phase = n.math("FRACT", n.math("DIVIDE", n.math("ADD", at, n.math("ADD", wobble, 10.0)), period))
+    tri = n.math("ABSOLUTE", n.math("SUBTRACT", phase, 0.5))
+    edge = 0.0004 / period
+    return n.mix(n.ramp(tri, share / 2 - edge, share / 2 + edge, (1.0, 0.0)), colour, srgb(cloth.second))
+
+
+def _printed(n: Nodes, cloth: Cloth, colour: Any, rest: Any, sleeve: Any) -> Any:
+    """Return a picture printed on the front, worn a little, or one worked into a knit all over."""
+    worked_in = cloth.kind == "knit"
+    coordinate = n.attribute("print_uv", "Vector")
+    if worked_in:
+        on_sleeve = n.vmath("SUBTRACT", n.attribute("sleeve_uv", "Vector"), coordinate)
+        scale = n.node("ShaderNodeVectorMath", operation="SCALE")
+        n.link(on_sleeve, scale.inputs[0])
+        n.link(sleeve, scale.inputs["Scale"])
+        coordinate = n.vmath("ADD", coordinate, scale.outputs[0])
+    picture = n.image(cloth.print_png, coordinate, data=False)
+    picture[0].node.extension = "REPEAT" if worked_in else "CLIP"
+    ink = picture[1]
+    if not worked_in:
+        ink = n.math("MULTIPLY", ink, n.ramp(n.attribute("is_front"), 0.45, 0.55))
+    worn = n.ramp(n.noise(rest, 1500.0, 2.0), 0.2, 0.45, (0.90, 1.0))
+    return n.mix(n.math("MULTIPLY", ink, worn), colour, picture[0])
+
+
+def _woven(n: Nodes, cloth: Cloth, colour: Any, rest: Any) -> tuple[Any, Any]:
+    """Return colour and height of the cloth's own structure."""
+    x, _, z = _split(n, rest)
     height: Any
     if cloth.kind == "denim":
         twill = n.node("ShaderNodeTexWave", bands_direction="DIAGONAL")
@@ -185,14 +216,21 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
             n.noise(n.scale(rest, (1.0, 1.0, 0.45)), 1300.0, 2.0, 0.7),
             n.math("MULTIPLY", n.noise(rest, 320.0, 2.0), 0.6),
         )
+    return colour, height
+
+
+def _edged(n: Nodes, cloth: Cloth, colour: Any) -> tuple[Any, Any, Any]:
+    """Return colour, relief and the dark of seams, with collar, hem and cuffs ribbed and stitched."""
+    seam = n.attribute("seam")
+    d_neck, u_neck = n.attribute("d_neck"), n.attribute("u_neck")
     seam_dark: Any = n.math(
         "MULTIPLY", n.ramp(n.math("ABSOLUTE", seam), 0.0004, 0.0022, (1.0, 0.0)), 0.8 if cloth.kind != "denim" else 0.5
     )
     relief: Any = n.math("MULTIPLY", seam_dark, -1.0)
     for width, distance, along in (
         (cloth.collar, d_neck, u_neck),
-        (cloth.hem, d_hem, u_hem),
-        (cloth.cuff, d_cuff, u_cuff),
+        (cloth.hem, n.attribute("d_hem"), n.attribute("u_hem")),
+        (cloth.cuff, n.attribute("d_cuff"), n.attribute("u_cuff")),
     ):
         if width <= 0:
             continue
@@ -218,24 +256,7 @@ def cloth_material(name: str, cloth: Cloth) -> Any:
         relief = n.math("SUBTRACT", relief, n.math("MULTIPLY", stitch, 0.7))
         thread_colour = srgb("c08a4a") if cloth.kind == "denim" else n.mix(0.16, colour, (0.02, 0.02, 0.02, 1.0))
         colour = n.mix(n.math("MULTIPLY", stitch, 0.8), colour, thread_colour)
-    colour = n.mix(n.math("MULTIPLY", seam_dark, 0.22), colour, (0.01, 0.01, 0.012, 1.0))
-    backfacing = n.node("ShaderNodeNewGeometry").outputs["Backfacing"]
-    colour = n.mix(n.math("MULTIPLY", backfacing, 0.25), colour, (0.05, 0.05, 0.05, 1.0))
-    weave = {"jersey": 0.00016, "rib": 0.0010, "denim": 0.00030, "satin": 0.00003, "knit": 0.0012, "twill": 0.00020}[
-        cloth.kind
-    ]
-    normal = n.bump(height, 0.55 * cloth.fuzz, weave)
-    normal = n.bump(relief, 0.8, 0.0012, normal)
-    rough = 0.38 if cloth.kind == "satin" else 0.86
-    n.set(
-        Base_Color=colour,
-        Roughness=rough,
-        Normal=normal,
-        Sheen_Weight=cloth.sheen,
-        Sheen_Roughness=0.5,
-        Specular_IOR_Level=0.5 if cloth.kind == "satin" else 0.22,
-    )
-    return n.material
+    return colour, relief, seam_dark
 
 
 def _split(n: Nodes, vector: Any) -> tuple[Any, Any, Any]:
