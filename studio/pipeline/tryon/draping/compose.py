@@ -11,6 +11,7 @@ import numpy as np
 from studio.domain.arrays import F32, U8, U16, Bool
 from studio.domain.artefacts import NativePatch
 from studio.domain.geometry import Box
+from studio.pipeline.parallel import each
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.light import Light, shade_cloth
 from studio.pipeline.tryon.draping.plates import Plate
@@ -57,9 +58,8 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
     body = person_alpha[box.slices].copy()
     garment = np.zeros(pixels.shape[:2], np.uint8)
     active = _active(dressing)
-    for tile in _tiles(box):
-        if not _meets(active, dressing.view, tile):
-            continue
+
+    def render(tile: Box) -> None:
         local = (slice(tile.y0 - box.y0, tile.y1 - box.y0), slice(tile.x0 - box.x0, tile.x1 - box.x0))
         done = render_tile(dressing, photo[tile.slices].astype(np.float32) / depth, person_alpha[tile.slices], tile)
         touched = done.change > INVISIBLE
@@ -68,6 +68,8 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
         change[local] = np.where(touched, done.change, 0.0)
         body[local] = np.where(touched, done.body, body[local])
         garment[local] = np.round(done.garment * 255).astype(np.uint8)
+
+    each(render, (tile for tile in _tiles(box) if _meets(active, dressing.view, tile)))
     return _cropped(box, pixels, change, body, garment)
 
 
