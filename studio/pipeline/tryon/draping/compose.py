@@ -145,7 +145,7 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     change = np.maximum(removed, np.clip(shade * 20, 0, 1))
     if isinstance(gain, np.ndarray):
         change = np.maximum(change, np.clip(np.abs(gain - 1).max(axis=2) * 40, 0, 1))
-    covered = np.zeros_like(removed)
+    covered, laid = np.zeros_like(removed), removed
     arms_alpha = reader.read(dressing.layers.arms.alpha)
     arms_rgb = reader.read(dressing.layers.arms.rgb) * reader.read(dressing.light.arms)[..., None]
     arms_touched = np.clip((1 - reader.read(dressing.light.arms)) * 40, 0, 1)
@@ -166,17 +166,19 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
             rgb = _mix(rgb, lower_rgb, lower_alpha * shown)
             alpha = alpha * (1 - lower_alpha)
             rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
-            change = np.maximum(change, alpha)
+            change, laid = np.maximum(change, alpha), np.maximum(laid, alpha)
             covered = np.maximum(covered, alpha * (1 - arms_alpha))
             body = np.maximum(body, alpha)
             continue
         rgb = _mix(rgb, cloth, alpha)
-        change, body = np.maximum(change, alpha), np.maximum(body, alpha)
+        change, laid, body = np.maximum(change, alpha), np.maximum(laid, alpha), np.maximum(body, alpha)
         if layer.name != "inner" or dressing.shows_inside:
             covered = np.maximum(covered, alpha)
     head = dressing.layers.head
     head_alpha = reader.read(head.alpha)
-    rgb = _mix(rgb, reader.read(head.rgb), head_alpha)
+    # The photo shows its own strands where nothing came below them: laid over it again they would thicken.
+    strands = np.maximum(np.clip(laid * 4, 0, 1), np.clip(head_alpha * 10 - 9, 0, 1))
+    rgb = _mix(rgb, reader.read(head.rgb), head_alpha * strands)
     body = np.maximum(body, person * head_alpha)
     same = np.abs(rgb - photo).max(axis=2) < 0.5
     change = np.where(same, 0.0, change).astype(np.float32)

@@ -13,6 +13,7 @@ from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
 from studio.pipeline.tryon.draping.plates import Occluder, Plate, fill_smoothly
 from studio.pipeline.tryon.draping.removal import cut_off, distance_to, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
@@ -87,8 +88,11 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(fields)
     # A white collar shines on the neck it lies on.
     throat = _grow(old, 2 * bleed) & (labels == Cihp.NECK)
-    removed = _soft(grown | strip | rim | throat, 0.8)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
+    between = np.zeros_like(old)
+    if Cihp.HAIR in in_front and not evidence.leak_free:
+        head, between = _matted(head, matte_hair(evidence.rgb, labels, old, body.size), in_front, labels)
+    removed = _soft(grown | strip | rim | throat | between, 0.8)
     # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
     arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)
     below = np.isin(labels, LOWER_BODY)
@@ -102,6 +106,17 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     lower = lower if band is None else Occluder(band, lower.rgb)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
     return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed)
+
+
+def _matted(head: Occluder, hair: HairMatte | None, in_front: list[Cihp], labels: U8) -> tuple[Occluder, Bool]:
+    """Return the head with its hair's own matte, and where the old garment is seen between strands."""
+    if hair is None:
+        return head, np.zeros(labels.shape, bool)
+    rest = np.isin(labels, [label for label in in_front if label is not Cihp.HAIR])
+    solved = _soft(_grow(hair.solved, 1), 0.7)
+    alpha = head.alpha + (np.maximum(hair.alpha, _soft(rest, 0.9)) - head.alpha) * solved
+    rgb = np.where((solved > 0)[..., None], hair.rgb, head.rgb)
+    return Occluder(alpha.astype(np.float32), rgb.astype(np.float32)), hair.mixed
 
 
 def hide_sleeved_skin(
