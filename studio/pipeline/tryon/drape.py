@@ -36,7 +36,8 @@ from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.fields import measure_fields
-from studio.pipeline.tryon.draping.judge import judge
+from studio.pipeline.tryon.draping.joins import Finished, finish
+from studio.pipeline.tryon.draping.judge import judge, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
 from studio.pipeline.tryon.draping.layers import add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
@@ -144,6 +145,9 @@ class Drape:
         patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
         confidence = _doubted(judge(person, garment, placed), judge_dress(person, garment))
+        if not leak_free:
+            seen_body = (fitting.evidence.labels, fitting.body)
+            confidence = _look_at(confidence, finish(dressing, patch, person, garment, seen_body), person, garment)
         tryon = _pack(seen, garment.garment.category, (patch, confidence))
         return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
@@ -249,7 +253,14 @@ def _dress_lower(
     ctx.progress.report(0.5, "tryon")
     patch = render_patch(dressing, person.photo.pixels, person.cutout.alpha)
     ctx.progress.report(0.9, "tryon")
-    return _pack(person, garment.garment.category, (patch, judge_lower(person, garment, placed)))
+    look = finish(dressing, patch, person, garment, (fitting.evidence.labels, fitting.legs.body))
+    confidence = _look_at(judge_lower(person, garment, placed), look, person, garment)
+    return _pack(person, garment.garment.category, (patch, confidence))
+
+
+def _look_at(confidence: Confidence, look: Finished, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
+    """Return a confidence with what is wrong with the finished look."""
+    return _doubted(confidence, judge_look(look, person.photo.name, garment.photo.name))
 
 
 def _pack(person: PersonArtefacts, category: Category, result: tuple[NativePatch, Confidence]) -> TryOn:

@@ -9,6 +9,7 @@ from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefact
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import TORSO_PER_SHOULDERS, Torso, read_torso
+from studio.pipeline.tryon.draping.joins import Finished, Flaw, Found, compare_widths, find_flaws, name_limb
 from studio.pipeline.tryon.draping.relax import STRETCH_LIMIT
 from studio.pipeline.tryon.draping.targets import Placed
 
@@ -26,6 +27,23 @@ _BARE_ARM = 0.1
 _FOREARM_SHARE = 0.9
 """A forearm's length over its upper arm's, where the wrist is not known."""
 
+SLIGHT, TRUSTED, BAD = 0.9, 0.65, 0.35
+"""Confidence at which a flaw is first worth a sentence, of a look with a flaw that is plainly seen, of one beyond
+mending by a touch."""
+_LIMITS = {
+    Flaw.FRAYED: (0.08, 0.6),
+    Flaw.RAGGED: (0.05, 0.25),
+    Flaw.WAIST: (0.05, 0.25),
+    Flaw.TONE: (0.09, 0.4),
+    Flaw.SPECK: (0.0006, 0.008),
+    Flaw.HOLE: (0.003, 0.03),
+}
+"""Strengths of flaws at the last two of these; set on the first half of benchmarks/confidence_verdicts.toml."""
+_STEP = 0.6
+"""Strength of a step per share of the limb's width: a tenth of an arm is plainly seen."""
+_WIDER = 1.07
+"""From this ratio on two widths of a limb are told as such."""
+
 
 def judge(person: PersonArtefacts, garment: GarmentArtefacts, placed: Placed | None) -> Confidence:
     """Return confidence and reasons, worst first; `placed` adds what the warp itself says."""
@@ -42,6 +60,47 @@ def judge(person: PersonArtefacts, garment: GarmentArtefacts, placed: Placed | N
     found.sort(key=lambda entry: entry[0])
     score = min([garment.garment.confidence, *(value for value, _ in found)])
     return Confidence(float(np.clip(score, 0.0, 1.0)), tuple(note for _, note in found))
+
+
+def judge_look(look: Finished, file: str, garment: str) -> list[tuple[float, Note]]:
+    """Return what is wrong with a finished look, each with the confidence that remains and one sentence.
+
+    file, garment: names of the two photos.
+    """
+    found: dict[Flaw, list[Found]] = {}
+    for one in find_flaws(look):
+        found.setdefault(one.flaw, []).append(one)
+    doubts = []
+    for flaw, places in found.items():
+        worst = max(places, key=lambda one: one.strength)
+        # Joins of tone disturb one by one: two short ones are no long one.
+        total = worst.strength if flaw is Flaw.TONE else sum(one.strength for one in places)
+        ratio = 1.0
+        if flaw is Flaw.FRAYED:
+            total -= look.natural
+        elif flaw is Flaw.RAGGED:
+            ratio = compare_widths(look, worst.at)
+            total = max(total, _STEP * min(abs(ratio - 1), 1.0) if total > 0.2 * _LIMITS[flaw][0] else 0.0)
+        score = float(np.interp(total, [_LIMITS[flaw][0] / 2, *_LIMITS[flaw]], [1.0, TRUSTED, BAD]))
+        if score < SLIGHT:
+            doubts.append((score, _word_flaw(worst, ratio, look, (file, garment))))
+    return doubts
+
+
+def _word_flaw(worst: Found, ratio: float, look: Finished, files: tuple[str, str]) -> Note:
+    """Return the sentence about a flaw, with its remedy; ratio: of a painted limb's width to the seen one's."""
+    flaw, (file, garment) = worst.flaw, files
+    if flaw is Flaw.FRAYED:
+        return Note("tryon.frayed", {"file": file, "garment": garment})
+    if flaw not in (Flaw.TONE, Flaw.RAGGED):
+        return Note(f"tryon.{flaw.value}", {"file": file})
+    limb = name_limb(look, worst.at)
+    if flaw is Flaw.TONE:
+        return Note(f"tryon.{limb or 'neck'}_tone", {"file": file})
+    if not limb or 1 / _WIDER < ratio < _WIDER:
+        return Note(f"tryon.{limb or 'skin'}_ragged", {"file": file})
+    percent = f"{100 * abs(ratio - 1):.0f}"
+    return Note(f"tryon.{limb}_{'wider' if ratio > 1 else 'narrower'}", {"file": file, "percent": percent})
 
 
 def _judge_hidden_arms(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
