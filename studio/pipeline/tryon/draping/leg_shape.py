@@ -111,8 +111,10 @@ def _away_from_ends(found: Bool) -> Bool:
     return away
 
 
-def fit_curve(wanted: F64, weight: F64, scale: float) -> F64:
+def fit_curve(wanted: F64, weight: F64, scale: float, *, stiff: float = STIFF, drawn_back: float = DRAWN_BACK) -> F64:
     """Return the curve nearest to what is wanted that bends little and, where nothing is known, falls to 0.
+
+    scale: deviations from which a place counts for less. stiff, drawn_back: what bending, and not being 0, cost.
 
     Source: Eilers, "A Perfect Smoother", Analytical Chemistry 2003; the weights after Huber.
     """
@@ -122,12 +124,12 @@ def fit_curve(wanted: F64, weight: F64, scale: float) -> F64:
     for row in range(count - 2):
         for i in range(3):
             for j in range(i + 1):
-                bands[2 - (i - j), row + i] += STIFF * second[i] * second[j]
+                bands[2 - (i - j), row + i] += stiff * second[i] * second[j]
     trust = weight.copy()
     curve = np.zeros(count)
     for _ in range(4):
         system = bands.copy()
-        system[2] += trust + DRAWN_BACK
+        system[2] += trust + drawn_back
         curve = np.asarray(solveh_banded(system, trust * wanted), np.float64)
         trust = weight / np.maximum(np.abs(wanted - curve) / scale, 1.0)
     return curve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from studio.domain.arrays import F64
 from studio.domain.artefacts import Category, Garment
 from studio.pipeline.garments.lower import HIPS, LEFT_LEG, RIGHT_LEG
+from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.leg_shape import fit_curve
 from studio.pipeline.tryon.draping.legs import ANKLE, SHANK, THIGH, Legs
 from studio.pipeline.tryon.draping.relax import Relaxed, measure_distortion
 
@@ -30,8 +32,14 @@ SNUG, WORN_AT_THIGH, WORN_AT_HEM = 1.12, 0.5, 0.8
 CURVE = 0.5
 """How much of the bow that waist and hem have when laid flat is kept."""
 SKIRT_FLARE = 0.92
+FLANK_WAVE, FLANK_STEP, FLANK_END = 0.55, 0.02, 30.0
+"""The shortest wave that a flank keeps, and the steps in which it is read, in shoulder widths; how firmly the waist
+holds its end."""
 WIDEST_SEAT, LEG_OVERLAP = 1.4, 0.015
 """Width of the seat at the crotch over the body's, at most; how far, in shoulder widths, legs overlap that meet."""
+WAIST_TELLS, WAIST_SLOPE = 0.3, 0.55
+"""How far from the waist, in shares of neck to hips, a waist that is seen limits the body's width; how steeply hips may
+widen from it."""
 LOWEST_CROTCH = 0.3
 """How far below the body's a wide garment's crotch may hang, in shoulder widths."""
 
@@ -86,13 +94,22 @@ def read_lower_pattern(garment: Garment) -> LowerPattern:
     return LowerPattern(points, float(np.hypot(*(right - left))) / 2, float(ends[:, 1].mean()), rise)
 
 
-def place_lower(garment: Garment, legs: Legs, worn_at: tuple[float, float]) -> PlacedLower:
-    """Pose the garment's mesh on the body.
-
-    worn_at: the waist's depth below the shoulder line, and how much deeper it lies per pixel to the right.
+@dataclass(frozen=True, slots=True)
+class WornAt:
+    """Where a lower garment is worn. waist: its depth below the shoulder line. slope: how much deeper per pixel to the
+    right. halves: the body's half-width there on the picture's left and right, None where it is not seen.
     """
+
+    waist: float
+    slope: float
+    halves: tuple[float | None, float | None] = (None, None)
+
+
+def place_lower(garment: Garment, legs: Legs, worn: WornAt) -> PlacedLower:
+    """Pose the garment's mesh on the body."""
     pattern = read_lower_pattern(garment)
-    body, (waist, slope) = legs.body, worn_at
+    legs = replace(legs, body=_with_waist(legs.body, worn))
+    body, waist = legs.body, worn.waist
     depth = np.array([waist])
     half = float(body.half_width(depth, -1)[0] + body.half_width(depth, 1)[0]) / 2 * BODY_EASE
     scale = half / max(pattern.waist, 1e-6)
@@ -100,10 +117,27 @@ def place_lower(garment: Garment, legs: Legs, worn_at: tuple[float, float]) -> P
         vertices, hems = _place_skirt(garment, pattern, legs, (waist, scale))
     else:
         vertices, hems = _place_trousers(garment, pattern, legs, (waist, scale))
-    vertices += _tilt(garment, vertices, legs, slope)
+    vertices += _fair_flanks(garment, vertices, legs)
+    vertices += _tilt(garment, vertices, legs, worn.slope)
     rest = pattern.points * (scale * np.array([1.0, LENGTH_SCALE]))
     folded, stretch = measure_distortion(rest, vertices, garment.mesh.faces)
     return PlacedLower(vertices, scale, waist, hems, Relaxed(vertices, folded, stretch))
+
+
+def _with_waist(body: Body, worn: WornAt) -> Body:
+    """Return the body with its waist as wide as it is seen in the old garment; a top that billows over it is wider."""
+    places = np.linspace(worn.waist, worn.waist + WAIST_TELLS * body.length, 7)
+    depth = np.unique(np.concatenate([body.half_at * body.length, places]))
+    rows = []
+    for side, seen in zip((-1, 1), worn.halves, strict=True):
+        row = body.half_width(depth, side)
+        if seen is not None:
+            below = depth - worn.waist
+            allowed = seen + np.where(below > 0, WAIST_SLOPE * below, -WAIST_SLOPE * below)
+            near = np.abs(below) < WAIST_TELLS * body.length
+            row = np.where(near, np.minimum(row, allowed), row)
+        rows.append(row)
+    return replace(body, half_at=depth / body.length, half=np.stack(rows))
 
 
 def _tilt(garment: Garment, vertices: F64, legs: Legs, slope: float) -> F64:
@@ -111,6 +145,35 @@ def _tilt(garment: Garment, vertices: F64, legs: Legs, slope: float) -> F64:
     lateral, _ = legs.body.locate(vertices)
     share = np.where(garment.mesh.part == HIPS, 1 - garment.mesh.along, 0.0)
     shift: F64 = (slope * lateral * share)[:, None] * legs.body.down
+    return shift
+
+
+def _fair_flanks(garment: Garment, vertices: F64, legs: Legs) -> F64:
+    """Return how far each vertex moves so that each flank, waist to hem, is one fair curve; the waist stays.
+
+    Cloth hangs from the hip in a long line: it does not follow the joint between hip and thigh.
+    """
+    body, mesh = legs.body, garment.mesh
+    shift = np.zeros_like(vertices)
+    lateral, depth = body.locate(vertices)
+    for side, part in ((-1, LEFT_LEG), (1, RIGHT_LEG)):
+        edge = np.flatnonzero(np.abs(mesh.across - side) < 1e-3)
+        edge = edge[(mesh.part[edge] == HIPS) | (mesh.part[edge] == part)]
+        edge = edge[np.argsort(depth[edge], kind="stable")]
+        at = np.maximum.accumulate(depth[edge]) + np.arange(len(edge)) * 1e-6
+        even = np.arange(at[0], at[-1], FLANK_STEP * body.size)
+        if len(even) < 8:
+            continue
+        own = np.interp(even, at, lateral[edge])
+        straight = np.interp(even, [even[0], even[-1]], [own[0], own[-1]])
+        weight = np.ones(len(even))
+        weight[0] = FLANK_END
+        stiff = (FLANK_WAVE / FLANK_STEP) ** 4 / 16
+        fair = fit_curve(own - straight, weight, body.size, stiff=stiff, drawn_back=1e-7) + straight
+        share = np.where(mesh.part == part, (mesh.across * side + 1) / 2, 0.0)
+        share = np.where(mesh.part == HIPS, np.clip(mesh.across * side, 0, 1), share)
+        moved = share * np.interp(depth, even, fair - own)
+        shift += moved[:, None] * body.across(depth)
     return shift
 
 
@@ -136,6 +199,7 @@ def _place_skirt(
     bow = (pattern.points[:, 1] - own_y[index]) * scale * CURVE * np.interp(rows[index], [0, 0.1, 0.9, 1], [1, 1, 1, 1])
     for side in (-1, 1):
         own = _own_half(pattern.points[:, 0], index, across, side) * scale * SKIRT_FLARE
+        own *= np.interp(depth - waist, [0.0, 0.5 * body.size], [_waist_share(body, waist, side), 1.0])
         inside = outer_half(legs, depth, middle, side)
         half = np.maximum(own, inside * BODY_EASE)
         half[0] = max(half[0], 0.0)
@@ -146,6 +210,12 @@ def _place_skirt(
         vertices[chosen] = placed[chosen]
     places = np.array([place_of(legs, number, float(depth[-1])) for number in (0, 1)])
     return vertices, (float(places[0]), float(places[1]))
+
+
+def _waist_share(body: Body, waist: float, side: int) -> float:
+    """Return one side's share of the waist's width, 1 on a straight body: the garment's middle lies on the axis."""
+    left, right = (float(body.half_width(np.array([waist]), one)[0]) for one in (-1, 1))
+    return 2 * (left if side < 0 else right) / max(left + right, 1e-6)
 
 
 def _own_half(x: F64, index: Int, across: F64, side: int) -> F64:
@@ -209,6 +279,7 @@ def _place_trousers(
     lateral = np.zeros(len(index))
     for side in (-1, 1):
         own = _own_half(pattern.points[hips][:, 0], index, across, side) * scale
+        own *= np.interp(rows, [0.0, 1.0], [_waist_share(body, waist, side), 1.0])
         snug = outer_half(legs, depth, np.zeros_like(depth), side) * BODY_EASE
         # Legs laid apart widen the seat in the product photo; on the person they stand as they stand.
         own = np.minimum(own, snug * np.interp(rows, [0.0, 1.0], [1.6, WIDEST_SEAT]))

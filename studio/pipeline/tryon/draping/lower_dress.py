@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32
+from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Category, Garment, GarmentArtefacts, PersonArtefacts
 from studio.domain.edits import LayerOrder
 from studio.domain.errors import PipelineError
@@ -27,12 +27,13 @@ from studio.pipeline.tryon.draping.legs import (
     measure_leg_fields,
 )
 from studio.pipeline.tryon.draping.light import GAMMA, Light
-from studio.pipeline.tryon.draping.lower import PlacedLower, place_lower
+from studio.pipeline.tryon.draping.lower import PlacedLower, WornAt, place_lower
 from studio.pipeline.tryon.draping.lower_layers import (
     add_boots,
     find_front,
     find_removed,
     find_shown,
+    measure_waist_halves,
     paint_behind,
     read_wearing,
     reclaim_labels,
@@ -47,6 +48,7 @@ from studio.pipeline.tryon.draping.raster import (
     soften,
     split_source,
 )
+from studio.pipeline.tryon.draping.seam import find_seam
 from studio.pipeline.tryon.draping.view import View
 
 OVERLAP_COLUMNS = 0.3
@@ -61,11 +63,12 @@ ROUND_SHADE, BETWEEN_SHADE = 0.10, 0.10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LowerFitting:
-    """A person seen for a lower garment, with what was found of it."""
+    """A person seen for a lower garment, with what was found of it. clean: the photo, without the backdrop in it."""
 
     view: View
     evidence: Evidence
     legs: Legs
+    clean: U8
 
 
 def fit_lower(person: PersonArtefacts) -> LowerFitting:
@@ -87,7 +90,9 @@ def fit_lower(person: PersonArtefacts) -> LowerFitting:
     body = estimate_body(person.pose, view, evidence)
     if body is None:
         raise PipelineError("tryon.no_shoulders", file=person.photo.name)
-    return LowerFitting(view, evidence, estimate_legs(body, person.pose, view, torso, evidence))
+    clean = np.where(evidence.alpha[..., None] < 0.99, view.reduce(person.cutout.foreground), evidence.rgb)
+    legs = estimate_legs(body, person.pose, view, torso, evidence)
+    return LowerFitting(view, evidence, legs, clean.astype(np.uint8))
 
 
 def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, PlacedLower]:
@@ -99,13 +104,15 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     evidence = reclaim_labels(evidence, body, fields, leg_fields)
     fitting = replace(fitting, evidence=evidence)
     wearing = read_wearing(body, evidence, order)
-    placed = place_lower(garment.garment, legs, (wearing.waist, wearing.slope))
+    halves = measure_waist_halves(body, evidence, wearing)
+    placed = place_lower(garment.garment, legs, WornAt(wearing.waist, wearing.slope, halves))
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
     placed = replace(placed, painted=_measure_painted(removed, evidence, leg_fields, placed) / body.size**2)
-    front = find_front(evidence, wearing, old, body, order)
+    seam = None if wearing.tucked else find_seam(body, evidence.labels, fields, hangs=wearing.seen is not None)
+    front = find_front(replace(evidence, rgb=fitting.clean), wearing, old, (body, fields, seam), order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
     plate, removed = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
-    shown = find_shown(evidence, wearing, body, fields)
+    shown = find_shown(evidence, wearing, body, fields, seam)
     maps = tuple(
         replace(layer, weight=layer.weight * shown)
         for layer in build_lower_layers(garment.garment, placed, legs, view.size)

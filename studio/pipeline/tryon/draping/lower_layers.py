@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,8 @@ from studio.pipeline.tryon.draping.plates import (
     draw_polygon,
     fill_smoothly,
 )
+from studio.pipeline.tryon.draping.seam import TOPS as _TOPS
+from studio.pipeline.tryon.draping.seam import Seam, end_tops, show_below
 
 EDGE_BLEED = 0.013
 """How far a garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
@@ -34,6 +36,14 @@ STEEPEST = 0.3
 BELT_REACH, OTHER_CLOTH = 0.22, 32.0
 """How far above the old garment its belt may be hidden under the top's label, in shoulder widths, and how much (steps
 of lightness, 0..256) it differs from the top's own colours."""
+FRAYED = 0.012
+"""So far up, in shoulder widths, old cloth may be seen between a hem's threads."""
+WAIST_ROWS = (0.07, 0.2)
+"""So far below the waist, in shoulder widths, its width is read: cloth lies on the body, no top billows over it."""
+LOOP = 0.12
+"""How far from the belt's solid part a loop of it may reach, in shoulder widths."""
+FLAT_WAIST = 0.03
+"""Loops, pockets and gaps narrower than twice this, in shoulder widths, are no part of the waist's outline."""
 HEM_REACH = 0.45
 """How far down the shank a trouser's hem may be hidden under the shoe's label, from the ankle upwards."""
 BOOT = 0.3
@@ -42,7 +52,6 @@ WIDE = 8
 """From this radius on a distance transform is cheaper than a dilation."""
 FAR_FROM_LEG = 3.2
 """So many half-widths of the leg beside it there are no trousers any more: a bag that the parse map calls so."""
-_TOPS = (Cihp.UPPER, Cihp.COAT, Cihp.SCARF)
 _LIMBS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE, Cihp.HAIR, Cihp.FACE, Cihp.HAT)
 _LEGS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
 _SHOES = (Cihp.RIGHT_SHOE, Cihp.LEFT_SHOE)
@@ -106,6 +115,26 @@ def _upper_edge(body: Body, evidence: Evidence) -> tuple[float, float] | None:
     return float(np.percentile(depth - slope * lateral, 25)), slope
 
 
+def measure_waist_halves(body: Body, evidence: Evidence, wearing: Wearing) -> tuple[float | None, float | None]:
+    """Return how far the old lower garment reaches to both sides of the axis just below the waist, next to nothing."""
+    found: list[float | None] = []
+    lower = np.isin(evidence.labels, LOWER_BODY)
+    reach = np.arange(0.15 * body.size, 0.8 * body.size)
+    for side in (-1, 1):
+        ends = []
+        for below in np.linspace(*WAIST_ROWS, 7) * body.size:
+            depth = wearing.waist + below + wearing.slope * side * 0.4 * body.size
+            points = body.place(side * reach, np.full(len(reach), depth)).round().astype(int)
+            inside = (points >= 0).all(axis=1) & (points[:, 0] < lower.shape[1]) & (points[:, 1] < lower.shape[0])
+            x, y = points[inside].T
+            own = lower[y, x]
+            last = len(own) - 1 - int(np.argmax(own[::-1]))
+            if own.any() and last + 4 < len(own) and (evidence.alpha[y, x][last + 3 : last + 5] < 0.5).all():
+                ends.append(float(reach[inside][last]) - 0.25 * below)
+        found.append(float(np.median(ends)) if len(ends) >= 4 else None)
+    return found[0], found[1]
+
+
 def is_in_dress(evidence: Evidence) -> bool:
     """Tell a person whose one garment is a dress."""
     dress = int((evidence.labels == Cihp.DRESS).sum())
@@ -164,7 +193,11 @@ def _reclaim_belt(labels: U8, rgb: F32, body: Body, fields: BodyFields) -> None:
     if skin is not None:  # a bare midriff that the parse map calls a top is not a belt
         bare[band] = _distance(rgb[band], skin) < np.minimum(unlike, OTHER_CLOTH)
     labels[_open(bare & odd, 1)] = Cihp.NECK
-    labels[_touching(_open(odd & ~bare, 1), lower)] = Cihp.TROUSERS
+    belt = _touching(_open(odd & ~bare, 1), lower)
+    # A loop that stands off is thin: what hangs together with the belt, clear of the arms, is the belt's.
+    loops = _grow(belt, round(LOOP * body.size)) & ~_grow(np.isin(labels, _LIMBS), 3)
+    loops = _touching(odd & ~bare, belt) & loops
+    labels[belt | _touching(loops, labels == Cihp.BACKGROUND) & loops] = Cihp.TROUSERS
 
 
 def _reclaim_hem(labels: U8, rgb: F32, along: F32, across: F32) -> None:
@@ -247,13 +280,19 @@ def waistline(wearing: Wearing, fields: BodyFields) -> F32:
     return line
 
 
-def find_shown(evidence: Evidence, wearing: Wearing, body: Body, fields: BodyFields) -> F32:
+def find_shown(evidence: Evidence, wearing: Wearing, body: Body, fields: BodyFields, seam: Seam | None) -> F32:
     """Return where the new garment may be seen: on the body, and under a top that hangs over it only below its hem."""
     # At the waist cloth lies on the body: none of it stands out beyond the person; lower down it may.
     depth = (fields.depth - waistline(wearing, fields)) / np.float32(body.size)
-    away = cv2.distanceTransform((evidence.alpha < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    disc = _disc(max(2, round(FLAT_WAIST * body.size)))
+    solid = cv2.morphologyEx((evidence.alpha >= 0.5).astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    outline = cv2.GaussianBlur(cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc).astype(np.float32), (0, 0), 3.0)
+    away = cv2.distanceTransform((outline < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     allowed = np.interp(depth, [0.0, 0.1, 0.25, 0.4], [0.01, 0.02, 0.08, 1.0]) * body.size
     on_body: F32 = np.clip(allowed - away + 0.5, 0, 1).astype(np.float32)
+    if seam is not None:
+        seen: F32 = on_body * show_below(seam, fields, body.size)
+        return seen
     if wearing.seen is None:
         return on_body
     covered = _soft(_grow(np.isin(evidence.labels, (*_TOPS, *_LIMBS)), 2), 0.9)
@@ -262,17 +301,39 @@ def find_shown(evidence: Evidence, wearing: Wearing, body: Body, fields: BodyFie
     return shown
 
 
-def find_front(evidence: Evidence, wearing: Wearing, old: Bool, body: Body, order: LayerOrder) -> Occluder:
+def find_front(
+    evidence: Evidence, wearing: Wearing, old: Bool, where: tuple[Body, BodyFields, Seam | None], order: LayerOrder
+) -> Occluder:
     """Return what stands before the new garment: hands, hair, a top worn over it, shoes and boots."""
+    body, fields, seam = where
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
     named = {label.name.lower(): label for label in Cihp}
     front = {*_LIMBS, *(named[part] for part in order.over if part in named)}
     if not wearing.tucked:
         front |= {*_TOPS, Cihp.DRESS} if not wearing.in_dress else set(_TOPS)
     front -= {named[part] for part in order.under if part in named}
+    limbs = (np.isin(labels, sorted(front - set(_TOPS))) & ~old).astype(np.float32)
+    cut = _cut_out(rgb, limbs, old, body)
+    cut = replace(cut, alpha=_end_limbs(cut.alpha, evidence, sorted(front & set(_LIMBS)), old))
+    shown = sorted(front & set(_TOPS))
+    if not shown:
+        return cut
     # A top's own hem is drawn in by the width of the bleed: the old cloth's colour is in it.
-    rim = np.isin(labels, _TOPS) & _grow(old, max(2, round(EDGE_BLEED * body.size)))
-    return _cut_out(rgb, np.isin(labels, sorted(front)) & ~old & ~rim, old, body)
+    tops = np.isin(labels, shown) & ~old
+    rim = tops & _grow(old, max(2, round(EDGE_BLEED * body.size)))
+    frayed = old if seam is None else old | (np.abs(seam.above(fields)) < FRAYED * body.size)
+    top = _cut_out(rgb, end_tops(tops & ~rim, labels, seam, fields, body.size), frayed, body)
+    rgb = np.where((top.alpha > np.maximum(cut.alpha, 0.02))[..., None], top.rgb, cut.rgb)
+    return Occluder(np.maximum(cut.alpha, top.alpha), rgb.astype(np.float32))
+
+
+def _end_limbs(alpha: F32, evidence: Evidence, limbs: list[Cihp], old: Bool) -> F32:
+    """Return the coverage of what stands in front with the matte's own edge where limbs end at the background."""
+    limb, background = np.isin(evidence.labels, limbs) & ~old, evidence.labels == Cihp.BACKGROUND
+    edge = (limb & _grow(background, 3)) | (background & _grow(limb, 3))
+    edge &= ~_grow(~limb & ~background, 3)
+    ended: F32 = np.where(edge, evidence.alpha, alpha).astype(np.float32)
+    return ended
 
 
 def add_boots(front: Occluder, evidence: Evidence, legs: Legs, leg_fields: LegFields, placed: PlacedLower) -> Occluder:
@@ -286,16 +347,16 @@ def add_boots(front: Occluder, evidence: Evidence, legs: Legs, leg_fields: LegFi
             boots |= own
     if not boots.any():
         return front
-    cut = _cut_out(evidence.rgb.astype(np.float32), boots, np.zeros(boots.shape, bool), legs.body)
+    cut = _cut_out(evidence.rgb.astype(np.float32), boots.astype(np.float32), np.zeros(boots.shape, bool), legs.body)
     share = cut.alpha[..., None]
     rgb = front.rgb * (1 - share) + cut.rgb * share
     return Occluder(np.maximum(front.alpha, cut.alpha), rgb.astype(np.float32))
 
 
-def _cut_out(rgb: F32, mask: Bool, old: Bool, body: Body) -> Occluder:
+def _cut_out(rgb: F32, coverage: F32, old: Bool, body: Body) -> Occluder:
     """Cut a part out of the photo; near the old garment its colours are taken from its own inside."""
     bleed = max(2, round(EDGE_BLEED * body.size))
-    alpha = _soft(mask, 0.9)
+    alpha, mask = _soft(coverage, 0.9), coverage > 0.5
     near = _grow(old, bleed)
     core = _shrink(mask, bleed)
     known = ((mask & ~near) | core).astype(np.float32)
@@ -386,6 +447,6 @@ def _shrink(mask: Bool, radius: int) -> Bool:
     return shrunk
 
 
-def _soft(mask: Bool, sigma: float) -> F32:
+def _soft(mask: Bool | F32, sigma: float) -> F32:
     softened: F32 = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
     return softened

@@ -23,6 +23,9 @@ OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
+ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
+"""A garment photo with fewer pixels than this per pixel of the look is seen enlarged, its compression with it: colours
+that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
 HAZE_REACH = 0.03
 """How near both sleeve and flank are where what lies between them is a shaded gap, in sides of that raster."""
 SLIVER = 0.08
@@ -282,8 +285,19 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
     if scale <= 0.8:
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
         photo, cutout = reduce_cutout(photo, cutout, size)
+    elif scale * garment_per_pixel < ENLARGED:
+        photo, cutout = _calm_colours(photo), replace(cutout, foreground=_calm_colours(cutout.foreground))
     clean = purge_backdrop(photo, cutout)
     return ClothSource(clean.foreground, clean.alpha, cutout.alpha.shape[1] / width, (width, height))
+
+
+def _calm_colours(rgb: U8) -> U8:
+    """Return a small photo without the blotches of colour that compression left; what differs plainly stays."""
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+    calm = cv2.bilateralFilter(np.ascontiguousarray(lab[..., 1:].repeat(2, axis=2)[..., :3]), 0, BLOTCH, BLOTCH_PX)
+    lab[..., 1], lab[..., 2] = calm[..., 0], calm[..., 2]
+    calmed: U8 = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
+    return calmed
 
 
 def reduce_source(source: ClothSource, maps: Sequence[LayerMap], step: int) -> ClothSource:
