@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, U8
-from studio.domain.artefacts import Cutout, Photo
+from studio.domain.artefacts import Cutout, Photo, PhotoRole
 from studio.domain.errors import MattingError
 from studio.domain.geometry import Box
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
+from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.matting.alpha import LocalModel, fit_local_model, solve_alpha
 from studio.pipeline.matting.backdrop import fit_backdrop
 from studio.pipeline.matting.closed_form import refine_closed_form
@@ -40,10 +41,14 @@ _AROUND = 24
 
 @dataclass(frozen=True, slots=True)
 class EdgesParams:
-    """band: scales the unknown band's width, 1 = automatic. decontaminate: estimate clean foreground colours."""
+    """role: a garment's inside is opaque and its outline a smooth curve where the matte sees none.
+
+    band: scales the unknown band's width, 1 = automatic. decontaminate: estimate clean foreground colours.
+    """
 
     band: float = 1.0
     decontaminate: bool = True
+    role: PhotoRole = PhotoRole.MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class ContourEdges:
 
     name: ClassVar[str] = "edges"
     implementation: ClassVar[str] = "contour"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     params_type: ClassVar[type[EdgesParams]] = EdgesParams
     inputs: ClassVar[tuple[str, ...]] = ("photo", "cutout")
     output: ClassVar[type[Cutout]] = Cutout
@@ -68,7 +73,7 @@ class ContourEdges:
     def run(self, inputs: Inputs, params: EdgesParams, ctx: StageContext) -> Cutout:
         """Return the cutout with its contour corrected."""
         photo, coarse = inputs.take("photo", Photo), inputs.take("cutout", Cutout)
-        return correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress)
+        return _finish(photo.rgb8, correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress), params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,12 @@ class ClosedFormEdges(ContourEdges):
     def run(self, inputs: Inputs, params: EdgesParams, ctx: StageContext) -> Cutout:
         """Return the cutout with its contour corrected."""
         photo, coarse = inputs.take("photo", Photo), inputs.take("cutout", Cutout)
-        return correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress, finest=True)
+        solved = correct_contour(photo.rgb8, coarse.alpha, params, ctx.progress, finest=True)
+        return _finish(photo.rgb8, solved, params)
+
+
+def _finish(rgb: U8, solved: Cutout, params: EdgesParams) -> Cutout:
+    return purge_backdrop(rgb, solved) if params.role == PhotoRole.GARMENT else solved
 
 
 CONTOUR = ContourEdges()

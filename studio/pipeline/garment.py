@@ -21,7 +21,7 @@ from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
-from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
+from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
@@ -92,7 +92,7 @@ def analyse_garment(
     scale = min(1.0, LONGEST_SIDE / max(photo.size))
     size = (max(1, round(photo.size[0] * scale)), max(1, round(photo.size[1] * scale)))
     rgb, reduced = reduce_cutout(photo.rgb8, cutout, size)
-    alpha = purge_backdrop(rgb, reduced).alpha
+    alpha = reduced.alpha
     solid = alpha >= 0.5
     if min(np.ptp(np.nonzero(solid), axis=1), default=0) < SMALLEST_SIDE if solid.any() else True:
         raise PipelineError("garment.empty", file=photo.name)

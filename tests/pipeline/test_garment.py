@@ -134,9 +134,14 @@ def test_backdrop_left_between_sleeve_and_torso_is_taken_out() -> None:
     assert mended.alpha[cloth].min() > 0.99
 
 
-def test_a_garment_like_its_backdrop_is_left_alone() -> None:
+def test_a_garment_like_its_backdrop_keeps_its_outline() -> None:
     photo, cutout = draw_garment(TEE, colour=(228, 229, 230))
-    assert np.abs(purge_backdrop(photo.rgb8, cutout).alpha - cutout.alpha).max() < 1e-2
+    mended = purge_backdrop(photo.rgb8, cutout).alpha
+    solid = (cutout.alpha > 0.5).astype(np.uint8)
+    inside = cv2.erode(solid, np.ones((7, 7), np.uint8)) > 0
+    armpits = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8))
+    assert (mended[inside] > 0.99).mean() > 0.9995  # corners are rounded
+    assert mended[cv2.dilate(armpits, np.ones((7, 7), np.uint8)) == 0].max() < 0.01
 
 
 # The mask that comes with pair 00055 is broken: half the shirt is missing from it.

@@ -7,6 +7,7 @@ import numpy as np
 
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Cutout
+from studio.pipeline.garments.contour import redraw_outline, size_within
 
 WORK_SIDE, CORE_SIDE = 900, 1200
 """Longer side of the rasters on which islands, and core and edge colours, are found."""
@@ -22,9 +23,12 @@ _LEAST_SHARE = 3e-4
 
 
 def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
-    """Return the cut-out without enclosed pieces that look exactly like a plain backdrop."""
+    """Return the cut-out with an opaque inside, a clean outline, and without enclosed pieces of a plain backdrop."""
     cutout = _with_solid_core(rgb, cutout)
-    size = _size_within(cutout.alpha.shape, WORK_SIDE)
+    redrawn = redraw_outline(rgb, cutout)
+    if redrawn is not None:
+        return _with_solid_core(rgb, redrawn)
+    size = size_within(cutout.alpha.shape, WORK_SIDE)
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
     island = find_islands(small, alpha)
@@ -45,19 +49,13 @@ def reduce_cutout(rgb: U8, cutout: Cutout, size: tuple[int, int]) -> tuple[U8, C
     return photo, Cutout(alpha, foreground)
 
 
-def _size_within(shape: tuple[int, ...], side: int) -> tuple[int, int]:
-    """Return (width, height) whose longer side is at most `side`."""
-    scale = min(1.0, side / max(shape))
-    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
-
-
 def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
     """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper stays cloth.
 
     The core is smooth: it is found on a reduced raster, whatever the photo's size.
     """
     shape = cutout.alpha.shape
-    reduced = cv2.resize(cutout.alpha, _size_within(shape, CORE_SIDE), interpolation=cv2.INTER_AREA)
+    reduced = cv2.resize(cutout.alpha, size_within(shape, CORE_SIDE), interpolation=cv2.INTER_AREA)
     solid = _without_pinholes(_closed_collar((reduced >= 0.5).astype(np.uint8)))
     radius = max(2, round(CORE_SHARE * max(solid.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -98,7 +96,7 @@ def _without_backdrop(foreground: U8, alpha: F32, island: F32) -> U8:
     band = (island > 0.02) & (alpha > 0)
     if not band.any():
         return foreground
-    size = _size_within(alpha.shape, CORE_SIDE)
+    size = size_within(alpha.shape, CORE_SIDE)
     near, cover, hole = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (foreground, alpha, island))
     solid = (cover > 0.98) & (hole <= 0.02)
     _, nearest = cv2.distanceTransformWithLabels(

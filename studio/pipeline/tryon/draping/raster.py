@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment
-from studio.pipeline.garments.purge import purge_backdrop, reduce_cutout
+from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
@@ -276,7 +276,7 @@ class ClothSource:
 
 
 def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> ClothSource:
-    """Reduce the garment photo to about the result's density and mend its cut-out there.
+    """Reduce the garment photo to about the result's density.
 
     garment_per_pixel: garment pixels per native pixel.
     """
@@ -286,9 +286,8 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
         photo, cutout = reduce_cutout(photo, cutout, size)
     elif scale * garment_per_pixel < ENLARGED:
-        photo, cutout = _calm_colours(photo), replace(cutout, foreground=_calm_colours(cutout.foreground))
-    clean = purge_backdrop(photo, cutout)
-    return ClothSource(clean.foreground, clean.alpha, cutout.alpha.shape[1] / width, (width, height))
+        cutout = replace(cutout, foreground=_calm_colours(cutout.foreground))
+    return ClothSource(cutout.foreground, cutout.alpha, cutout.alpha.shape[1] / width, (width, height))
 
 
 def _calm_colours(rgb: U8) -> U8:
