@@ -33,7 +33,7 @@ class LocalHandle:
 
 
 class LocalExecutor:
-    """Worker threads over one runner. One is the rule: the runner lets one heavy step through at a time anyway.
+    """Worker threads over one runner. One is the rule: a run keeps both of the runner's lanes busy by itself.
 
     Runs of one model whose engine works in batches are taken together, as many as the device has the memory for.
     """

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from studio.domain.errors import StorageError
 from studio.domain.keys import ArtefactKey, ArtefactRecord
 from studio.media.safe_io import storage_errors, write_atomic
 from studio.pipeline.codec import dump_artefact, header_length, load_artefact, load_record
+
+T = TypeVar("T")
 
 SUFFIX = ".fsa"
 
@@ -111,21 +113,23 @@ def size_of(value: object) -> int:
     """Return the bytes that an artefact's arrays take."""
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, tuple):
+        return sum(size_of(item) for item in value)
     if is_dataclass(value):
         return sum(size_of(getattr(value, item.name)) for item in fields(value))
     return 0
 
 
-class WarmCache:
-    """The artefacts used last, decoded, within a memory budget; safe to share between threads."""
+class WarmCache(Generic[T]):
+    """The values used last, within a memory budget; safe to share between threads."""
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget = budget_bytes
-        self._items: OrderedDict[ArtefactKey, tuple[Artefact, int]] = OrderedDict()
+        self._items: OrderedDict[ArtefactKey, tuple[T, int]] = OrderedDict()
         self._used = 0
         self._lock = threading.Lock()
 
-    def get(self, key: ArtefactKey) -> Artefact | None:
+    def get(self, key: ArtefactKey) -> T | None:
         with self._lock:
             found = self._items.get(key)
             if found is None:
@@ -133,12 +137,12 @@ class WarmCache:
             self._items.move_to_end(key)
             return found[0]
 
-    def put(self, key: ArtefactKey, artefact: Artefact) -> None:
-        size = size_of(artefact)
+    def put(self, key: ArtefactKey, value: T) -> None:
+        size = size_of(value)
         with self._lock:
             if key in self._items:
                 return
-            self._items[key] = (artefact, size)
+            self._items[key] = (value, size)
             self._used += size
             while self._used > self._budget and len(self._items) > 1:
                 _, (_, freed) = self._items.popitem(last=False)

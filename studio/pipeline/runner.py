@@ -23,6 +23,8 @@ from studio.pipeline.stage import BatchStage, Inputs, ModelProvider, StageContex
 from studio.pipeline.writer import BehindStore, Writer
 
 WARM_BUDGET_BYTES = 1 << 30
+KEPT_BUDGET_BYTES = 256 << 20
+"""For what stages keep between runs: two or three persons taken apart, whatever the size of their photos."""
 
 # Rough shares of a run's time, for progress only; the jobs room measures the real ones.
 _COST = {"cutout": 3.0, "edges": 3.0, "parse": 4.0, "garment": 4.0, "tryon": 8.0, "look": 1.0}
@@ -35,7 +37,8 @@ class Runner:
     store: ArtefactStore
     photos: PhotoSource
     models: ModelProvider
-    warm: WarmCache = field(default_factory=lambda: WarmCache(WARM_BUDGET_BYTES))
+    warm: WarmCache[Artefact] = field(default_factory=lambda: WarmCache(WARM_BUDGET_BYTES))
+    _memory: WarmCache[object] = field(default_factory=lambda: WarmCache(KEPT_BUDGET_BYTES))
     _kept: BehindStore = field(init=False)
     # Few steps at a time, whoever asks, and one network; what is already made can be read meanwhile.
     _steps: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LANES))
@@ -154,7 +157,8 @@ class Runner:
             made = apply_edits(node.key.stage, self._fetch(node.base, writer), node.edits, photo)
         else:
             inputs = Inputs({slot: self._fetch(below, writer) for slot, below in node.inputs.items()})
-            made = node.stage.run(inputs, node.params, StageContext(self.models, progress, notes))
+            keys = {slot: below.key for slot, below in node.inputs.items()}
+            made = node.stage.run(inputs, node.params, StageContext(self.models, progress, notes, self._memory, keys))
         self._keep(node, made, (notes, time.perf_counter() - started), writer)
 
     def _keep(self, node: StageNode | EditNode, made: Artefact, told: tuple[list[Note], float], writer: Writer) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
 
 from studio.domain.arrays import AnyArray
 from studio.domain.artefacts import Artefact
 from studio.domain.errors import PipelineError
-from studio.domain.keys import ModelUse, Note
+from studio.domain.keys import ArtefactKey, ModelUse, Note, digest_json
 from studio.domain.progress import Progress
 
 T = TypeVar("T")
@@ -64,17 +66,57 @@ class TellsFallbacks(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What stages worked out on the way, kept in memory from run to run within a budget; never a result by itself."""
+
+    def get(self, key: ArtefactKey) -> Any | None: ...  # Any: whatever the stage keeps
+
+    def put(self, key: ArtefactKey, value: Any) -> None: ...  # Any: as above
+
+
 @dataclass(frozen=True, slots=True)
 class StageContext:
-    """What a running stage may use. `notes` collects fallbacks taken; they are written into the artefact's record."""
+    """What a running stage may use. `notes` collects fallbacks taken; they are written into the artefact's record.
+
+    memory, keys: for `once`. keys: of the stage's inputs, by slot.
+    """
 
     models: ModelProvider
     progress: Progress
     notes: list[Note] = field(default_factory=list)
+    memory: Memory | None = None
+    keys: Mapping[str, ArtefactKey] = field(default_factory=dict)
 
     def note_fallback(self, key: str, **values: str) -> None:
         """Record that something less than the best was done, to be shown to the operator."""
         self.notes.append(Note(key, values))
+
+    def once(self, slots: Sequence[str], what: str, make: Callable[[], T]) -> T:
+        """Return what `make` makes of the inputs in these slots and of nothing else but `what` names.
+
+        It is kept for the next run with the same inputs, and is therefore frozen: its arrays cannot be written to.
+        """
+        if self.memory is None or not all(slot in self.keys for slot in slots):
+            return freeze(make())
+        key = ArtefactKey("kept", digest_json({"what": what, "inputs": [str(self.keys[slot]) for slot in slots]}))
+        found: T | None = self.memory.get(key)
+        if found is None:
+            found = freeze(make())
+            self.memory.put(key, found)
+        return found
+
+
+def freeze(value: T) -> T:
+    """Make all arrays of nested dataclasses and tuples read-only, in place."""
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif isinstance(value, tuple):
+        for item in value:
+            freeze(item)
+    elif is_dataclass(value):
+        for part in fields(value):
+            freeze(getattr(value, part.name))
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ import pytest
 from studio.domain.artefacts import Look, PersonArtefacts, TryOn
 from studio.domain.edits import GarmentOverride, HemStyle, LayerOrder
 from studio.domain.errors import PipelineError
+from studio.domain.keys import ArtefactKey, ArtefactRecord
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
+from studio.pipeline.cache import WarmCache
+from studio.pipeline.codec import dump_artefact
 from studio.pipeline.garment import analyse_garment
+from studio.pipeline.parallel import limit_threads
 from studio.pipeline.stage import Inputs
 from studio.pipeline.tryon.drape import DRAPE, DrapeParams
 from studio.pipeline.tryon.draping import compose
@@ -292,3 +296,21 @@ def test_idle_tiles_are_skipped_without_a_trace(person: PersonArtefacts, monkeyp
     whole = _dress(person, TEE).patch
     assert np.array_equal(skipping.pixels, whole.pixels)
     assert np.array_equal(skipping.alpha, whole.alpha)
+
+
+@pytest.mark.parametrize("half", [LONG, TANK], ids=["long", "tank"])
+def test_threads_and_what_is_kept_of_the_person_change_no_byte(
+    person: PersonArtefacts, half: tuple[tuple[float, float], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compose, "TILE", 64)
+    garment, other = dressed_garment(half), dressed_garment(TEE)
+    with limit_threads(1):
+        plain = DRAPE.dress(person, garment, context(), layers=LayerOrder())
+    memory: WarmCache[object] = WarmCache(1 << 30)
+    slots = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
+    keeping = replace(context(), memory=memory, keys={slot: ArtefactKey(slot, "one") for slot in slots})
+    with limit_threads(3):
+        DRAPE.dress(person, other, keeping, layers=LayerOrder())
+        kept = DRAPE.dress(person, garment, keeping, layers=LayerOrder())
+    record = ArtefactRecord(ArtefactKey("tryon", "one"), "drape", 1, {}, {})
+    assert dump_artefact(plain, record) == dump_artefact(kept, record)

@@ -204,7 +204,7 @@ def test_parameters_are_part_of_the_key() -> None:
 
 
 def test_warm_cache_stays_within_its_budget() -> None:
-    cache = WarmCache(budget_bytes=3_000_000)
+    cache: WarmCache[Cutout] = WarmCache(budget_bytes=3_000_000)
     for number in range(5):
         alpha = np.zeros((500, 500), np.float32)
         cache.put(PhotoNode(str(number), "").key, Cutout(alpha, np.zeros((500, 500, 3), np.uint8)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -30,16 +31,17 @@ from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
 from studio.pipeline.garments.lower import LOWER
+from studio.pipeline.parallel import both
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
-from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.joins import Finished, finish
 from studio.pipeline.tryon.draping.judge import judge, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
-from studio.pipeline.tryon.draping.layers import add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
+from studio.pipeline.tryon.draping.layers import Layers, add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import Worn, light_garment
@@ -47,6 +49,8 @@ from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
 from studio.pipeline.tryon.draping.raster import (
+    ClothSource,
+    LayerMap,
     build_layers,
     end_at_waist,
     end_behind_back,
@@ -138,17 +142,25 @@ class Drape:
             return _dress_lower(person, garment, ctx, layers, leak_free=leak_free)
         seen = agnostic_person(person) if leak_free else person
         is_dress = garment.garment.category is Category.DRESS
-        fitting = _fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free)
+        taken = ctx.once(
+            ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic"),
+            f"drape {layers} {leak_free=} {is_dress=}",
+            lambda: _take_apart(_fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free), layers),
+        )
         ctx.progress.report(0.2, "tryon")
-        dressing, placed = _prepare(fitting, garment, layers)
+        dressing, placed = _prepare(taken, garment)
         ctx.progress.report(0.5, "tryon")
         patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
-        confidence = _doubted(judge(person, garment, placed), judge_dress(person, garment))
-        if not leak_free:
-            seen_body = (fitting.evidence.labels, fitting.body)
-            confidence = _look_at(confidence, finish(dressing, patch, person, garment, seen_body), person, garment)
-        tryon = _pack(seen, garment.garment.category, (patch, confidence))
+
+        def trust() -> Confidence:
+            confidence = _doubted(judge(person, garment, placed), judge_dress(person, garment))
+            if leak_free:
+                return confidence
+            seen_body = (taken.fitting.evidence.labels, taken.fitting.body)
+            return _look_at(confidence, finish(dressing, patch, person, garment, seen_body), person, garment)
+
+        tryon = _pack(seen, garment.garment.category, patch, trust)
         return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
 
@@ -187,32 +199,67 @@ def _fit_dress(person: PersonArtefacts, leak_free: bool) -> _Fitting:
     return _Fitting(view, evidence, legs.body, legs)
 
 
-def _prepare(fitting: _Fitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, Placed]:
-    view, evidence, body = fitting.view, fitting.evidence, fitting.body
+@dataclass(frozen=True, slots=True, eq=False)
+class _TakenApart:
+    """A person ready for any garment. evidence: a worn dress's lower part is a skirt; bare: the same with the
+    silhouette of bare shoulders.
+    """
+
+    fitting: _Fitting
+    evidence: Evidence
+    bare: Evidence
+    fields: BodyFields
+    layers: Layers
+    neck: F32
+
+
+def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
+    body, evidence = fitting.body, fitting.evidence
     fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
     if fitting.legs is None:
         evidence = keep_skirt(evidence, body, fields)
-    layers = take_apart(body, evidence, order, fields)
+    layers, bare = both(
+        lambda: take_apart(body, evidence, order, fields), lambda: bare_evidence(body, evidence, fields)
+    )
+    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence))
+
+
+def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed]:
+    fitting, evidence, fields, layers = taken.fitting, taken.evidence, taken.fields, taken.layers
+    view, body = fitting.view, fitting.body
     placed = place_garment(garment.garment, body, layers.tuck)
-    if garment.garment.sleeve is not SleeveLength.NONE:
-        layers = hide_sleeved_skin(layers, body, evidence, placed.cuffs, fields)
-    source = prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale)
-    maps = keep_connected(build_layers(garment.garment, placed.vertices, view.size), source)
-    maps = end_behind_back(end_at_waist(maps, layers.swallowed), body, fields)
-    bare = bare_evidence(body, evidence, fields)
-    plate = paint_plate(body, bare, layers.removed, _bareness(garment.garment, placed, layers.waist), fields)
+    cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
+    if cuffs is not None:
+        layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
+    bareness = Bareness(layers.waist, cuffs, placed.hem_depth)
+    plate, (source, maps) = both(
+        lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields),
+        lambda: _lay_cloth(taken, garment, placed),
+    )
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     joined = replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed))
     layers = add_painted_arms(joined, plate, body, fields)
-    cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
-        light=light, neck=_neck(body, evidence), person=evidence.alpha,
+        light=light, neck=taken.neck, person=evidence.alpha,
         shows_inside="collar_back" in garment.garment.landmarks,
     )  # fmt: skip
     return dressing, placed
+
+
+def _lay_cloth(
+    taken: _TakenApart, garment: GarmentArtefacts, placed: Placed
+) -> tuple[ClothSource, tuple[LayerMap, ...]]:
+    """Return the garment photo ready for sampling, and where each working pixel of its layers comes from."""
+    view = taken.fitting.view
+    source, layers = both(
+        lambda: prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale),
+        lambda: build_layers(garment.garment, placed.vertices, view.size),
+    )
+    maps = end_at_waist(keep_connected(layers, source), taken.layers.swallowed)
+    return source, end_behind_back(maps, taken.fitting.body, taken.fields)
 
 
 def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:
@@ -221,12 +268,6 @@ def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confide
     for score, note in sorted(found, key=lambda entry: -entry[0]):
         reasons.insert(0 if score < confidence.score else len(reasons), note)
     return Confidence(min([confidence.score, *(score for score, _ in found)]), tuple(reasons))
-
-
-def _bareness(garment: Garment, placed: Placed, waist: float) -> Bareness:
-    """Say which skin the new garment can leave bare."""
-    cuffs = None if garment.sleeve is SleeveLength.NONE else placed.cuffs
-    return Bareness(waist, cuffs, placed.hem_depth)
 
 
 def _neck(body: Body, evidence: Evidence) -> F32:
@@ -253,9 +294,12 @@ def _dress_lower(
     ctx.progress.report(0.5, "tryon")
     patch = render_patch(dressing, person.photo.pixels, person.cutout.alpha)
     ctx.progress.report(0.9, "tryon")
-    look = finish(dressing, patch, person, garment, (fitting.evidence.labels, fitting.legs.body))
-    confidence = _look_at(judge_lower(person, garment, placed), look, person, garment)
-    return _pack(person, garment.garment.category, (patch, confidence))
+
+    def trust() -> Confidence:
+        look = finish(dressing, patch, person, garment, (fitting.evidence.labels, fitting.legs.body))
+        return _look_at(judge_lower(person, garment, placed), look, person, garment)
+
+    return _pack(person, garment.garment.category, patch, trust)
 
 
 def _look_at(confidence: Confidence, look: Finished, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
@@ -263,22 +307,26 @@ def _look_at(confidence: Confidence, look: Finished, person: PersonArtefacts, ga
     return _doubted(confidence, judge_look(look, person.photo.name, garment.photo.name))
 
 
-def _pack(person: PersonArtefacts, category: Category, result: tuple[NativePatch, Confidence]) -> TryOn:
-    patch, confidence = result
+def _pack(person: PersonArtefacts, category: Category, patch: NativePatch, trust: Callable[[], Confidence]) -> TryOn:
+    """Return the patch with its picture on the canvas, made while `trust` looks at it."""
     framing = person.framing
     box = patch.box
-    full = person.photo.rgb8.copy()
-    pixels = patch.pixels if patch.pixels.dtype == np.uint8 else (patch.pixels // 257).astype(np.uint8)
-    changed = patch.alpha > 0
-    full[box.slices][changed] = pixels[changed]
-    garment = np.zeros(full.shape[:2], np.uint8)
-    garment[box.slices] = patch.garment
-    image = _to_canvas(full, framing)
-    mask = (_to_canvas(garment, framing, 0) / np.float32(255)).astype(np.float32)
-    labels = label_dressed(person, patch, category)
+
+    def lay_on_canvas() -> tuple[U8, F32, U8]:
+        full = person.photo.rgb8.copy()
+        pixels = patch.pixels if patch.pixels.dtype == np.uint8 else (patch.pixels // 257).astype(np.uint8)
+        changed = patch.alpha > 0
+        full[box.slices][changed] = pixels[changed]
+        garment = np.zeros(full.shape[:2], np.uint8)
+        garment[box.slices] = patch.garment
+        image = _to_canvas(full, framing)
+        mask = (_to_canvas(garment, framing, 0) / np.float32(255)).astype(np.float32)
+        labels = label_dressed(person, patch, category)
+        return image, mask, cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)
+
+    (image, mask, labels), confidence = both(lay_on_canvas, trust)
     warped = np.where(mask[..., None] > 0.02, image, 255).astype(np.uint8)
-    canvas_labels = cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)
-    return TryOn("drape", warped, mask, canvas_labels, image, patch, confidence)
+    return TryOn("drape", warped, mask, labels, image, patch, confidence)
 
 
 def _to_canvas(picture: U8, framing: Framing, fill: int | None = None) -> U8:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32
+from studio.pipeline.parallel import both
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.folds import (
@@ -131,15 +132,21 @@ def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: La
     coverage = [sample_coverage(worn.source, layer) for layer in worn.maps]
     sleeves = _united(coverage, worn.maps, (Part.LEFT_ARM, Part.RIGHT_ARM))
     trunk = _united(coverage, worn.maps, (Part.TRUNK,))
-    person = estimate_light(body, evidence, fields, layers.removed)
-    seen = read_folds(body, evidence, layers.removed)
-    drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs, _seed(body, worn.hem))
-    made = make_folds(body, lay_ground(fields), drape, person.direction)
-    shadows = _shadows(body, fields, layers, (trunk, sleeves))
-    source = reduce_source(worn.source, worn.maps, LOOK)
-    looks = {part: _look_at(source, worn.maps, part, body) for part in Part}
+
+    def light_person() -> tuple[PersonLight, tuple[tuple[F32, F32], Folds]]:
+        person = estimate_light(body, evidence, fields, layers.removed)
+        drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs, _seed(body, worn.hem))
+        made = make_folds(body, lay_ground(fields), drape, person.direction)
+        return person, (read_folds(body, evidence, layers.removed), made)
+
+    def read_cloth() -> tuple[_Shadows, dict[Part, _Cloth]]:
+        source = reduce_source(worn.source, worn.maps, LOOK)
+        looks = {part: _look_at(source, worn.maps, part, body) for part in Part}
+        return _shadows(body, fields, layers, (trunk, sleeves)), looks
+
+    (person, folds), (shadows, looks) = both(light_person, read_cloth)
     size = evidence.alpha.shape[::-1]
-    lit = {part: _light_on(part, person, (seen, made), looks[part]) / np.float32(GAMMA) for part in looks}
+    lit = {part: _light_on(part, person, folds, looks[part]) / np.float32(GAMMA) for part in looks}
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
     planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
     return Light(_balanced(planes, layers, worn, looks), shadows.below, shadows.arms)
