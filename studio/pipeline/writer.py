@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -17,13 +16,20 @@ WAITING_BYTES = 400 << 20
 """What may wait to be written; a step that makes more waits for the disk."""
 
 
-@dataclass(slots=True)
 class BehindStore:
-    """A store as a runner sees it: what is on its way to the disk counts as made."""
+    """A store as a runner sees it: what is on its way to the disk counts as made.
 
-    store: ArtefactStore
-    _waiting: dict[ArtefactKey, tuple[Artefact, Future[None]]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    Artefacts are written one after the other in the order they were made, whoever asked: what is on disk has all it
+    was made from there too. After a failure nothing that still waits is written.
+    """
+
+    def __init__(self, store: ArtefactStore) -> None:
+        self.store = store
+        self._waiting: dict[ArtefactKey, tuple[Artefact, Future[None]]] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._users = 0
+        self._failure: Exception | None = None
+        self._lock = threading.Lock()
 
     def has(self, key: ArtefactKey) -> bool:
         with self._lock:
@@ -45,21 +51,41 @@ class BehindStore:
         with self._lock:
             return sum(size_of(artefact) for artefact, _ in self._waiting.values())
 
-    def put_behind(
-        self, pool: ThreadPoolExecutor, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord
-    ) -> Future[None]:
-        """Have the pool write an artefact."""
-        with self._lock:  # the pool takes it off the list only once it is on it
-            future = pool.submit(self._write, key, artefact, record)
+    def put_behind(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> Future[None]:
+        """Write an artefact soon; only between `enter` and `leave`."""
+        with self._lock:  # the thread takes it off the list only once it is on it
+            assert self._pool is not None
+            future = self._pool.submit(self._write, key, artefact, record)
             self._waiting[key] = (artefact, future)
         return future
 
+    def enter(self) -> None:
+        """Have a thread that writes: it lives as long as somebody may need it."""
+        with self._lock:
+            self._users += 1
+            self._pool = self._pool or ThreadPoolExecutor(1, "write")
+
+    def leave(self) -> None:
+        """Need the thread no more; one's own writes must have ended."""
+        with self._lock:
+            self._users -= 1
+            unused, self._pool = (None, self._pool) if self._users else (self._pool, None)
+        if unused is not None:
+            unused.shutdown(wait=True)
+
     def _write(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> None:
         try:
+            if self._failure is not None:
+                raise self._failure
             self.store.put(key, artefact, record)
+        except Exception as error:
+            self._failure = error
+            raise
         finally:
             with self._lock:
                 self._waiting.pop(key, None)
+                if not self._waiting:
+                    self._failure = None
 
 
 class Writer:
@@ -71,7 +97,7 @@ class Writer:
 
     def __init__(self, store: BehindStore) -> None:
         self._store = store
-        self._pool = ThreadPoolExecutor(1, "write") if thread_count() > 1 else None
+        self._is_behind = thread_count() > 1
         self._writes: list[Future[None]] = []
 
     def put(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> None:
@@ -80,26 +106,26 @@ class Writer:
         Raises:
             StorageError: this or an earlier one could not be written.
         """
-        if self._pool is None:
+        if not self._is_behind:
             self._store.store.put(key, artefact, record)
             return
         for write in self._writes:
             if write.done() or self._store.waiting_bytes() > WAITING_BYTES:
                 write.result()
-        self._writes.append(self._store.put_behind(self._pool, key, artefact, record))
+        self._writes.append(self._store.put_behind(key, artefact, record))
 
     def __enter__(self) -> Self:
+        if self._is_behind:
+            self._store.enter()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is None:
+        if not self._is_behind:
             return
-        others = self._store.waiting()  # of other callers: what we return may rest on them
-        self._pool.shutdown(wait=True)
-        for write in self._writes:
-            write.result()
-        wait(others)
-        for write in others:
+        writes = [*self._writes, *self._store.waiting()]  # others' too: what we return may rest on them
+        wait(writes)
+        self._store.leave()
+        for write in writes:
             write.result()

@@ -176,6 +176,7 @@ def test_a_full_disk_is_told_and_stops_the_work(threads: int) -> None:
     with limit_threads(threads), pytest.raises(StorageError, match=r"storage\.full"):
         runner.get(nodes["look"])
     assert nodes["worn_1"].key in [step.key for step in runner.plan(nodes["look"])]
+    assert not any(store.has(nodes[name].key) for name in ("worn_1", "worn_2", "look")), "made from what is not there"
     store.fails_at = ""
     with limit_threads(threads):
         runner.get(nodes["look"])
