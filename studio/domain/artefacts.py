@@ -208,6 +208,7 @@ class Neckline(StrEnum):
     HIGH = "high"
     COLLAR = "collar"
     STRAPS = "straps"
+    OPEN = "open"  # the front is open from neck to hem: two panels
     NONE = "none"
 
 
@@ -242,7 +243,9 @@ class Garment:
 
     landmarks: name -> (x, y); names as seen in the photo ("left" = the picture's left): collar_left, collar_right,
     collar_front, collar_back, shoulder_left/right, armpit_left/right, cuff_left/right_outer/inner, elbow_left/right,
-    waist_left/right, hem_left/right, hem_centre (legs: crotch, ...). confidence in [0, 1] with its reasons.
+    waist_left/right, hem_left/right, hem_centre (legs: crotch, ...), neckline_NN from left to right along the front's
+    upper edge: with an open front down the left panel's inner edge and up the right's. confidence in [0, 1] with its
+    reasons.
     """
 
     category: Category

@@ -24,7 +24,7 @@ class NativeBlend:
 
     name: str = "look"
     implementation: str = "native_blend"
-    version: int = 2
+    version: int = 3
     params_type: type[NoParams] = NoParams
     inputs: tuple[str, ...] = ("photo", "edges", "parse", "garment_edges", "garment", "tryon")
     output: type[Look] = Look

@@ -19,6 +19,7 @@ from studio.pipeline.garments import worn
 from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
+from studio.pipeline.garments.fronts import EDGE_SEEN, Opening, close_gap, find_opening, trace_opening
 from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import reduce_cutout
@@ -32,6 +33,8 @@ GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
 WORN_CONFIDENCE = 0.3
 """What a garment photographed on somebody is worth: head and arms of the wearer come along."""
 NOT_CLOTHING_CONFIDENCE = 0.1
+HIGH_NECKLINE = 0.25
+"""Depth of a neckline, in shares of the garment's height, down to which it crosses a front that cannot be open."""
 UNSURE_NECKLINE = 0.7
 """What a garment is worth whose neckline may be a print's edge or a seam: one look at it tells."""
 
@@ -49,7 +52,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 7
+    version: int = 8
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
@@ -101,12 +104,21 @@ def analyse_garment(
     kind = _recognise((rgb, alpha), silhouette, override, alone)
     if kind.category in LOWER:
         return _analyse_lower(photo, silhouette, kind, scale)
+    filled, gap = close_gap(alpha)
+    silhouette = prepare_silhouette(filled) if gap.any() else silhouette
     fit = fit_outline(silhouette)
-    if kind.category is Category.TOP and not override.category and is_outerwear(rgb, silhouette, fit):
-        kind = replace(kind, category=Category.OUTERWEAR)
-    template = build_template(fit, silhouette)
     neckline = find_neckline(rgb, silhouette, fit)
-    return _assemble(photo, (fit, template, neckline), scale, (kind, override))
+    opening = None
+    if alone and kind.category in (Category.TOP, Category.OUTERWEAR) and override.neckline in ("", Neckline.OPEN):
+        is_said = override.neckline == Neckline.OPEN
+        opening = find_opening(rgb, gap, silhouette, fit, crossed=_is_crossing(neckline), sure=is_said)
+    is_plain_top = kind.category is Category.TOP and not override.category
+    if is_plain_top and (opening is not None or is_outerwear(rgb, silhouette, fit)):
+        kind = replace(kind, category=Category.OUTERWEAR)
+    template = build_template(fit, silhouette, opening)
+    if opening is not None:
+        neckline = NecklineFit(silhouette.to_photo(trace_opening(opening)), 0.0, 0.0, 0.0, clear=True)
+    return _assemble(photo, (fit, template, neckline), scale, (kind, override, opening))
 
 
 def _analyse_lower(photo: Photo, silhouette: Silhouette, kind: Recognition, scale: float) -> Garment:
@@ -139,22 +151,26 @@ def _assemble(
     photo: Photo,
     parts: tuple[Fit, Template, NecklineFit],
     scale: float,
-    said: tuple[Recognition, GarmentOverride],
+    said: tuple[Recognition, GarmentOverride, Opening | None],
 ) -> Garment:
-    kind, override = said
+    kind, override, opening = said
     fit, template, neckline = parts
     mesh = template.mesh
     landmarks = landmark_points(mesh.vertices, template.landmarks)
     last = len(neckline.points) - 1
     for place, (x, y) in enumerate(neckline.points):
-        if 0 < place < last:
+        if 0 < place < last or opening is not None:
             landmarks[f"neckline_{place:02d}"] = (float(x), float(y))
-    landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
-    named = name_neckline(fit, neckline, "collar_back" in template.landmarks)
+    if opening is None:
+        landmarks["collar_front"] = (float(neckline.points[last // 2, 0]), float(neckline.points[last // 2, 1]))
+    named = name_neckline(fit, neckline, "collar_back" in template.landmarks) if opening is None else Neckline.OPEN
     confidence, reasons = _judge(fit, kind, photo.name)
     if neckline.trust < SURE and not override.neckline:
         confidence = min(confidence, UNSURE_NECKLINE)
         reasons = (*reasons, Note("garment.neckline_unsure", {"file": photo.name}))
+    if opening is not None and opening.seen < EDGE_SEEN:
+        confidence = min(confidence, UNSURE_NECKLINE)
+        reasons = (*reasons, Note("garment.front_unsure", {"file": photo.name}))
     back = 1.0 / scale
     return Garment(
         category=kind.category,
@@ -171,6 +187,11 @@ def _assemble(
 def _scaled(mesh: GarmentMesh, factor: float) -> GarmentMesh:
     vertices = (mesh.vertices * factor).astype(np.float32)
     return GarmentMesh(vertices, mesh.faces, mesh.part, mesh.along, mesh.across, mesh.depth, mesh.part_names)
+
+
+def _is_crossing(neckline: NecklineFit) -> bool:
+    """Tell a neckline that runs across the front high up, as a pullover's does."""
+    return neckline.clear and neckline.trust >= SURE and neckline.depth < HIGH_NECKLINE
 
 
 def _overlap_score(overlap: float) -> float:

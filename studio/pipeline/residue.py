@@ -101,6 +101,8 @@ def find_residue(
     edit = look.edit
     labels = convert_labels(parse.labels, parse.scheme, LabelScheme.CIHP)
     old = np.isin(labels, replaced_classes(category))
+    if category is Category.OUTERWEAR:
+        old &= _beside(look.worn > _SEEN)
     nothing = Residue(0.0, 0.0, np.zeros(old.shape, bool))
     if not (old & edit).any():
         return nothing
@@ -122,6 +124,15 @@ def replaced_classes(category: Category) -> tuple[Cihp, ...]:
     if category is Category.DRESS:
         return (*_UPPER, *_LOWER)
     return _LOWER if category in _LOWER_CATEGORIES else _UPPER
+
+
+def _beside(worn: Bool) -> Bool:
+    """Return what lies beside an outer garment: what it frames, what hangs out below it or shows at the neck, stays."""
+    shown = np.asarray(worn.any(axis=1), bool)
+    columns = np.arange(worn.shape[1])[None]
+    first, last = worn.argmax(axis=1)[:, None], worn.shape[1] - 1 - worn[:, ::-1].argmax(axis=1)[:, None]
+    beside: Bool = shown[:, None] & ((columns < first) | (columns > last))
+    return beside
 
 
 class _Crop:

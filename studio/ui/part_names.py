@@ -111,6 +111,7 @@ def neckline_names() -> dict[str, str]:
         Neckline.HIGH.value: translate("High"),
         Neckline.COLLAR.value: translate("Collar"),
         Neckline.STRAPS.value: translate("Straps"),
+        Neckline.OPEN.value: translate("Open front"),
         Neckline.NONE.value: translate("None"),
     }
 

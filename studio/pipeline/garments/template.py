@@ -1,7 +1,8 @@
 """Turn a fitted outline into the garment's mesh: one grid per part, sharing its seams with its neighbours.
 
 The torso is a grid from the shoulder line down to the hem; sleeves hang on the armhole's vertices, the collar on the
-torso's top row. Grids are Coons patches of their boundary curves, and the boundary follows the photo's own silhouette.
+torso's top row. An open front is two such grids, one for each panel, held together behind the neck. Grids are Coons
+patches of their boundary curves, and the boundary follows the photo's own silhouette.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U16
 from studio.domain.artefacts import GarmentMesh
 from studio.pipeline.garments.fitting import Fit, Silhouette
+from studio.pipeline.garments.fronts import Opening
 from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture, to_template
 
 Int = npt.NDArray[np.intp]
@@ -29,6 +31,9 @@ ARMHOLE_ROWS = 7
 TORSO_ROWS = 24
 SLEEVE_ROWS_PER_LENGTH = 26  # rows of a sleeve as long as the garment
 COLLAR_ROWS = 4
+PANEL_COLUMNS = 10
+BACK_ROWS = 4  # of a panel's, down to which the back holds both panels
+INNER_ACROSS = 0.3  # what `across` counts at a panel's inner edge, wherever that lies
 MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
@@ -70,8 +75,13 @@ class _Builder:
         self.across.append(across)
         return len(self.points) - 1
 
-    def add_grid(self, part: int, points: F64, known: Mapping[tuple[int, int], int]) -> Grid:
-        """Add a grid of points `(rows, columns, 2)`; `known` names vertices that exist already."""
+    def add_grid(
+        self, part: int, points: F64, known: Mapping[tuple[int, int], int], span: tuple[float, float] = (-1.0, 1.0)
+    ) -> Grid:
+        """Add a grid of points `(rows, columns, 2)`; `known` names vertices that exist already.
+
+        span: what `across` counts at the first and the last column.
+        """
         rows, columns = points.shape[:2]
         index = np.zeros((rows, columns), np.intp)
         for row in range(rows):
@@ -79,7 +89,7 @@ class _Builder:
                 if (row, column) in known:
                     index[row, column] = known[row, column]
                 else:
-                    across = 2 * column / (columns - 1) - 1
+                    across = span[0] + (span[1] - span[0]) * column / (columns - 1)
                     index[row, column] = self.add(points[row, column], part, row / (rows - 1), across)
         for row in range(rows - 1):
             for column in range(columns - 1):
@@ -219,8 +229,8 @@ def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bo
     return curves[0], curves[1], rows
 
 
-def build_template(fit: Fit, silhouette: Silhouette) -> Template:
-    """Build the mesh of a top from its fitted outline."""
+def build_template(fit: Fit, silhouette: Silhouette, opening: Opening | None = None) -> Template:
+    """Build the mesh of a top from its fitted outline; with an opening it has two panels."""
     p = fit.params
     key = corners(p, fit.sleeve)
     builder = _Builder()
@@ -233,11 +243,14 @@ def build_template(fit: Fit, silhouette: Silhouette) -> Template:
             armhole = snap(armhole, silhouette)
         flank[0] = armhole[-1]
         armholes[side], sides[side] = armhole, np.concatenate([armhole, flank[1:]])
-    torso = _torso_grid(builder, key, p, sides, silhouette)
-    names = _torso_names(torso)
+    if opening is None:
+        torso = _torso_grid(builder, key, p, sides, silhouette)
+        names, base = _torso_names(torso), torso.index[0, slice(neck_columns()[0], neck_columns()[1] + 1)]
+    else:
+        torso, names, base = _panel_grids(builder, key, p, (sides, silhouette), opening)
     has_collar = float(key.neck[1] - key.collar[1]) > MIN_COLLAR and float(key.collar[0]) > 0.02
     if has_collar:
-        names |= _add_collar(builder, torso, key, p, silhouette)
+        names |= _add_collar(builder, base, key, p, silhouette)
     if fit.sleeve is not SleeveModel.NONE:
         for which in ((-1, LEFT_SLEEVE, "left"), (1, RIGHT_SLEEVE, "right")):
             names |= _add_sleeve(builder, torso, keys[which[0]], own[which[0]], silhouette, which, bool(fit.laid))
@@ -279,6 +292,56 @@ def _torso_grid(builder: _Builder, key: Key, p: F64, sides: dict[int, F64], silh
     return builder.add_grid(TORSO, coons(top, bottom, sides[-1], sides[1]), {})
 
 
+def _panel_grids(
+    builder: _Builder, key: Key, p: F64, given: tuple[dict[int, F64], Silhouette], opening: Opening
+) -> tuple[Grid, dict[str, int], Int]:
+    """Add two panels and what of the back holds them; return both as one grid, names, and the collar's base."""
+    sides, silhouette = given
+    halves, necks = [], []
+    for side, edge in ((-1, opening.left), (1, opening.right)):
+        neck = to_picture(key.neck[None], p, side)[0]
+        start = edge[0] if (neck[0] - edge[0, 0]) * side > 0 else neck
+        inner = _inner_edge(start, edge, silhouette, side)
+        shoulder = np.linspace(sides[side][0], neck, (COLUMNS - NECK_COLUMNS) // 2 + 1)
+        shoulder = snap(shoulder, silhouette, fixed_ends=True)
+        top = resample(np.concatenate([shoulder, start[None]]), PANEL_COLUMNS + 1)
+        bottom = np.linspace(sides[side][-1], inner[-1], PANEL_COLUMNS + 1)
+        bottom = snap(bottom, silhouette, fixed_ends=True)
+        span = (-1.0, -INNER_ACROSS)
+        outer = sides[side]
+        if side > 0:
+            top, bottom, outer, inner, span = top[::-1], bottom[::-1], inner, outer, (INNER_ACROSS, 1.0)
+        half = builder.add_grid(TORSO, coons(top, bottom, outer, inner), {}, span)
+        halves.append(half.index)
+        necks.append(int(np.argmin(np.hypot(*(top - neck).T))))
+    left, right = halves
+    seams = left[: BACK_ROWS + 1, -1], right[: BACK_ROWS + 1, 0]
+    ends = [np.array([builder.points[vertex] for vertex in seam]) for seam in seams]
+    rows = [np.linspace(ends[0][row], ends[1][row], NECK_COLUMNS + 1) for row in (0, -1)]
+    known = {(row, 0): int(vertex) for row, vertex in enumerate(seams[0])}
+    known |= {(row, NECK_COLUMNS): int(vertex) for row, vertex in enumerate(seams[1])}
+    back = builder.add_grid(COLLAR, coons(rows[0], rows[1], ends[0], ends[1]), known)
+    base = np.concatenate([left[0, necks[0] : -1], back.index[0], right[0, 1 : necks[1] + 1]])
+    return Grid(TORSO, np.hstack([left, right])), _panel_names(left, right, base), base
+
+
+def _inner_edge(start: F64, edge: F64, silhouette: Silhouette, side: int) -> F64:
+    """Return a panel's inner edge from the neck down to its own hem."""
+    below = edge[-1] + (side * 0.015, 0.0)  # on the panel, where its hem is seen, not the back's
+    ray = np.linspace(edge[-2] + (side * 0.015, -0.06), below, 80)
+    inside = np.flatnonzero(silhouette.sample(ray) < 0)
+    corner = ray[int(inside[-1])] - (side * 0.015, 0.0) if inside.size else edge[-2]
+    line = edge[:-1]
+    kept = line[(line[:, 1] > start[1] + 0.01) & (line[:, 1] < corner[1] - 0.01)]
+    return resample(np.concatenate([start[None], kept, corner[None]]), TORSO_ROWS + 1)
+
+
+def _panel_names(left: Int, right: Int, base: Int) -> dict[str, int]:
+    names = _corner_names(np.hstack([left, right]))
+    named = {"collar_left": base[0], "collar_right": base[-1], "collar_front": base[len(base) // 2]}
+    return names | {name: int(vertex) for name, vertex in named.items()}
+
+
 def neck_columns() -> tuple[int, int]:
     """Return the torso's columns at the two neck points."""
     first = (COLUMNS - NECK_COLUMNS) // 2
@@ -288,11 +351,18 @@ def neck_columns() -> tuple[int, int]:
 def _torso_names(torso: Grid) -> dict[str, int]:
     index = torso.index
     first, last = neck_columns()
-    waist = ARMHOLE_ROWS + round(0.45 * (TORSO_ROWS - ARMHOLE_ROWS))
     named = {
         "collar_left": index[0, first],
         "collar_right": index[0, last],
         "collar_front": index[0, COLUMNS // 2],
+        "hem_centre": index[-1, COLUMNS // 2],
+    }
+    return _corner_names(index) | {name: int(vertex) for name, vertex in named.items()}
+
+
+def _corner_names(index: Int) -> dict[str, int]:
+    waist = ARMHOLE_ROWS + round(0.45 * (TORSO_ROWS - ARMHOLE_ROWS))
+    named = {
         "shoulder_left": index[0, 0],
         "shoulder_right": index[0, -1],
         "armpit_left": index[ARMHOLE_ROWS, 0],
@@ -301,24 +371,22 @@ def _torso_names(torso: Grid) -> dict[str, int]:
         "waist_right": index[waist, -1],
         "hem_left": index[-1, 0],
         "hem_right": index[-1, -1],
-        "hem_centre": index[-1, COLUMNS // 2],
     }
     return {name: int(vertex) for name, vertex in named.items()}
 
 
-def _add_collar(builder: _Builder, torso: Grid, key: Key, p: F64, silhouette: Silhouette) -> dict[str, int]:
-    first, last = neck_columns()
-    base = torso.index[0, first : last + 1]
+def _add_collar(builder: _Builder, base: Int, key: Key, p: F64, silhouette: Silhouette) -> dict[str, int]:
+    """Add a collar that stands on the vertices `base`, from one neck point to the other."""
     bottom = np.array([builder.points[vertex] for vertex in base])
     ends = [to_picture(key.collar[None], p, side)[0] for side in (-1, 1)]
-    top = np.linspace(ends[0], ends[1], NECK_COLUMNS + 1)
+    top = np.linspace(ends[0], ends[1], len(base))
     left = snap(np.linspace(ends[0], bottom[0], COLLAR_ROWS + 1), silhouette)
     right = snap(np.linspace(ends[1], bottom[-1], COLLAR_ROWS + 1), silhouette)
     left[-1], right[-1] = bottom[0], bottom[-1]
     top[0], top[-1] = left[0], right[0]
     known = {(COLLAR_ROWS, column): int(vertex) for column, vertex in enumerate(base)}
     grid = builder.add_grid(COLLAR, coons(top, bottom, left, right), known)
-    return {"collar_back": int(grid.index[0, NECK_COLUMNS // 2])}
+    return {"collar_back": int(grid.index[0, len(base) // 2])}
 
 
 def _add_sleeve(
@@ -326,7 +394,7 @@ def _add_sleeve(
 ) -> dict[str, int]:
     side, part, name = which
     outer, inner, rows = _sleeve_curves(key, p, side, silhouette, laid)
-    column = 0 if side < 0 else COLUMNS
+    column = 0 if side < 0 else -1
     seam = torso.index[: ARMHOLE_ROWS + 1, column]
     root = np.array([builder.points[vertex] for vertex in seam])
     outer[0], inner[0] = root[0], root[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, U8
+from studio.domain.arrays import F32, U8, Bool
 from studio.domain.artefacts import (
     Agnostic,
     Category,
@@ -35,9 +35,10 @@ from studio.pipeline.parallel import both
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
-from studio.pipeline.tryon.draping.compose import Dressing, render_patch
+from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
+from studio.pipeline.tryon.draping.fronts import judge_over, keep_worn, order_over
 from studio.pipeline.tryon.draping.joins import Finished, finish
 from studio.pipeline.tryon.draping.judge import judge, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
@@ -75,7 +76,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 6
+    version: int = 7
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -121,7 +122,7 @@ class Drape:
         """Say how far a result could be trusted, from pose and garment alone."""
         if garment.garment.category in LOWER:
             return judge_lower(person, garment, None)
-        return _doubted(judge(person, garment, None), judge_dress(person, garment))
+        return _doubted(judge(person, garment, None), _judge_worn(person, garment))
 
     def dress(
         self,
@@ -142,25 +143,27 @@ class Drape:
             return _dress_lower(person, garment, ctx, layers, leak_free=leak_free)
         seen = agnostic_person(person) if leak_free else person
         is_dress = garment.garment.category is Category.DRESS
+        order = order_over(garment.garment, layers)
         taken = ctx.once(
             ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic"),
-            f"drape {layers} {leak_free=} {is_dress=}",
-            lambda: _take_apart(_fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free), layers),
+            f"drape {order} {leak_free=} {is_dress=}",
+            lambda: _take_apart(_fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free), order),
         )
         ctx.progress.report(0.2, "tryon")
-        dressing, placed = _prepare(taken, garment)
+        dressing, placed, kept = _prepare(taken, garment)
         ctx.progress.report(0.5, "tryon")
         patch = render_patch(dressing, seen.photo.pixels, seen.cutout.alpha)
         ctx.progress.report(0.9, "tryon")
 
         def trust() -> Confidence:
-            confidence = _doubted(judge(person, garment, placed), judge_dress(person, garment))
+            confidence = _doubted(judge(person, garment, placed), _judge_worn(person, garment))
             if leak_free:
                 return confidence
             seen_body = (taken.fitting.evidence.labels, taken.fitting.body)
             return _look_at(confidence, finish(dressing, patch, person, garment, seen_body), person, garment)
 
-        tryon = _pack(seen, garment.garment.category, patch, trust)
+        stays = read_plane(taken.fitting.view, kept, patch.box) > 0.5
+        tryon = _pack(seen, garment.garment.category, patch, trust, stays)
         return replace(tryon, patch=patch_to_photo(patch, person)) if leak_free else tryon
 
 
@@ -224,7 +227,8 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence))
 
 
-def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed]:
+def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed, F32]:
+    """Return all layers, where the garment lies, and where the old one stays on under it."""
     fitting, evidence, fields, layers = taken.fitting, taken.evidence, taken.fields, taken.layers
     view, body = fitting.view, fitting.body
     placed = place_garment(garment.garment, body, layers.tuck)
@@ -236,6 +240,8 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
         lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields),
         lambda: _lay_cloth(taken, garment, placed),
     )
+    kept = keep_worn(layers, garment.garment, placed, (maps, source), (body, evidence, fields))
+    layers = kept.layers
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     joined = replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed))
@@ -243,10 +249,10 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
-        light=light, neck=taken.neck, person=evidence.alpha,
+        light=light, neck=np.maximum(taken.neck, kept.garment), person=evidence.alpha,
         shows_inside="collar_back" in garment.garment.landmarks,
     )  # fmt: skip
-    return dressing, placed
+    return dressing, placed, kept.garment
 
 
 def _lay_cloth(
@@ -268,6 +274,11 @@ def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confide
     for score, note in sorted(found, key=lambda entry: -entry[0]):
         reasons.insert(0 if score < confidence.score else len(reasons), note)
     return Confidence(min([confidence.score, *(score for score, _ in found)]), tuple(reasons))
+
+
+def _judge_worn(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
+    """Return what speaks against this garment with what the person has on."""
+    return [*judge_dress(person, garment), *judge_over(person, garment.garment)]
 
 
 def _neck(body: Body, evidence: Evidence) -> F32:
@@ -307,7 +318,13 @@ def _look_at(confidence: Confidence, look: Finished, person: PersonArtefacts, ga
     return _doubted(confidence, judge_look(look, person.photo.name, garment.photo.name))
 
 
-def _pack(person: PersonArtefacts, category: Category, patch: NativePatch, trust: Callable[[], Confidence]) -> TryOn:
+def _pack(
+    person: PersonArtefacts,
+    category: Category,
+    patch: NativePatch,
+    trust: Callable[[], Confidence],
+    kept: Bool | None = None,
+) -> TryOn:
     """Return the patch with its picture on the canvas, made while `trust` looks at it."""
     framing = person.framing
     box = patch.box
@@ -321,7 +338,7 @@ def _pack(person: PersonArtefacts, category: Category, patch: NativePatch, trust
         garment[box.slices] = patch.garment
         image = _to_canvas(full, framing)
         mask = (_to_canvas(garment, framing, 0) / np.float32(255)).astype(np.float32)
-        labels = label_dressed(person, patch, category)
+        labels = label_dressed(person, patch, category, kept)
         return image, mask, cv2.warpAffine(labels, framing.matrix, framing.canvas_size, flags=cv2.INTER_NEAREST)
 
     (image, mask, labels), confidence = both(lay_on_canvas, trust)

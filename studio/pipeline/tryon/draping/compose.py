@@ -129,6 +129,11 @@ class _Reader:
         return read
 
 
+def read_plane(view: View, plane: F32, box: Box) -> F32:
+    """Return a working plane on a box of native pixels."""
+    return _Reader(view, box).read(plane)
+
+
 def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     """Compose one tile: plate, inner collar, neck, front, lower garment, arms, sleeves, head."""
     reader = _Reader(dressing.view, tile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studio.domain.arrays import U8
+from studio.domain.arrays import U8, Bool
 from studio.domain.artefacts import Category, NativePatch, PersonArtefacts
 from studio.domain.labels import Cihp
 from studio.pipeline.garments.lower import LOWER
@@ -22,11 +22,14 @@ LABEL_OF = {
 _UPPER_BODY = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS)
 
 
-def label_dressed(person: PersonArtefacts, patch: NativePatch, category: Category) -> U8:
-    """Return the person's labels with the new garment on and the old one gone, at native size."""
+def label_dressed(person: PersonArtefacts, patch: NativePatch, category: Category, kept: Bool | None = None) -> U8:
+    """Return the person's labels with the new garment on and the old one gone, at native size.
+
+    kept: where the old garment stays on under the new one, on the patch.
+    """
     labels = person.parse.labels.copy()
     view = labels[patch.box.slices]
-    changed = patch.alpha > 0
+    changed = patch.alpha > 0 if kept is None else (patch.alpha > 0) & ~kept
     gone: tuple[Cihp, ...] = ()
     if category not in LOWER:
         gone = _UPPER_BODY

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, U16, Bool
-from studio.domain.artefacts import Cutout, Garment
+from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
@@ -26,6 +26,8 @@ SOURCE_SIDE = 700
 ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
 """A garment photo with fewer pixels than this per pixel of the look is seen enlarged, its compression with it: colours
 that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
+FINER = 4
+"""How much finer the edge between the front and the back's inside is drawn on it."""
 HAZE_REACH = 0.03
 """How near both sleeve and flank are where what lies between them is a shaded gap, in sides of that raster."""
 SLIVER = 0.08
@@ -59,8 +61,11 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
     inner = _inner_collar(garment, source_parts.shape)
     own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
     base = dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
+    back = base
+    if garment.neckline is Neckline.OPEN:  # between its panels the inside of the back is seen behind the neck only
+        back = dense_map(mesh.vertices, vertices, mesh.faces[face_part == COLLAR], np.ones(len(mesh.part)), size)
     layers = [
-        LayerMap("inner", *base, soften(own * inner)),
+        LayerMap("inner", *back, soften(own * inner)),
         LayerMap("front", *base, soften(own * (1 - inner))),
     ]
     for part, side, name in ((LEFT_SLEEVE, -1, "left_sleeve"), (RIGHT_SLEEVE, 1, "right_sleeve")):
@@ -253,16 +258,18 @@ def neckline_points(garment: Garment) -> F64:
 
 def _inner_collar(garment: Garment, shape: tuple[int, ...]) -> F32:
     """Return 1 on the inside of the back that shows above the front neckline."""
-    plane = np.zeros(shape, np.float32)
     line = neckline_points(garment)
     if len(line) < 3:
-        return plane
-    scale = SOURCE_SIDE / max(garment.photo_size)
+        return np.zeros(shape, np.float32)
+    # Drawn finer than it is kept, so that the cloth's edge has no steps.
+    plane = np.zeros((FINER * shape[0], FINER * shape[1]), np.float32)
+    scale = FINER * SOURCE_SIDE / max(garment.photo_size)
     first, last = line[0] * 2 - line[1], line[-1] * 2 - line[-2]
     up = np.array([0.0, -float(max(garment.photo_size))])
     polygon = np.concatenate([[first + up], [first], line, [last], [last + up]])
     cv2.fillPoly(plane, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 1.0, shift=4)
-    return plane
+    drawn: F32 = cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return drawn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
