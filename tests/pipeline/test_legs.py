@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,9 @@ from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.leg_shape import LEG_AT, fit_curve
-from studio.pipeline.tryon.draping.lower_dress import fit_lower
-from tests.pipeline.lower_figures import NAVY, SIZE, draw_standing, lower_garment, person_of
+from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
+from studio.pipeline.tryon.draping.lower_judge import judge_lower
+from tests.pipeline.lower_figures import NAVY, SIZE, TROUSERS, draw_standing, lower_garment, person_of
 from tests.pipeline.tryon_figures import BACKDROP, context
 
 F64 = npt.NDArray[np.float64]
@@ -113,3 +116,34 @@ def test_a_fitted_curve_keeps_place_and_slope_at_its_end_and_falls_to_nothing() 
     assert abs((curve[61] - curve[57]) / 4 - 0.1) < 0.1
     assert abs(curve[0]) < 1.0
     assert np.abs(np.diff(curve, 2)).max() < 0.06
+
+
+def test_the_confidence_measures_what_is_painted(slim: PersonArtefacts) -> None:
+    skirt = lower_garment(SHORT_SKIRT)
+    led = DRAPE.dress(slim, skirt, context(), layers=LayerOrder()).confidence
+    alone = DRAPE.dress(draw_standing("trousers"), skirt, context(), layers=LayerOrder()).confidence
+    hidden = DRAPE.dress(slim, lower_garment(TROUSERS), context(), layers=LayerOrder()).confidence
+    assert "tryon.legs_painted" in [note.key for note in led.reasons]
+    assert "tryon.legs_painted" in [note.key for note in alone.reasons]
+    assert "tryon.legs_painted" not in [note.key for note in hidden.reasons]
+    fitting = fit_lower(slim)
+    placed = dress_lower(fitting, skirt, LayerOrder())[1]
+    assert placed.painted.led
+    assert placed.painted.area > 0.05
+    assert placed.painted.misfit < 0.3
+    unseen = dress_lower(fit_lower(draw_standing("trousers")), skirt, LayerOrder())[1]
+    assert not unseen.painted.led
+    assert unseen.painted.share > 0.95
+    scores = [judge_lower(slim, skirt, one).score for one in (placed, unseen)]
+    assert scores[1] < scores[0] < 1.0
+
+
+def test_a_small_garment_photo_and_a_vague_waist_are_said(slim: PersonArtefacts) -> None:
+    garment = lower_garment(TROUSERS)
+    placed = dress_lower(fit_lower(slim), garment, LayerOrder())[1]
+    sure = replace(placed, enlarged=1.0, waist_off=0.0)
+    keys = [
+        [note.key for note in judge_lower(slim, garment, one).reasons]
+        for one in (sure, replace(sure, enlarged=1.6), replace(sure, waist_off=0.05))
+    ]
+    assert keys == [[], ["tryon.enlarged"], ["tryon.waist_unsure"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from studio.pipeline.garments.lower import HIPS, LEFT_LEG, RIGHT_LEG
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.leg_shape import fit_curve
 from studio.pipeline.tryon.draping.legs import ANKLE, SHANK, THIGH, Legs
+from studio.pipeline.tryon.draping.lower_measure import PaintedLegs
 from studio.pipeline.tryon.draping.relax import Relaxed, measure_distortion
 
 Int = npt.NDArray[np.intp]
@@ -49,7 +50,8 @@ class PlacedLower:
     """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
 
     waist: its depth below the shoulder line. hems: where it ends on the picture's left and right leg, 0 hip .. 2 ankle.
-    painted: area of bare leg below the hems that the photo does not show, in squared shoulder widths.
+    painted: the legs that the photo does not show. waist_off: how far what is seen of the waist lies off the line drawn
+    there, in shoulder widths; None where no line is seen. enlarged: native pixels per garment pixel.
     """
 
     vertices: F64
@@ -57,7 +59,9 @@ class PlacedLower:
     waist: float
     hems: tuple[float, float]
     relaxed: Relaxed
-    painted: float = 0.0
+    painted: PaintedLegs = field(default_factory=PaintedLegs)
+    waist_off: float | None = 0.0
+    enlarged: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

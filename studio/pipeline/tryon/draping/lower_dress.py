@@ -19,7 +19,6 @@ from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.folds import read_folds
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.legs import (
-    ANKLE,
     LegFields,
     Legs,
     choose_lower_view,
@@ -38,6 +37,7 @@ from studio.pipeline.tryon.draping.lower_layers import (
     read_wearing,
     reclaim_labels,
 )
+from studio.pipeline.tryon.draping.lower_measure import measure_painted
 from studio.pipeline.tryon.draping.plates import Occluder
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
@@ -107,8 +107,13 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     halves = measure_waist_halves(body, evidence, wearing)
     placed = place_lower(garment.garment, legs, WornAt(wearing.waist, wearing.slope, halves))
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
-    placed = replace(placed, painted=_measure_painted(removed, evidence, leg_fields, placed) / body.size**2)
     seam = None if wearing.tucked else find_seam(body, evidence.labels, fields, hangs=wearing.seen is not None)
+    placed = replace(
+        placed,
+        painted=measure_painted(removed, evidence, (legs, leg_fields), placed.hems),
+        waist_off=None if seam is None else seam.roughness,
+        enlarged=placed.scale / view.scale,
+    )
     front = find_front(replace(evidence, rgb=fitting.clean), wearing, old, (body, fields, seam), order)
     front = add_boots(front, evidence, legs, leg_fields, placed)
     plate, removed = paint_behind(evidence, removed, wearing, placed, (legs, fields, leg_fields))
@@ -126,15 +131,6 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
         neck=np.zeros(shape, np.float32), person=evidence.alpha, shows_inside=False,
     )  # fmt: skip
     return dressing, placed
-
-
-def _measure_painted(removed: F32, evidence: Evidence, fields: LegFields, placed: PlacedLower) -> float:
-    """Return how many pixels of bare leg below the hems must be painted."""
-    hidden = (removed > 0.5) & (evidence.alpha > 0.5)
-    below = np.zeros(hidden.shape, bool)
-    for along, across, hem in zip(fields.along, fields.across, placed.hems, strict=True):
-        below |= (along > hem + 0.05) & (along < ANKLE) & (np.abs(across) < 0.9)
-    return float((hidden & below).sum())
 
 
 def build_lower_layers(

@@ -21,8 +21,17 @@ _LEAST_LOWER = 0.25
 _FOLDED_SHARE = 0.02
 WRAPPED = 2.0
 """Wide legs laid flat are seen narrower when worn, for the rest of them goes round: less than this is no distortion."""
-LEAST_PAINTED = 0.06
-"""Area of painted leg, in squared shoulder widths, from which it is worth a look: half a shank of one leg."""
+LITTLE_PAINTED, MUCH_PAINTED = 0.02, 0.25
+"""Area of painted leg, in squared shoulder widths, from which it is worth a look (the width of a hem), and from which a
+leg is more painted than seen (both thighs)."""
+LED, LED_FAR, ALONE = 0.9, 0.75, 0.6
+"""Confidence in legs that continue seen skin a little way and far, and in legs painted with no skin of theirs seen."""
+MOST_MISFIT = 0.3
+"""A painted thigh so much (log) wider or narrower than the knee leads to is not believed."""
+WAIST_ROUGH = 0.012
+"""How far off its line a waist may be seen, in shoulder widths, before that line is a guess."""
+ENLARGED, TOO_ENLARGED = 1.3, 2.0
+"""Pixels of the look per pixel of the garment's photo from which it looks soft, and smeared."""
 
 
 def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: PlacedLower | None) -> Confidence:
@@ -39,6 +48,10 @@ def judge_lower(person: PersonArtefacts, garment: GarmentArtefacts, placed: Plac
     if placed is not None and placed.relaxed.stretch > WRAPPED * STRETCH_LIMIT:
         percent = f"{100 * (placed.relaxed.stretch - 1):.0f}"
         found.append((0.7, Note("tryon.stretched", {"file": garment.photo.name, "percent": percent})))
+    if placed is not None and placed.enlarged > ENLARGED:
+        percent = f"{100 * placed.enlarged:.0f}"
+        doubt = 0.8 if placed.enlarged < TOO_ENLARGED else 0.65
+        found.append((doubt, Note("tryon.enlarged", {"file": garment.photo.name, "percent": percent})))
     found.sort(key=lambda entry: entry[0])
     score = min([garment.garment.confidence, *(value for value, _ in found)])
     return Confidence(float(np.clip(score, 0.0, 1.0)), tuple(note for _, note in found))
@@ -104,6 +117,11 @@ def _judge_placed(garment: GarmentArtefacts, placed: PlacedLower) -> list[tuple[
     found: list[tuple[float, str]] = []
     if placed.relaxed.folded > _FOLDED_SHARE * len(garment.garment.mesh.faces):
         found.append((0.55, "tryon.folded"))
-    if placed.painted > LEAST_PAINTED:
-        found.append((0.65, "tryon.legs_painted"))
+    painted = placed.painted
+    if painted.area > LITTLE_PAINTED:
+        share = np.interp(painted.area, [LITTLE_PAINTED, MUCH_PAINTED], [LED, LED_FAR])
+        sure = float(share) if painted.led else ALONE
+        found.append((ALONE if painted.misfit > MOST_MISFIT else sure, "tryon.legs_painted"))
+    if placed.waist_off is not None and placed.waist_off > WAIST_ROUGH:
+        found.append((0.8, "tryon.waist_unsure"))
     return found
