@@ -130,7 +130,7 @@ def test_the_confidence_measures_what_is_painted(slim: PersonArtefacts) -> None:
     placed = dress_lower(fitting, skirt, LayerOrder())[1]
     assert placed.painted.led
     assert placed.painted.area > 0.05
-    assert placed.painted.misfit < 0.3
+    assert placed.painted.misfit < 0.4
     unseen = dress_lower(fit_lower(draw_standing("trousers")), skirt, LayerOrder())[1]
     assert not unseen.painted.led
     assert unseen.painted.share > 0.95

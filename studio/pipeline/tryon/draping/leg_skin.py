@@ -84,10 +84,12 @@ def paint_legs(
     )  # fmt: skip
     fade = _fade_at_hems(part, removed[box], (own, hems), legs.body.size)
     coverage = np.zeros(shape, np.float32)
+    # Bare legs lie within what was clothed, but for the width of its own outline.
+    beside = cv2.dilate(part.alpha, np.ones((2 * BESIDE_LEG + 1,) * 2, np.uint8))
+    inside = np.float32(1.0) if evidence.leak_free else np.clip(beside * 1.5, 0, 1)
     for number in (0, 1):
         drawn[number] = drawn[number][box]
-        if not evidence.leak_free:  # bare legs lie within what was clothed, and next to it have their own outline
-            drawn[number] = drawn[number] * np.maximum(np.clip(part.alpha * 1.5, 0, 1), np.clip(2 * fade, 0, 1))
+        drawn[number] = drawn[number] * inside
     coverage[box] = np.maximum(*drawn)
     if (coverage * removed).max() <= 0.02:
         return PaintedLegs(plate, coverage, None, removed)

@@ -33,6 +33,8 @@ SNUG, WORN_AT_THIGH, WORN_AT_HEM = 1.12, 0.5, 0.8
 CURVE = 0.5
 """How much of the bow that waist and hem have when laid flat is kept."""
 SKIRT_FLARE = 0.92
+LEGS_FROM = 1.15
+"""From this depth on, in shares of neck to hips, a flank lies on the leg."""
 FLANK_WAVE, FLANK_STEP, FLANK_END = 0.55, 0.02, 30.0
 """The shortest wave that a flank keeps, and the steps in which it is read, in shoulder widths; how firmly the waist
 holds its end."""
@@ -174,6 +176,13 @@ def _fair_flanks(garment: Garment, vertices: F64, legs: Legs) -> F64:
         weight[0] = FLANK_END
         stiff = (FLANK_WAVE / FLANK_STEP) ** 4 / 16
         fair = fit_curve(own - straight, weight, body.size, stiff=stiff, drawn_back=1e-7) + straight
+        # Cloth lies outside the legs it covers; the hips may look wider than they are, with a hand in a pocket.
+        middle = _middle_line(legs, even)
+        body_edge = middle + side * outer_half(legs, even, middle, side) * BODY_EASE
+        held = (side * (body_edge - fair) > 0) & (even > LEGS_FROM * body.length)
+        if held.any():
+            wanted, weight = np.where(held, body_edge, own) - straight, np.where(held, FLANK_END, weight)
+            fair = fit_curve(wanted, weight, body.size, stiff=stiff, drawn_back=1e-7) + straight
         share = np.where(mesh.part == part, (mesh.across * side + 1) / 2, 0.0)
         share = np.where(mesh.part == HIPS, np.clip(mesh.across * side, 0, 1), share)
         moved = share * np.interp(depth, even, fair - own)

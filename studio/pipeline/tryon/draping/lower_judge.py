@@ -26,7 +26,7 @@ LITTLE_PAINTED, MUCH_PAINTED = 0.02, 0.25
 leg is more painted than seen (both thighs)."""
 LED, LED_FAR, ALONE = 0.9, 0.75, 0.6
 """Confidence in legs that continue seen skin a little way and far, and in legs painted with no skin of theirs seen."""
-MOST_MISFIT = 0.3
+MOST_MISFIT = 0.4
 """A painted thigh so much (log) wider or narrower than the knee leads to is not believed."""
 WAIST_ROUGH = 0.012
 """How far off its line a waist may be seen, in shoulder widths, before that line is a guess."""

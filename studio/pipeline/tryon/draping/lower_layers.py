@@ -22,6 +22,7 @@ from studio.pipeline.tryon.draping.plates import (
     draw_polygon,
     fill_smoothly,
 )
+from studio.pipeline.tryon.draping.removal import own_outline
 from studio.pipeline.tryon.draping.seam import TOPS as _TOPS
 from studio.pipeline.tryon.draping.seam import Seam, end_tops, show_below
 
@@ -268,8 +269,9 @@ def find_removed(
         along, across = leg_fields.along[number], leg_fields.across[number]
         hidden |= skin & (along < placed.hems[number] - 0.03) & (np.abs(across) < 2.2)
     # Straps, belts and rims that no label owns lie between old cloth and background.
-    strip = _grow(old, 2 * bleed) & (labels == Cihp.BACKGROUND) & (evidence.alpha > 0.02)
     kept = np.isin(labels, (*_TOPS, *_LIMBS, *_SHOES)) & ~old
+    stays = kept | (skin & ~hidden)
+    strip = own_outline(_grow(old | hidden, bleed) & ~stays, stays, evidence.alpha, body.size)
     gone = (_grow(old | hidden, bleed) | strip) & ~_shrink(kept, bleed)
     return _soft(gone, 0.8), old
 
