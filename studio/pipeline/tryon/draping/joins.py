@@ -97,9 +97,8 @@ def finish(
     rgb = person.photo.rgb8[view.box.slices].copy()
     alpha = person.cutout.alpha[view.box.slices].copy()
     worn = np.zeros(alpha.shape, np.uint8)
-    changed = patch.alpha > 0
     pixels = patch.pixels if patch.pixels.dtype == np.uint8 else (patch.pixels // 257).astype(np.uint8)
-    rgb[at][changed] = pixels[changed]
+    cv2.copyTo(pixels, (patch.alpha > 0).view(np.uint8), rgb[at])
     alpha[at], worn[at] = patch.body_alpha, patch.garment
     planes = [
         plane if view.scale == 1.0 else cv2.resize(plane, view.size, interpolation=cv2.INTER_AREA)
@@ -152,7 +151,11 @@ def find_flaws(look: Finished) -> list[Found]:
     """Return every flaw that is seen."""
     still = find_still(look)
     ours = _grown((look.painted > 0.3) | (look.garment > 0.1), max(2, round(NEAR * look.body.size)))
-    found = [*find_rags(look, ours, still), *find_tones(look), *find_bits(look, ours & ~still)]
+    found = [
+        *find_rags(look, ours, still),
+        *find_tones(look, still),
+        *find_bits(look, ours & ~still),
+    ]
     x, y = look.origin
     return [replace(one, at=(one.at[0] + x, one.at[1] + y)) for one in found]
 
@@ -208,10 +211,10 @@ def _gather(flaw: Flaw, outline: Outline, look: Finished) -> list[Found]:
     return [one for one in found if one.strength > 0]
 
 
-def find_tones(look: Finished) -> list[Found]:
+def find_tones(look: Finished, still: Bool) -> list[Found]:
     """Return where painted skin is seen to end beside seen skin. strength: length of the join in shoulder widths."""
     size = look.body.size / 2  # half the raster does: bands are several pixels wide
-    bare = (look.alpha > 0.9) & (look.garment < 0.05)
+    bare = (look.alpha > 0.9) & (look.garment < 0.05) & ~still
     made = np.ascontiguousarray((bare & (look.painted > 0.7))[::2, ::2])
     seen = np.ascontiguousarray((bare & (look.painted < 0.03) & _any_of(look.labels, _LIMBS))[::2, ::2])
     reach = max(1, round(2.5 * JOIN * size))
@@ -247,18 +250,26 @@ def _mean_of(lab: F32, side: Bool, sigma: float) -> tuple[F32, F32]:
 
 def find_bits(look: Finished, watched: Bool) -> list[Found]:
     """Return specks and holes. strength: their area in squared shoulder widths."""
-    size, person = look.body.size, look.alpha > 0.5
-    arms = _any_of(look.labels, _ARMS) & (look.painted < 0.3) & (look.garment < 0.3) & person
-    found = [Found(Flaw.SPECK, area, at) for area, at in _pieces(arms, watched, size) if LEAST_SPECK < area < SPECK]
-    hole = _inside_body(look, (look.alpha < 0.3) & (look.before > 0.7) & (look.painted > 0.5))
-    return found + [Found(Flaw.HOLE, area, at) for area, at in _pieces(hole, hole, size) if area > LEAST_SPECK]
+    # Half the raster does: what is smaller than its pixels is no piece of anything.
+    size, half = look.body.size / 2, np.s_[::2, ::2]
+    alpha, painted, watched = look.alpha[half], look.painted[half], watched[half]
+    arms = _any_of(np.ascontiguousarray(look.labels[half]), _ARMS) & (painted < 0.3) & (alpha > 0.5)
+    arms &= look.garment[half] < 0.3
+    hole = _inside_body(look, (alpha < 0.3) & (look.before[half] > 0.7) & (painted > 0.5))
+    specks = [(area, at) for area, at in _pieces(arms, watched, size) if LEAST_SPECK < area < SPECK]
+    holes = [(area, at) for area, at in _pieces(hole, hole, size) if area > LEAST_SPECK]
+    return [
+        Found(flaw, area, (2 * x + 0.5, 2 * y + 0.5))
+        for flaw, pieces in ((Flaw.SPECK, specks), (Flaw.HOLE, holes))
+        for area, (x, y) in pieces
+    ]
 
 
 def _inside_body(look: Finished, asked: Bool) -> Bool:
-    """Return the pixels of `asked` that lie well inside the body's trunk or arms, whatever is worn."""
+    """Return the pixels of `asked`, on half the raster, that lie well inside the body's trunk or arms."""
     inside = np.zeros_like(asked)
     y, x = np.nonzero(asked)
-    points = np.stack([x, y], -1).astype(np.float64) + np.array(look.origin)
+    points = 2.0 * np.stack([x, y], -1) + 0.5 + np.array(look.origin)
     body = look.body
     lateral, depth = body.locate(points)
     half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
@@ -330,9 +341,9 @@ def _read_width(look: Finished, at: F64, down: F64) -> tuple[float, float] | Non
 
 
 def _any_of(labels: U8, wanted: Iterable[Cihp]) -> Bool:
-    table = np.zeros(256, bool)
-    table[list(wanted)] = True
-    chosen: Bool = table[labels]
+    table = np.zeros(256, np.uint8)
+    table[list(wanted)] = 1
+    chosen: Bool = cv2.LUT(labels, table).view(bool)
     return chosen
 
 
