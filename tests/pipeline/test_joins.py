@@ -15,7 +15,7 @@ from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.body import Arm, Body
 from studio.pipeline.tryon.draping.joins import Finished, Flaw, find_flaws, name_limb
 from studio.pipeline.tryon.draping.judge import judge_look
-from tests.pipeline.tryon_figures import TEE, context, draw_person, dressed_garment
+from tests.pipeline.tryon_figures import LONG, TEE, context, draw_person, dressed_garment
 
 F32 = npt.NDArray[np.float32]
 HEIGHT, WIDTH = 700, 600
@@ -143,3 +143,20 @@ def test_the_measures_are_the_same_on_every_run() -> None:
 def test_a_drawn_look_is_not_doubted_by_what_is_seen_of_it() -> None:
     tryon = DRAPE.dress(draw_person(factor=2), dressed_garment(TEE), context(), layers=LayerOrder())
     assert tryon.confidence.score > 0.6
+
+
+def test_arms_that_will_be_painted_are_announced_before() -> None:
+    sleeved = draw_person()
+    labels = sleeved.parse.labels.copy()
+    for side, label in (("right", Cihp.RIGHT_ARM), ("left", Cihp.LEFT_ARM)):
+        ends = [sleeved.pose.point(f"{side}_{joint}") for joint in ("elbow", "wrist")]
+        assert ends[0] is not None and ends[1] is not None
+        start, end = (tuple(np.round(point).astype(int).tolist()) for point in ends)
+        cv2.line(labels, start, end, int(label), 9)
+    bare = replace(sleeved, parse=replace(sleeved.parse, labels=labels))
+    tee, long = dressed_garment(TEE), dressed_garment(LONG)
+    said = [
+        "tryon.arms_painted" in [note.key for note in DRAPE.assess(person, garment).reasons]
+        for person, garment in ((sleeved, tee), (bare, tee), (sleeved, long))
+    ]
+    assert said == [True, False, False]

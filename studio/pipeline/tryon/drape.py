@@ -40,7 +40,7 @@ from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.fronts import judge_over, keep_worn, order_over
 from studio.pipeline.tryon.draping.joins import Finished, finish
-from studio.pipeline.tryon.draping.judge import judge, judge_look
+from studio.pipeline.tryon.draping.judge import judge, judge_bared, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
 from studio.pipeline.tryon.draping.layers import Layers, add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
@@ -120,9 +120,10 @@ class Drape:
 
     def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
         """Say how far a result could be trusted, from pose and garment alone."""
+        bared = judge_bared(person, garment)
         if garment.garment.category in LOWER:
-            return judge_lower(person, garment, None)
-        return _doubted(judge(person, garment, None), _judge_worn(person, garment))
+            return _doubted(judge_lower(person, garment, None), bared)
+        return _doubted(judge(person, garment, None), _judge_worn(person, garment) + bared)
 
     def dress(
         self,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.domain.arrays import F64
-from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, Pose, SleeveLength
+from studio.domain.arrays import F64, U8
+from studio.domain.artefacts import Category, Confidence, Garment, GarmentArtefacts, PersonArtefacts, Pose, SleeveLength
 from studio.domain.keys import Note
 from studio.domain.labels import Cihp
+from studio.pipeline.garments.lower import LOWER
 from studio.pipeline.pose_body import TORSO_PER_SHOULDERS, Torso, read_torso
 from studio.pipeline.tryon.draping.joins import Finished, Flaw, Found, compare_widths, find_flaws, name_limb
 from studio.pipeline.tryon.draping.relax import STRETCH_LIMIT
@@ -24,6 +25,11 @@ LEAST_HAND = 0.012
 """Area of an arm's seen skin, in squared shoulder widths, below which not even its hand is seen: a hand has 0.017."""
 _BARE_ARM = 0.1
 """Area from which an arm is bare: then the old sleeves are short, and an arm that is not seen is behind the body."""
+_ON_FOREARM = (0.2, 0.4, 0.6)
+"""Places from elbow to wrist that are looked at for a sleeve."""
+_CLOTH = (Cihp.UPPER, Cihp.DRESS, Cihp.COAT)
+_COVERED_LEGS, _KNEE_LENGTH = 3.0, 1.7
+"""Trousers over bare legs, in area, from which the legs are covered; length over waist of a skirt to the knee."""
 _FOREARM_SHARE = 0.9
 """A forearm's length over its upper arm's, where the wrist is not known."""
 
@@ -122,6 +128,44 @@ def _judge_hidden_arms(person: PersonArtefacts, garment: GarmentArtefacts) -> li
         if skin[label] < LEAST_HAND:
             return [(0.45, Note("tryon.arms_hidden", {"file": person.photo.name}))]
     return []
+
+
+def judge_bared(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
+    """Tell limbs that the new garment bares and the old one hides, before they are painted: then the look itself says.
+
+    Forearms that lie under cloth are sleeved; legs of which trousers show far more than skin does are covered.
+    """
+    labels, worn = person.parse.labels, garment.garment
+    file = {"file": person.photo.name}
+    if worn.category in LOWER:
+        legs = int(np.isin(labels, (Cihp.LEFT_LEG, Cihp.RIGHT_LEG)).sum())
+        covered = int((labels == Cihp.TROUSERS).sum()) > _COVERED_LEGS * legs
+        return [(0.65, Note("tryon.legs_painted", file))] if covered and _is_short(worn) else []
+    if worn.sleeve is SleeveLength.LONG:
+        return []
+    sleeved = any(_is_sleeved(person.pose, labels, side) for side in ("right", "left"))
+    return [(0.65, Note("tryon.arms_painted", file))] if sleeved else []
+
+
+def _is_sleeved(pose: Pose, labels: U8, side: str) -> bool:
+    """Tell a forearm that lies under cloth."""
+    elbow, wrist = pose.point(f"{side}_elbow"), pose.point(f"{side}_wrist")
+    if elbow is None or wrist is None:
+        return False
+    spots = np.round(elbow + np.array(_ON_FOREARM)[:, None] * (wrist - elbow)).astype(np.intp)
+    spots = np.clip(spots, 0, (labels.shape[1] - 1, labels.shape[0] - 1))
+    return bool(np.isin(labels[spots[:, 1], spots[:, 0]], _CLOTH).all())
+
+
+def _is_short(garment: Garment) -> bool:
+    """Tell shorts and skirts that end about the knee or above it, by their length over their waist."""
+    marks = garment.landmarks
+    if garment.category is not Category.SKIRT:
+        return garment.category is Category.SHORTS
+    if not {"waist_left", "waist_right", "hem_left", "hem_right"} <= set(marks):
+        return False
+    top, bottom = (np.array([marks[f"{name}_left"], marks[f"{name}_right"]]) for name in ("waist", "hem"))
+    return float((bottom - top)[:, 1].mean()) < _KNEE_LENGTH * float(np.hypot(*(top[1] - top[0])))
 
 
 def judge_pose(pose: Pose, file: str) -> list[tuple[float, Note]]:
