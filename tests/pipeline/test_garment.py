@@ -175,3 +175,13 @@ def test_a_large_photo_is_analysed_as_its_reduction() -> None:
     for name in ("shoulder_left", "armpit_right", "hem_left"):
         moved = np.array(found.landmarks[name]) / 4 - small.landmarks[name]
         assert np.hypot(*moved) < 8, name
+
+
+def test_a_strap_and_an_armhole_are_no_sleeves(shared: Path) -> None:
+    rgb = cv2.imread(str(shared / "photos" / "garments" / "catvton_22153949_52376342_1000.jpg"))[:, :, ::-1].copy()
+    cloth = (np.ptp(rgb.astype(int), axis=2) > 40).astype(np.uint8)  # neon on white
+    cloth = cv2.morphologyEx(cloth, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    garment = analyse_garment(Photo(rgb, "4" * 64, "dress"), Cutout(cloth.astype(np.float32), rgb.copy()))
+    assert garment.category is Category.DRESS
+    assert garment.sleeve is SleeveLength.NONE
+    assert not any(name.startswith("cuff") for name in garment.landmarks)

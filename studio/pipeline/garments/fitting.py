@@ -394,6 +394,9 @@ SIMPLER = 1.1
 
 DEEP_ARMHOLE = 2.0
 """How much dearer an outline with armholes of unlikely depth is, where another explains them."""
+LEAST_CUFF, CLOSED_CUFF = 0.05, 2.0
+"""A cuff narrower than this share of the chest's width lets no wrist through (a wrist is a seventh of it); how much
+dearer an outline with such sleeves is."""
 HIDDEN_SLIT = 1.1
 """How much dearer an outline is that does not show where sleeve and torso part."""
 CAPE_WIDTH = 0.345
@@ -411,13 +414,20 @@ def fit_outline(silhouette: Silhouette) -> Fit:
 
     def rank(fit: Fit) -> float:
         deep = bool(laid) and not fit.laid and _is_deep(fit)
-        return _rank(fit, SleeveModel.ONE in laid) * (DEEP_ARMHOLE if deep else 1.0)
+        closed = CLOSED_CUFF if _is_closed(fit) else 1.0
+        return _rank(fit, SleeveModel.ONE in laid) * (DEEP_ARMHOLE if deep else 1.0) * closed
 
     coarse.sort(key=rank)
     fine = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[:2]]
     best = min(fine, key=rank)
     best = _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
     return best if best.iou > EVEN and not best.laid else _with_sides(best, silhouette)
+
+
+def _is_closed(fit: Fit) -> bool:
+    """Tell sleeves that no hand would come out of: an armhole's edge or a strap's end, taken for a sleeve."""
+    open_for = float(fit.params[P.CUFF_WIDTH]) / max(2 * float(fit.params[P.ARMPIT_X]), 1e-6)
+    return fit.sleeve is not SleeveModel.NONE and open_for < LEAST_CUFF
 
 
 EVEN = 0.96

@@ -61,6 +61,9 @@ from studio.pipeline.tryon.draping.raster import (
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
+PERSON = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
+"""The inputs that say all about a person: what is made of them alone serves every garment."""
+
 
 @dataclass(frozen=True, slots=True)
 class DrapeParams:
@@ -146,7 +149,7 @@ class Drape:
         is_dress = garment.garment.category is Category.DRESS
         order = order_over(garment.garment, layers)
         taken = ctx.once(
-            ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic"),
+            PERSON,
             f"drape {order} {leak_free=} {is_dress=}",
             lambda: _take_apart(_fit_dress(seen, leak_free) if is_dress else _fit(seen, leak_free), order),
         )
@@ -300,7 +303,7 @@ def _dress_lower(
     """Dress a person in trousers, shorts or a skirt."""
     if leak_free:  # the agnostic image shows the lower body as it is: there is nothing to measure
         raise PipelineError("tryon.leak_free_lower", file=garment.photo.name)
-    fitting = fit_lower(person)
+    fitting = ctx.once(PERSON, "drape lower", lambda: fit_lower(person))
     ctx.progress.report(0.2, "tryon")
     dressing, placed = dress_lower(fitting, garment, layers)
     ctx.progress.report(0.5, "tryon")

@@ -61,6 +61,7 @@ def fit_dress(person: PersonArtefacts, *, leak_free: bool) -> tuple[View, Eviden
         raise PipelineError("tryon.no_shoulders", file=person.photo.name)
     legs = estimate_legs(body, person.pose, view, torso, evidence)
     shape = (labels.shape[0], labels.shape[1])
+    legs = replace(legs, fields=measure_leg_fields(legs, shape))
     labels = reclaim_labels(evidence, body, measure_fields(body, shape), measure_leg_fields(legs, shape)).labels
     gone = np.where(np.isin(labels, LOWER_BODY), np.uint8(Cihp.DRESS), labels).astype(np.uint8)
     return view, replace(evidence, labels=gone), replace(legs, body=_down_to_the_feet(body, legs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
@@ -86,12 +87,21 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LegFields:
+    """Coordinates of the working raster on each leg: along 0 hip .. 2 ankle, across -1..1 is the bare leg."""
+
+    along: tuple[F32, F32]
+    across: tuple[F32, F32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Legs:
-    """Both legs, picture's left and right, below a body. crotch: on the axis."""
+    """Both legs, picture's left and right, below a body. crotch: on the axis. fields: once they are measured."""
 
     body: Body
     legs: tuple[Leg, Leg]
     crotch: F64
+    fields: LegFields | None = None
 
     def half(self, places: F64, number: int) -> F64:
         """Return the bare leg's half-width at places."""
@@ -225,24 +235,21 @@ def _run_across(leg: Leg, mask: Bool, place: float, size: float) -> tuple[float,
     return float(right[0] - left[-1] - 1), float(reach[left[-1]] + reach[right[0]]) / 2, probes[middle]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LegFields:
-    """Coordinates of the working raster on each leg: along 0 hip .. 2 ankle, across -1..1 is the bare leg."""
-
-    along: tuple[F32, F32]
-    across: tuple[F32, F32]
-
-
 def measure_leg_fields(legs: Legs, shape: tuple[int, int]) -> LegFields:
-    """Return the fields for a raster of `shape`, (rows, columns)."""
+    """Return the fields for a raster of `shape`, (rows, columns): those of the legs where they have them."""
+    if legs.fields is not None:
+        return legs.fields
     left, right = (_locate(legs, number, shape) for number in (0, 1))
     return LegFields((left[0], right[0]), (left[1], right[1]))
 
 
 def _locate(legs: Legs, number: int, shape: tuple[int, int]) -> tuple[F32, F32]:
     joints = legs.legs[number].points.astype(np.float32)
-    grid_x = np.arange(shape[1], dtype=np.float32)[None]
-    grid_y = np.arange(shape[0], dtype=np.float32)[:, None]
+    # Both fields are smooth but for the knee's bend: every second pixel says enough.
+    size = ((shape[1] + 1) // 2, (shape[0] + 1) // 2)
+    grid_x = (np.arange(size[0], dtype=np.float32)[None] + np.float32(0.5)) * np.float32(shape[1] / size[0])
+    grid_y = (np.arange(size[1], dtype=np.float32)[:, None] + np.float32(0.5)) * np.float32(shape[0] / size[1])
+    grid_x, grid_y = grid_x - np.float32(0.5), grid_y - np.float32(0.5)
     found = []
     for segment in (0, 1):
         step = joints[segment + 1] - joints[segment]
@@ -265,4 +272,6 @@ def _locate(legs: Legs, number: int, shape: tuple[int, int]) -> tuple[F32, F32]:
         middle = np.interp(places, LEG_AT, (outline.first + outline.second) / 2).astype(np.float32)
         across = across - middle[index]
     half = legs.half(places, number).astype(np.float32)[index]
-    return along.astype(np.float32), (across / np.maximum(half, np.float32(1.0))).astype(np.float32)
+    planes = (along.astype(np.float32), (across / np.maximum(half, np.float32(1.0))).astype(np.float32))
+    whole = [cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR) for plane in planes]
+    return np.asarray(whole[0], np.float32), np.asarray(whole[1], np.float32)

@@ -15,7 +15,7 @@ from studio.pipeline.garments.lower import HIPS, LEFT_LEG, RIGHT_LEG
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.tryon.draping.body import Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing
-from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.folds import read_folds
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.legs import (
@@ -63,12 +63,16 @@ ROUND_SHADE, BETWEEN_SHADE = 0.10, 0.10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LowerFitting:
-    """A person seen for a lower garment, with what was found of it. clean: the photo, without the backdrop in it."""
+    """A person seen for a lower garment, with what was found of it. clean: the photo, without the backdrop in it.
+
+    evidence: with belt and hems given to the garment they are of.
+    """
 
     view: View
     evidence: Evidence
     legs: Legs
     clean: U8
+    fields: BodyFields
 
 
 def fit_lower(person: PersonArtefacts) -> LowerFitting:
@@ -92,7 +96,10 @@ def fit_lower(person: PersonArtefacts) -> LowerFitting:
         raise PipelineError("tryon.no_shoulders", file=person.photo.name)
     clean = np.where(evidence.alpha[..., None] < 0.99, view.reduce(person.cutout.foreground), evidence.rgb)
     legs = estimate_legs(body, person.pose, view, torso, evidence)
-    return LowerFitting(view, evidence, legs, clean.astype(np.uint8))
+    shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
+    fields, leg_fields = measure_fields(body, shape), measure_leg_fields(legs, shape)
+    evidence = reclaim_labels(evidence, body, fields, leg_fields)
+    return LowerFitting(view, evidence, replace(legs, fields=leg_fields), clean.astype(np.uint8), fields)
 
 
 def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOrder) -> tuple[Dressing, PlacedLower]:
@@ -100,9 +107,7 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     view, evidence, legs = fitting.view, fitting.evidence, fitting.legs
     body = legs.body
     shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
-    fields, leg_fields = measure_fields(body, shape), measure_leg_fields(legs, shape)
-    evidence = reclaim_labels(evidence, body, fields, leg_fields)
-    fitting = replace(fitting, evidence=evidence)
+    fields, leg_fields = fitting.fields, measure_leg_fields(legs, shape)
     wearing = read_wearing(body, evidence, order)
     halves = measure_waist_halves(body, evidence, wearing)
     placed = place_lower(garment.garment, legs, WornAt(wearing.waist, wearing.slope, halves))

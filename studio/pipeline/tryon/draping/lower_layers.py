@@ -244,7 +244,7 @@ def _touching(mask: Bool, other: Bool) -> Bool:
     """Return the pieces of a mask that touch another, closed against small gaps."""
     count, pieces = cv2.connectedComponents(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(2)))
     wanted = np.zeros(count, bool)
-    wanted[np.unique(pieces[_grow(other, 3)])] = True
+    wanted[pieces[_grow(other, 3)]] = True
     wanted[0] = False
     touching: Bool = wanted[pieces]
     return touching

@@ -300,8 +300,12 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
 def _calm_colours(rgb: U8) -> U8:
     """Return a small photo without the blotches of colour that compression left; what differs plainly stays."""
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    calm = cv2.bilateralFilter(np.ascontiguousarray(lab[..., 1:].repeat(2, axis=2)[..., :3]), 0, BLOTCH, BLOTCH_PX)
-    lab[..., 1], lab[..., 2] = calm[..., 0], calm[..., 2]
+    # Blotches are coarse: half the pixels show them. What is changed there is what is carried back.
+    half = (max(1, rgb.shape[1] // 2), max(1, rgb.shape[0] // 2))
+    colours = cv2.resize(np.ascontiguousarray(lab[..., [1, 2, 2]]), half, interpolation=cv2.INTER_AREA)
+    calm = cv2.bilateralFilter(colours, 0, BLOTCH, BLOTCH_PX / 2).astype(np.float32) - colours
+    change = cv2.resize(calm, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)[..., :2]
+    lab[..., 1:] = np.clip(np.round(lab[..., 1:] + change), 0, 255).astype(np.uint8)
     calmed: U8 = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
     return calmed
 
