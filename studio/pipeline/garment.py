@@ -20,6 +20,7 @@ from studio.pipeline.garments.category import Recognition, classify_sleeve, is_o
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.fronts import EDGE_SEEN, Opening, close_gap, find_opening, trace_opening
+from studio.pipeline.garments.hood import find_hood, seam_line, without_hood
 from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import reduce_cutout
@@ -106,6 +107,8 @@ def analyse_garment(
         return _analyse_lower(photo, silhouette, kind, scale)
     filled, gap = close_gap(alpha)
     silhouette = prepare_silhouette(filled) if gap.any() else silhouette
+    hood = find_hood(silhouette) if alone and kind.category in (Category.TOP, Category.OUTERWEAR) else None
+    silhouette = prepare_silhouette(without_hood(filled, hood)) if hood is not None else silhouette
     fit = fit_outline(silhouette)
     neckline = find_neckline(rgb, silhouette, fit)
     opening = None
@@ -115,7 +118,9 @@ def analyse_garment(
     is_plain_top = kind.category is Category.TOP and not override.category
     if is_plain_top and (opening is not None or is_outerwear(rgb, silhouette, fit)):
         kind = replace(kind, category=Category.OUTERWEAR)
-    template = build_template(fit, silhouette, opening)
+    template = build_template(fit, silhouette, opening, hood)
+    if hood is not None:
+        neckline = NecklineFit(seam_line(hood), 0.0, 0.0, 0.0, clear=True)
     if opening is not None:
         neckline = NecklineFit(silhouette.to_photo(trace_opening(opening)), 0.0, 0.0, 0.0, clear=True)
     return _assemble(photo, (fit, template, neckline), scale, (kind, override, opening))

@@ -39,6 +39,7 @@ def _parts() -> dict[str, str]:
         "collar": translate("Collar"),
         "collar_front": translate("Collar front"),
         "collar_back": translate("Collar back"),
+        "hood_top": translate("Hood, top"),
         "armpit": translate("Armpit"),
         "cuff_outer": translate("Outer cuff"),
         "cuff_inner": translate("Inner cuff"),

@@ -17,6 +17,7 @@ from studio.domain.arrays import F32, F64, U16
 from studio.domain.artefacts import GarmentMesh
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.fronts import Opening
+from studio.pipeline.garments.hood import Hood
 from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture, to_template
 
 Int = npt.NDArray[np.intp]
@@ -229,7 +230,9 @@ def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bo
     return curves[0], curves[1], rows
 
 
-def build_template(fit: Fit, silhouette: Silhouette, opening: Opening | None = None) -> Template:
+def build_template(
+    fit: Fit, silhouette: Silhouette, opening: Opening | None = None, hood: Hood | None = None
+) -> Template:
     """Build the mesh of a top from its fitted outline; with an opening it has two panels."""
     p = fit.params
     key = corners(p, fit.sleeve)
@@ -249,7 +252,9 @@ def build_template(fit: Fit, silhouette: Silhouette, opening: Opening | None = N
     else:
         torso, names, base = _panel_grids(builder, key, p, (sides, silhouette), opening)
     has_collar = float(key.neck[1] - key.collar[1]) > MIN_COLLAR and float(key.collar[0]) > 0.02
-    if has_collar:
+    if hood is not None:
+        names |= _add_hood(builder, hood, silhouette)
+    elif has_collar:
         names |= _add_collar(builder, base, key, p, silhouette)
     if fit.sleeve is not SleeveModel.NONE:
         for which in ((-1, LEFT_SLEEVE, "left"), (1, RIGHT_SLEEVE, "right")):
@@ -387,6 +392,16 @@ def _add_collar(builder: _Builder, base: Int, key: Key, p: F64, silhouette: Silh
     known = {(COLLAR_ROWS, column): int(vertex) for column, vertex in enumerate(base)}
     grid = builder.add_grid(COLLAR, coons(top, bottom, left, right), known)
     return {"collar_back": int(grid.index[0, len(base) // 2])}
+
+
+def _add_hood(builder: _Builder, hood: Hood, silhouette: Silhouette) -> dict[str, int]:
+    """Add a hood, apart from everything else: folded down it lies otherwise than the photo spreads it out."""
+    whole = (hood.left[:-1], hood.right[:-1])
+    left, right = ((side - np.array(silhouette.photo_origin)) / silhouette.photo_scale for side in whole)
+    top, bottom = (np.linspace(left[row], right[row], NECK_COLUMNS + 1) for row in (0, -1))
+    grid = builder.add_grid(COLLAR, coons(top, bottom, left, right), {})
+    middle = int(grid.index[0, NECK_COLUMNS // 2])
+    return {"collar_back": middle, "hood_top": middle}
 
 
 def _add_sleeve(

@@ -39,6 +39,7 @@ from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_p
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.fronts import judge_over, keep_worn, order_over
+from studio.pipeline.tryon.draping.hoods import before_hood, has_hood
 from studio.pipeline.tryon.draping.joins import Finished, finish
 from studio.pipeline.tryon.draping.judge import judge, judge_bared, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
@@ -253,7 +254,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
-        light=light, neck=np.maximum(taken.neck, kept.garment), person=evidence.alpha,
+        light=light, neck=_before_back(taken, kept.garment, garment.garment), person=evidence.alpha,
         shows_inside="collar_back" in garment.garment.landmarks,
     )  # fmt: skip
     return dressing, placed, kept.garment
@@ -283,6 +284,16 @@ def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confide
 def _judge_worn(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
     """Return what speaks against this garment with what the person has on."""
     return [*judge_dress(person, garment), *judge_over(person, garment.garment)]
+
+
+def _before_back(taken: _TakenApart, kept: F32, garment: Garment) -> F32:
+    """Return what stands before the inside of the garment's back: the neck, and the old garment where it stays on."""
+    if not has_hood(garment) or taken.evidence.leak_free:
+        return np.maximum(taken.neck, kept)
+    # A hood comes close to the neck on both sides, and over an old collar beside it.
+    return np.maximum(
+        before_hood(taken.fitting.body, taken.evidence, taken.layers.removed), np.minimum(kept, taken.neck)
+    )
 
 
 def _neck(body: Body, evidence: Evidence) -> F32:

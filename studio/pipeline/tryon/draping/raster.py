@@ -14,6 +14,7 @@ from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
+from studio.pipeline.tryon.draping.hoods import has_hood
 from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
 
 MARGIN = 12
@@ -59,6 +60,8 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
     source_faces = find_source_faces(garment)
     source_parts = face_part[source_faces]
     inner = _inner_collar(garment, source_parts.shape)
+    if has_hood(garment):  # worn, it lies behind the neck
+        inner = np.maximum(inner, (source_parts == COLLAR).astype(np.float32))
     own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
     base = dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
     back = base

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from studio.domain.arrays import F32, F64, Bool
 from studio.domain.artefacts import Category, Garment, SleeveLength
 from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
+from studio.pipeline.tryon.draping.hoods import lay_hood
 from studio.pipeline.tryon.draping.relax import Relaxed, relax
 
 TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
@@ -199,6 +200,7 @@ def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Pla
     pattern = read_pattern(garment)
     scale = estimate_scale(pattern, body, garment.sleeve, dress=garment.category is Category.DRESS)
     pattern = wear(garment, pattern)
+    pattern = replace(pattern, points=lay_hood(garment, pattern.points, body.size / scale))
     part = garment.mesh.part
     targets = np.zeros_like(pattern.points)
     body_parts = (part == TORSO) | (part == COLLAR)
