@@ -59,6 +59,7 @@ from studio.pipeline.tryon.draping.raster import (
     keep_connected,
     prepare_source,
 )
+from studio.pipeline.tryon.draping.seams import tidy_seams
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -243,7 +244,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     bareness = Bareness(layers.waist, cuffs, placed.hem_depth)
     plate, (source, maps) = both(
         lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields),
-        lambda: _lay_cloth(taken, garment, placed),
+        lambda: _lay_cloth(taken, garment, placed, layers.removed),
     )
     kept = keep_worn(layers, garment.garment, placed, (maps, source), (body, evidence, fields))
     layers = kept.layers
@@ -261,7 +262,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
 
 
 def _lay_cloth(
-    taken: _TakenApart, garment: GarmentArtefacts, placed: Placed
+    taken: _TakenApart, garment: GarmentArtefacts, placed: Placed, removed: F32
 ) -> tuple[ClothSource, tuple[LayerMap, ...]]:
     """Return the garment photo ready for sampling, and where each working pixel of its layers comes from."""
     view = taken.fitting.view
@@ -269,8 +270,9 @@ def _lay_cloth(
         lambda: prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale),
         lambda: build_layers(garment.garment, placed.vertices, view.size),
     )
-    maps = end_at_waist(keep_connected(layers, source), taken.layers.swallowed)
-    return source, end_behind_back(maps, taken.fitting.body, taken.fields)
+    body = taken.fitting.body
+    maps = end_behind_back(keep_connected(layers, source), body, taken.fields)
+    return source, end_at_waist(tidy_seams(maps, source, removed, body.size), taken.layers.swallowed)
 
 
 def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:

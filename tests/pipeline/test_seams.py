@@ -1,0 +1,52 @@
+"""Layers that meet on the person: slits close, gaps with a view stay, scraps go; drawn layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
+from studio.pipeline.tryon.draping.seams import tidy_seams
+
+SHAPE = (300, 240)
+SOURCE = ClothSource(np.full((*SHAPE, 3), 90, np.uint8), np.ones(SHAPE, np.float32), 1.0, (SHAPE[1], SHAPE[0]))
+
+
+def _layer(name: str, covered: np.ndarray) -> LayerMap:
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
+    return LayerMap(name, x, y, covered.astype(np.float32), np.ones(SHAPE, np.float32))
+
+
+def _parts() -> tuple[np.ndarray, np.ndarray]:
+    """A trunk and a sleeve that meet at the armpit and stand ever farther apart below it; a scrap beside the cuff."""
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    trunk = (columns >= 120) & (rows >= 20) & (rows < 260)
+    inner = 122 - np.maximum(rows - 60, 0) // 6
+    sleeve = (columns >= 60) & (columns < inner) & (rows >= 20) & (rows < 280)
+    scrap = (rows >= 240) & (rows < 270) & (columns >= 100) & (columns < 105)
+    return trunk, sleeve | scrap
+
+
+def _tidy(removed: float) -> dict[str, np.ndarray]:
+    trunk, sleeve = _parts()
+    maps = (_layer("front", trunk), _layer("left_sleeve", sleeve))
+    tidied = tidy_seams(maps, SOURCE, np.full(SHAPE, removed, np.float32), 200.0)
+    return {layer.name: sample_coverage(SOURCE, layer) for layer in tidied}
+
+
+def test_a_slit_below_the_armpit_is_closed_by_the_trunk_and_a_gap_stays_open() -> None:
+    cover = _tidy(1.0)
+    union = np.maximum(cover["front"], cover["left_sleeve"])
+    assert union[61:100, 100:140].min() > 0.9  # up to a few pixels wide
+    assert union[230, 96:116].max() < 0.1  # far wider than a slit
+    trunk = _parts()[0]
+    assert (cover["front"][trunk] > 0.99).all()
+
+
+def test_a_gap_that_shows_the_photos_background_stays() -> None:
+    front = _tidy(0.0)["front"]
+    assert (front[~_parts()[0]] == 0).all()
+
+
+def test_a_scrap_beside_the_sleeve_goes() -> None:
+    cover = _tidy(1.0)["left_sleeve"]
+    assert cover[240:270, 98:108].max() == 0 and cover[40:270, 62:80].min() == 1
