@@ -155,6 +155,9 @@ def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_field
     bag = (labels == Cihp.TROUSERS) & (np.abs(fields.lateral) > 0.6 * body.size)
     for across in leg_fields.across:
         bag &= np.abs(across) > FAR_FROM_LEG
+    cloth = _palette(rgb[_shrink((labels == Cihp.TROUSERS) & ~bag, 2)]) if bag.any() else None
+    if cloth is not None:  # cloth of the trousers' own colours is a leg seen past a hand
+        bag[bag] = _distance(rgb[bag], cloth) > OTHER_CLOTH
     labels[_open(bag, 3)] = Cihp.BACKGROUND
     _give_skin_back(labels, rgb, body, fields)
     _reclaim_belt(labels, rgb, body, fields)
@@ -195,9 +198,8 @@ def _reclaim_belt(labels: U8, rgb: F32, body: Body, fields: BodyFields) -> None:
         bare[band] = _distance(rgb[band], skin) < np.minimum(unlike, OTHER_CLOTH)
     labels[_open(bare & odd, 1)] = Cihp.NECK
     belt = _touching(_open(odd & ~bare, 1), lower)
-    # A loop that stands off is thin: what hangs together with the belt, clear of the arms, is the belt's.
-    loops = _grow(belt, round(LOOP * body.size)) & ~_grow(np.isin(labels, _LIMBS), 3)
-    loops = _touching(odd & ~bare, belt) & loops
+    # A loop that stands off is thin: what hangs together with the belt and with the background is the belt's.
+    loops = _touching(odd & ~bare, belt) & _grow(belt, round(LOOP * body.size))
     labels[belt | _touching(loops, labels == Cihp.BACKGROUND) & loops] = Cihp.TROUSERS
 
 
@@ -326,7 +328,8 @@ def find_front(
     frayed = old if seam is None else old | (np.abs(seam.above(fields)) < FRAYED * body.size)
     top = _cut_out(rgb, end_tops(tops & ~rim, labels, seam, fields, body.size), frayed, body)
     rgb = np.where((top.alpha > np.maximum(cut.alpha, 0.02))[..., None], top.rgb, cut.rgb)
-    return Occluder(np.maximum(cut.alpha, top.alpha), rgb.astype(np.float32))
+    # Where an arm lies on the top, both soft edges together are whole.
+    return Occluder(np.minimum(cut.alpha + top.alpha, 1.0).astype(np.float32), rgb.astype(np.float32))
 
 
 def _end_limbs(alpha: F32, evidence: Evidence, limbs: list[Cihp], old: Bool) -> F32:
