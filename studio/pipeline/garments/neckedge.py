@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.pipeline.garments.fitting import Silhouette
+from studio.pipeline.planes import largest, summed
 
 _Places = npt.NDArray[np.intp]
 
@@ -132,7 +133,7 @@ def _read_strip(rgb: U8, silhouette: Silhouette, curve: F64) -> _Strip:
 def _planes(strip: U8) -> F32:
     """Return light (log) and two chroma differences; the logarithm's floor follows the cloth's own tone."""
     linear = strip.astype(np.float32) / 255
-    grey = linear.mean(axis=2)
+    grey = summed(linear) / np.float32(3)
     floor = float(np.clip(0.35 * np.median(grey), 0.012, 0.06))
     red, blue = linear[..., 0] - linear[..., 1], linear[..., 1] - linear[..., 2]
     planes: F32 = np.dstack([np.log(floor + grey), 1.5 * red, 1.5 * blue]).astype(np.float32)
@@ -157,7 +158,7 @@ def _even(line: F64, samples: int) -> F64:
 def _trace(strip: _Strip, way: int) -> F64 | None:
     """Return the edge's offset at every sample, or None where none is seen."""
     step = strip.below - strip.above
-    size = np.sqrt((step**2).sum(axis=-1))
+    size = np.sqrt(summed(step**2))
     seen, rows = strip.seen > 0.5, np.arange(_ALONG)
     noise = max(float(np.median(size[seen])), _WEAK / 2)
     strong = float(np.clip(1.2 * np.median(size[seen].max(axis=1)), 2 * _WEAK, _STRONG))
@@ -168,7 +169,7 @@ def _trace(strip: _Strip, way: int) -> F64 | None:
     for _ in range(2):
         label = _find_label(strip, path, seen)
         typical = _typical(step[rows, path] * strip.seen[:, None], seen & ~label)
-        agreed = (step * typical[:, None]).sum(axis=-1) / np.maximum(size, noise)
+        agreed = summed(step * typical[:, None]) / np.maximum(size, noise)
         cloth = strength * np.clip(0.15 + 0.85 * agreed, 0.0, 1.0)
         evidence = np.where(label[:, None], _below_label(strip, path, seen & ~label), cloth)
         expected = _even_shape((path - _REACH).astype(np.float64), evidence[rows, path] * ~label)
@@ -182,7 +183,7 @@ def _trace(strip: _Strip, way: int) -> F64 | None:
 def _find_label(strip: _Strip, path: _Places, seen: Bool) -> Bool:
     """Tell the samples at which a label hangs down to the edge: the steps there are the label's and its lettering's."""
     beside = strip.above[np.arange(_ALONG), path]
-    odd = (np.abs(strip.above - np.median(beside[seen], axis=0)).max(axis=-1) > _ODD).astype(np.uint8)
+    odd = (largest(np.abs(strip.above - np.median(beside[seen], axis=0))) > _ODD).astype(np.uint8)
     odd = np.asarray(cv2.dilate(odd, np.ones((7, 1), np.uint8)), np.uint8)
     near = np.clip(path[:, None] + np.arange(-5, 3), 0, odd.shape[1] - 1)
     label: Bool = np.take_along_axis(odd, near, axis=1).mean(axis=1) > 0.4
@@ -192,9 +193,9 @@ def _find_label(strip: _Strip, path: _Places, seen: Bool) -> Bool:
 def _below_label(strip: _Strip, path: _Places, known: Bool) -> F64:
     """Return how clearly the cloth below an offset is the front's and the cloth above it is not: a label ends there."""
     usual = np.median(strip.below[np.arange(_ALONG), path][known], axis=0)
-    is_front = np.abs(strip.below - usual).max(axis=-1) < _LIKE_FRONT
-    is_other = np.abs(strip.above - usual).max(axis=-1) > _ODD
-    size = np.abs(strip.below - strip.above).sum(axis=-1) * is_front * is_other
+    is_front = largest(np.abs(strip.below - usual)) < _LIKE_FRONT
+    is_other = largest(np.abs(strip.above - usual)) > _ODD
+    size = summed(np.abs(strip.below - strip.above)) * is_front * is_other
     ends: F64 = _LABEL_WORTH * (size / np.maximum(size.max(axis=1, keepdims=True), _ODD)).astype(np.float64) ** 2
     return ends
 

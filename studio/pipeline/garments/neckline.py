@@ -20,6 +20,7 @@ from studio.domain.artefacts import Neckline
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.neckedge import snap_neckline
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
+from studio.pipeline.planes import summed
 
 SAMPLES = 17
 """Points of the curve, ends included."""
@@ -149,8 +150,9 @@ def _prepare_raster(rgb: U8, silhouette: Silhouette, p: F64) -> _Raster:
     inside = silhouette.sample(grid) < -0.004
     linear = _continue_outwards(small, inside).astype(np.float32) / 255
     # Dark cloth shows its seams in small steps: the floor of the logarithm follows the garment's own tone.
-    tone = float(np.median(linear.mean(axis=2)[inside])) if inside.any() else 0.5
-    light = np.log(float(np.clip(0.35 * tone, 0.012, 0.06)) + linear.mean(axis=2))
+    grey = summed(linear) / np.float32(3)
+    tone = float(np.median(grey[inside])) if inside.any() else 0.5
+    light = np.log(float(np.clip(0.35 * tone, 0.012, 0.06)) + grey)
     planes = np.dstack([light, 1.5 * (linear[..., 0] - linear[..., 1]), 1.5 * (linear[..., 1] - linear[..., 2])])
     planes = planes.astype(np.float32)
     return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), origin, pixel)
@@ -404,13 +406,13 @@ def _score(search: _Search, family: F64, *, coarse: bool, way: int = 1) -> tuple
     planes, reach = (raster.coarse, 3.0) if coarse else (raster.fine, 1.5)
     near = _step(raster, planes, points, reach * pixel * normal)
     far = _step(raster, raster.coarse, points, 4.5 * pixel * normal)
-    strength = np.minimum(np.sqrt((near**2).sum(axis=-1)) / _STEP_CAP, 1.0)
+    strength = np.minimum(np.sqrt(summed(near**2)) / _STEP_CAP, 1.0)
     # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
     strength = np.sqrt(strength) * np.where(way * near[..., 0] > -0.02, 1.0, 0.75)
     pieces = np.sort(_piecewise(strength, visible), axis=1)
     edge = 0.5 * _mean_known(pieces) + 0.5 * _mean_known(pieces[:, :3])
     count = np.maximum(visible.sum(axis=1), 1)
-    step = far / np.maximum(np.sqrt((far**2).sum(axis=-1, keepdims=True)), _STEP_CAP)
+    step = far / np.maximum(np.sqrt(summed(far**2))[..., None], _STEP_CAP)
     agreed = (step * visible[..., None]).sum(axis=1) / count[:, None]
     constancy = np.sqrt((agreed**2).sum(axis=-1)) * np.where(way * agreed[:, 0] < -0.15, 0.5, 1.0)
     score = edge * (0.45 + 0.55 * np.sqrt(constancy)) * _prior(search, family)

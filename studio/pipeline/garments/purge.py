@@ -8,6 +8,7 @@ import numpy as np
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Cutout
 from studio.pipeline.garments.contour import redraw_outline, size_within
+from studio.pipeline.planes import largest
 
 WORK_SIDE, CORE_SIDE = 900, 1200
 """Longer side of the rasters on which islands, and core and edge colours, are found."""
@@ -115,8 +116,8 @@ def find_islands(rgb: F32, alpha: F32) -> F32 | None:
     if outside.mean() < 0.05:
         return None
     backdrop = np.median(rgb[outside], axis=0)
-    spread = np.percentile(np.abs(rgb[outside] - backdrop).max(axis=1), 80)
-    distance = np.abs(rgb - backdrop).max(axis=2)
+    spread = np.percentile(largest(np.abs(rgb[outside] - backdrop)), 80)
+    distance = largest(np.abs(rgb - backdrop))
     cloth = alpha > 0.9
     if spread > PLAIN_SPREAD or not cloth.any() or np.percentile(distance[cloth], 20) < GARMENT_DISTANCE:
         return None

@@ -12,6 +12,7 @@ from studio.domain.arrays import F32, U8, U16, Bool
 from studio.domain.artefacts import NativePatch
 from studio.domain.geometry import Box
 from studio.pipeline.parallel import each
+from studio.pipeline.planes import largest, mix, paint, spread
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.light import Light, shade_cloth
 from studio.pipeline.tryon.draping.plates import Plate
@@ -64,7 +65,7 @@ def render_patch(dressing: Dressing, photo: U8 | U16, person_alpha: F32) -> Nati
         done = render_tile(dressing, photo[tile.slices].astype(np.float32) / depth, person_alpha[tile.slices], tile)
         touched = done.change > INVISIBLE
         wanted = np.clip(np.round(done.rgb * depth), 0, 255 * depth)
-        pixels[local][touched] = wanted[touched].astype(photo.dtype)
+        paint(pixels[local], wanted.astype(photo.dtype), touched)
         change[local] = np.where(touched, done.change, 0.0)
         body[local] = np.where(touched, done.body, body[local])
         garment[local] = np.round(done.garment * 255).astype(np.uint8)
@@ -97,7 +98,7 @@ def _active(dressing: Dressing) -> Bool:
     """Return, on the working raster, all that could change: elsewhere no native pixel need be looked at."""
     active = (dressing.layers.removed > 0) | (1 - dressing.light.below > 0.5 * FAINTEST)
     if dressing.plate.gain is not None:
-        active |= (dressing.plate.gain != 1).any(axis=2)
+        active |= largest(dressing.plate.gain != 1)
     for layer in dressing.maps:
         active |= layer.weight > 0
     return active
@@ -139,21 +140,22 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     reader = _Reader(dressing.view, tile)
     removed = reader.read(dressing.layers.removed)
     gain = np.float32(1.0) if dressing.plate.gain is None else reader.read(dressing.plate.gain)
-    rgb = _mix(photo * gain, reader.read(dressing.plate.rgb), removed)
+    rgb = mix(photo * gain, reader.read(dressing.plate.rgb), removed)
     body = person + (reader.read(dressing.plate.body) - person) * removed
     lower = dressing.layers.lower
     lower_alpha = reader.read(lower.alpha) if dressing.layers.tuck is not None else np.zeros_like(removed)
     lower_rgb = reader.read(lower.rgb)
     shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha)
     shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
-    rgb = rgb * (1 - shade)[..., None]
+    rgb = rgb * spread(1 - shade)
     change = np.maximum(removed, np.clip(shade * 20, 0, 1))
     if isinstance(gain, np.ndarray):
-        change = np.maximum(change, np.clip(np.abs(gain - 1).max(axis=2) * 40, 0, 1))
+        change = np.maximum(change, np.clip(largest(np.abs(gain - 1)) * 40, 0, 1))
     covered, laid = np.zeros_like(removed), removed
     arms_alpha = reader.read(dressing.layers.arms.alpha)
-    arms_rgb = reader.read(dressing.layers.arms.rgb) * reader.read(dressing.light.arms)[..., None]
-    arms_touched = np.clip((1 - reader.read(dressing.light.arms)) * 40, 0, 1)
+    arms_light = reader.read(dressing.light.arms)
+    arms_rgb = reader.read(dressing.layers.arms.rgb) * spread(arms_light)
+    arms_touched = np.clip((1 - arms_light) * 40, 0, 1)
     for layer, factor in zip(dressing.maps, dressing.light.layers, strict=True):
         weight = reader.read(layer.weight)
         if not weight.any() and layer.name != "front":  # with the front come arms and waistband, cloth or not
@@ -162,20 +164,20 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
             if not dressing.shows_inside:  # a neck fills a plain neckline: nothing of the back's inside is seen
-                cloth = reader.read(dressing.plate.skin) * reader.read(dressing.light.below)[..., None]
+                cloth = reader.read(dressing.plate.skin) * spread(reader.read(dressing.light.below))
                 alpha = alpha * np.clip(reader.read(dressing.plate.body), 0, 1)
         if layer.name == "front":
-            rgb = _mix(rgb, cloth, alpha)
+            rgb = mix(rgb, cloth, alpha)
             # Below a waistband lies also the background beside it: that is the plate's, not the trousers'.
             shown = np.clip((alpha + removed * np.clip(person * 4, 0, 1)) * 4, 0, 1)
-            rgb = _mix(rgb, lower_rgb, lower_alpha * shown)
+            rgb = mix(rgb, lower_rgb, lower_alpha * shown)
             alpha = alpha * (1 - lower_alpha)
-            rgb = _mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
+            rgb = mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
             change, laid = np.maximum(change, alpha), np.maximum(laid, alpha)
             covered = np.maximum(covered, alpha * (1 - arms_alpha))
             body = np.maximum(body, alpha)
             continue
-        rgb = _mix(rgb, cloth, alpha)
+        rgb = mix(rgb, cloth, alpha)
         change, laid, body = np.maximum(change, alpha), np.maximum(laid, alpha), np.maximum(body, alpha)
         if layer.name != "inner" or dressing.shows_inside:
             covered = np.maximum(covered, alpha)
@@ -183,9 +185,9 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     head_alpha = reader.read(head.alpha)
     # The photo shows its own strands where nothing came below them: laid over it again they would thicken.
     strands = np.maximum(np.clip(laid * 4, 0, 1), np.clip(head_alpha * 10 - 9, 0, 1))
-    rgb = _mix(rgb, reader.read(head.rgb), head_alpha * strands)
+    rgb = mix(rgb, reader.read(head.rgb), head_alpha * strands)
     body = np.maximum(body, person * head_alpha)
-    same = np.abs(rgb - photo).max(axis=2) < 0.5
+    same = largest(np.abs(rgb - photo)) < 0.5
     change = np.where(same, 0.0, change).astype(np.float32)
     return Tile(rgb, change, np.clip(body, 0, 1).astype(np.float32), (covered * (1 - head_alpha)).astype(np.float32))
 
@@ -201,8 +203,3 @@ def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes:
         plain, alpha[cut] = sample_layer(source, place, layer.source)
         cloth[cut] = shade_cloth(plain, reader.read(factor)[cut])
     return cloth, alpha
-
-
-def _mix(below: F32, above: F32, alpha: F32) -> F32:
-    mixed: F32 = below + (above - below) * alpha[..., None]
-    return mixed

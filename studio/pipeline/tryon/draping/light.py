@@ -15,6 +15,7 @@ import numpy as np
 
 from studio.domain.arrays import F32
 from studio.pipeline.parallel import both
+from studio.pipeline.planes import spread
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.folds import (
@@ -99,7 +100,7 @@ def shade_cloth(rgb: F32, factor: F32) -> F32:
     taken away that does not depend on the colour.
     """
     gain = np.expm1(factor)
-    up, down = np.maximum(gain, 0)[..., None], np.minimum(gain, 0)[..., None]
+    up, down = spread(np.maximum(gain, 0)), spread(np.minimum(gain, 0))
     value = rgb * np.float32(1 / 255)
     square = value * value
     change = 1 - np.minimum(value, 1)
@@ -107,7 +108,7 @@ def shade_cloth(rgb: F32, factor: F32) -> F32:
     np.square(change, out=change)
     change *= np.float32(SHEEN)
     change += value * np.float32(DEEPER)
-    change *= gain[..., None]
+    change *= spread(gain)
     square *= value
     change -= square * (np.float32(DEEPER - WHITE_SHADES) * down)
     change -= square * value * value * (np.float32(DEEPER) * up)

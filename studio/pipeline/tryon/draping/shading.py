@@ -15,6 +15,7 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, AnyArray, Bool
 from studio.domain.labels import Cihp
+from studio.pipeline.planes import largest, summed
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.plates import fill_smoothly
@@ -103,8 +104,8 @@ def log_luminance(linear: F32) -> F32:
 
 def chroma(linear: F32) -> F32:
     """Return colour without brightness, `(h, w, 2)`, steady in the dark."""
-    total = linear.sum(axis=2, keepdims=True) + np.float32(4 * FLOOR)
-    shares: F32 = linear[..., :2] / total
+    light = summed(linear) + np.float32(4 * FLOOR)
+    shares: F32 = np.stack([linear[..., 0] / light, linear[..., 1] / light], axis=-1)
     return shares
 
 
@@ -198,7 +199,7 @@ def find_plain(luminance: F32, colour: F32, mask: Bool, reach: int) -> Plainness
     if mask.sum() < 40:
         return Plainness(np.zeros_like(luminance), 0.0)
     centre = np.median(colour[mask], axis=0)
-    off = np.abs(colour - centre).max(axis=2) / 0.035
+    off = largest(np.abs(colour - centre)) / 0.035
     # A print differs from what is around it by more than folds do.
     low, high = float(luminance[mask].min()), float(luminance[mask].max())
     levels = np.clip((luminance - low) / max(high - low, 1e-3) * 255, 0, 255)
@@ -240,7 +241,7 @@ def _skin(mask: Bool, colour: F32, place: tuple[F32, F32]) -> F32:
     inner &= (np.abs(place[1]) < 0.95) & (place[0] > 0.1) & (place[0] < 1.9)
     if inner.sum() < 12:
         return np.zeros(mask.shape, np.float32)
-    off = np.abs(colour - np.median(colour[inner], axis=0)).max(axis=2) / 0.05
+    off = largest(np.abs(colour - np.median(colour[inner], axis=0))) / 0.05
     sure: F32 = (np.clip(1.5 - off, 0, 1) * inner).astype(np.float32)
     return sure
 
