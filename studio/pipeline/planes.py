@@ -39,6 +39,12 @@ def summed(picture: AnyArray) -> AnyArray:
     return added
 
 
+def magnitude(x: F32, y: F32) -> F32:
+    """Return the length of each vector; OpenCV's own rounds by where the planes happen to lie in memory."""
+    hypotenuse: F32 = cv2.sqrt(x * x + y * y)
+    return hypotenuse
+
+
 def paint(target: AnyArray, source: AnyArray, where: AnyArray) -> None:
     """Copy the source's pixels into the target where a boolean plane says so, in place."""
     target[...] = cv2.copyTo(np.ascontiguousarray(source), where.view(np.uint8), np.ascontiguousarray(target))

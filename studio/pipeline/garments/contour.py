@@ -16,6 +16,7 @@ from studio.domain.arrays import F32, F64, U8, AnyArray, Bool
 from studio.domain.artefacts import Cutout
 from studio.pipeline.garments.curve import smooth_closed_curve, trace_level
 from studio.pipeline.matting.backdrop import fit_backdrop, to_lab
+from studio.pipeline.planes import magnitude
 
 WORK_SIDE = 1100
 """Longer side at which the outline is found; it is drawn at the photo's own."""
@@ -149,9 +150,9 @@ def find_outline(evidence: Evidence, matte: F32) -> list[F64]:
 def _distance(away: F32) -> F32:
     """Return the distance to the backdrop, less what compression spreads of colour: its blocks are twice as wide."""
     level, red_green, yellow_blue = cv2.split(away)
-    chroma = cv2.magnitude(red_green, yellow_blue)
+    chroma = magnitude(red_green, yellow_blue)
     chroma = cv2.max(chroma - _echo(chroma, 2 * BLOCK), 0.0)
-    distance: F32 = cv2.GaussianBlur(cv2.magnitude(level, chroma), (0, 0), 0.8)
+    distance: F32 = cv2.GaussianBlur(magnitude(level, chroma), (0, 0), 0.8)
     return distance
 
 

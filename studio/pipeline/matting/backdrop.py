@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, Bool
+from studio.pipeline.planes import magnitude
 
 _FIT_SIDE = 192
 """Longest side at which the field is fitted: a quadratic needs no more."""
@@ -114,8 +115,8 @@ class Evidence:
 def weigh(rgb: U8, backdrop: Backdrop) -> Evidence:
     """Compare a picture with its backdrop. A darker, equally coloured pixel may be a shadow and is not "unlike"."""
     level, red_green, yellow_blue = cv2.split(to_lab(rgb) - backdrop.lab(rgb.shape[:2]))
-    chroma = cv2.magnitude(red_green, yellow_blue)
-    distance = cv2.magnitude(level, chroma)
+    chroma = magnitude(red_green, yellow_blue)
+    distance = magnitude(level, chroma)
     flat = backdrop.tail < _FLAT_TAIL
     limit = 2.2 if flat else max(4.0 * backdrop.noise, 4.5)
     same = 1.2 if flat else max(2.5 * backdrop.noise, 2.0)
