@@ -46,3 +46,13 @@ def test_what_is_seen_stays(masked: PersonArtefacts) -> None:
     near = cv2.dilate(_grey(masked.agnostic.image).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     filled = agnostic_person(masked).photo.rgb8
     assert np.array_equal(filled[~near], masked.agnostic.image[~near])
+
+
+def test_hidden_strands_run_on(masked: PersonArtefacts) -> None:
+    image, labels = masked.agnostic.image.copy(), masked.agnostic.labels
+    grey = _grey(image)
+    stripes = np.where(np.arange(image.shape[1]) // 6 % 2, 40, 120).astype(np.uint8)
+    seen = (labels == Cihp.HAIR) & ~grey
+    image[seen] = np.broadcast_to(stripes[None, :, None], image.shape)[seen]
+    filled = agnostic_person(replace(masked, agnostic=Agnostic(image, labels.copy()))).photo.rgb8
+    assert filled[(labels == Cihp.HAIR) & grey].std() > 20

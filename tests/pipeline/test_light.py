@@ -16,7 +16,7 @@ from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.folds import STEP, Drape, lay_ground, make_folds, read_folds
-from studio.pipeline.tryon.draping.light import BRIGHTEST, DARKEST, GAMMA, shade_cloth
+from studio.pipeline.tryon.draping.light import BRIGHTEST, DARKEST, GAMMA, main_tone, shade_cloth
 from studio.pipeline.tryon.draping.shading import PRIOR, arm_surface, estimate_light, trunk_surface
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TEE, U8, context, draw_person, dressed_garment
 
@@ -203,3 +203,17 @@ def test_a_sleeve_before_the_torso_stands_out(person: PersonArtefacts) -> None:
 def test_the_same_inputs_give_the_same_bytes(person: PersonArtefacts, plain_look: TryOn) -> None:
     again = _dress(person, dressed_garment(TEE))
     assert np.array_equal(again.patch.pixels, plain_look.patch.pixels)
+
+
+@pytest.mark.parametrize("dark", [0.3, 0.7])
+def test_two_tones_are_balanced_by_the_commoner_one(dark: float) -> None:
+    grey = np.where(np.arange(1000) < 1000 * dark, 0.1, 0.9).astype(np.float32)
+    low, high = main_tone(grey)
+    common = (grey >= low) & (grey <= high)
+    assert common.mean() == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("grey", [np.full(50, 0.4), np.linspace(0.4, 0.5, 50), np.zeros(50), np.zeros(0)])
+def test_one_tone_is_taken_whole(grey: np.ndarray) -> None:
+    low, high = main_tone(grey.astype(np.float32))
+    assert ((grey >= low) & (grey <= high)).all()

@@ -81,7 +81,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 7
+    version: int = 8
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
@@ -20,7 +21,10 @@ from studio.pipeline.tryon.draping.plates import fill_smoothly
 GREY = 128
 """The colour that agnostic images are masked with."""
 _KEPT = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES, Cihp.TROUSERS, Cihp.SKIRT)
-_SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK)
+_SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK, Cihp.FACE)
+_LEAST_HAIR = 100
+_STRAND_STEP, _LONGEST_STRAND = 2, 160
+"""How finely, and how far from the mask's edge, seen hair is looked for: canvas pixels."""
 
 
 def masked_area(person: PersonArtefacts) -> Bool:
@@ -60,11 +64,34 @@ def _without_grey(image: U8, labels: U8, body: Bool) -> U8:
     filled = image.astype(np.float32)
     hidden = cv2.dilate(grey.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # the mask's edge is half grey
     hair, skin = labels == Cihp.HAIR, np.isin(labels, _SKIN)
-    for part, area in ((~body, hidden), (skin, hidden & body), (hair, hidden & hair)):
+    for part, area in ((~body, hidden), (skin, hidden & body)):
         seen = cv2.erode((part & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
         if seen.sum() > 100:
             filled[area] = fill_smoothly(image.astype(np.float32), seen)[area]
+    _continue_strands(filled, hair & hidden, cv2.erode((hair & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
     return np.clip(np.round(filled), 0, 255).astype(np.uint8)
+
+
+def _continue_strands(picture: F32, hidden: Bool, seen: Bool) -> None:
+    """Fill hidden hair by the seen hair's mirror image at the mask's edge: strands run on, and there and back again."""
+    if seen.sum() <= _LEAST_HAIR or not hidden.any():
+        return
+    rows, columns = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    places = np.argwhere(hidden)
+    edge = np.stack([rows[hidden], columns[hidden]], axis=1)
+    away = (edge - places).astype(np.float64)
+    distance = np.hypot(away[:, 0], away[:, 1])
+    inward = away / np.maximum(distance, 1e-6)[:, None]
+    limit = np.array(seen.shape) - 1
+    depth, inside = np.ones(len(places)), np.ones(len(places), bool)
+    for step in range(_STRAND_STEP, _LONGEST_STRAND, _STRAND_STEP):
+        probe = np.clip((edge + step * inward).round().astype(int), 0, limit)
+        inside &= seen[probe[:, 0], probe[:, 1]]
+        depth[inside] = step
+    there = np.mod(distance, 2 * depth)
+    source = edge + np.minimum(there, 2 * depth - there)[:, None] * inward
+    source = np.clip(source.round().astype(int), 0, limit)
+    picture[hidden] = picture[source[:, 0], source[:, 1]]
 
 
 def _on_canvas(pose: Pose, framing: Framing) -> Pose:

@@ -63,6 +63,10 @@ LOOK = 6
 
 MOST_SHIFT = 0.06
 """How far the product's median may move all factors beyond their own, for the garment's visible part."""
+TWO_TONES = 0.25
+"""Garments whose tones lie this far apart in sRGB luminance are balanced by the commoner one."""
+LEAST_SHOWN = 0.1
+"""Of that tone at least this share of the garment must be seen."""
 _GREY = np.array([0.2126, 0.7152, 0.0722], np.float32) / np.float32(255)
 
 
@@ -236,6 +240,11 @@ def _middle(factor: F32, grey: F32, source: ClothSource) -> float:
         return 0.0
     step = max(1, min(source.alpha.shape) // 200)
     product = (source.rgb[::step, ::step] @ _GREY)[source.alpha[::step, ::step] > 0.9]
+    darkest, brightest = main_tone(product)
+    product = product[(product >= darkest) & (product <= brightest)]
+    shown = (grey >= darkest) & (grey <= brightest)
+    if shown.mean() > LEAST_SHOWN:
+        factor, grey = factor[shown], grey[shown]
     wanted = float(np.median(product)) if product.size else float(np.median(grey))
     plain = float(np.median(factor))
     low, high = plain - MOST_SHIFT, plain + MOST_SHIFT
@@ -244,6 +253,22 @@ def _middle(factor: F32, grey: F32, source: ClothSource) -> float:
         shaded = shade_cloth(np.repeat(grey[:, None, None] * 255, 3, axis=2), (factor - middle)[:, None])
         low, high = (middle, high) if float(np.median(shaded)) > wanted * 255 else (low, middle)
     return (low + high) / 2
+
+
+def main_tone(grey: F32) -> tuple[float, float]:
+    """Return the bounds of a garment's commonest tone: of stripes, sleeves of another colour or a print each shows as
+    much of itself as the pose allows, so that a median over all of them says nothing of the light.
+
+    Source: Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Trans. SMC 1979.
+    """
+    if grey.size == 0:
+        return 0.0, 1.0
+    levels = np.clip(grey * 255, 0, 255).astype(np.uint8)
+    threshold, _ = cv2.threshold(levels[None], 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    dark = levels <= threshold
+    if dark.all() or not dark.any() or np.median(grey[~dark]) - np.median(grey[dark]) < TWO_TONES:
+        return 0.0, 1.0
+    return (0.0, (threshold + 0.5) / 255) if dark.mean() > 0.5 else ((threshold + 0.5) / 255, 1.0)
 
 
 def _united(coverage: Sequence[F32], maps: Sequence[LayerMap], parts: Sequence[Part]) -> F32:

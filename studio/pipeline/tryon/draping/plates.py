@@ -297,8 +297,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     torso = torso * _open_depths(body, fields, bare)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
-    if not evidence.leak_free:  # bare skin lies within what was clothed
-        torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
+    torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)  # bare skin lies within what was clothed
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
     skin = paint_skin(body, fields, evidence, removed, waist)
@@ -312,8 +311,7 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
         bare_arm = evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
         hides = find_sleeve(fields, evidence.labels, number) | np.isin(evidence.labels, (Cihp.HAIR, Cihp.FACE))
         edges = find_edges(fields, number, bare_arm, hides)
-        if not evidence.leak_free:
-            edges = keep_inside(edges, fields, number, evidence.alpha, find_hem(fields, evidence.labels, number))
+        edges = keep_inside(edges, fields, number, evidence.alpha, find_hem(fields, evidence.labels, number))
         coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
         if arm.hidden:
             coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)

@@ -327,7 +327,8 @@ def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float,
     seam = BARE_SHOULDER if garment.sleeve is SleeveLength.NONE else SHOULDER_SEAM
     reached = max(seam * body.size / 2 * reach, _over_shoulder(float(tip), body, side))
     factor = np.clip(reached / max(tip, 1e-6), 0.7, 1.14)
-    wanted = collar_up - body.shoulder_up(x * np.interp(x, [neck, tip], [1.0, factor]), side)
+    surface = body.shoulder_up if garment.sleeve is SleeveLength.NONE else body.cloth_up
+    wanted = collar_up - surface(x * np.interp(x, [neck, tip], [1.0, factor]), side)
     shift = np.where(x < neck * 0.98, 0.0, np.clip(wanted - own, -0.16 * body.size, 0.3 * body.size))
     return x, shift
 
