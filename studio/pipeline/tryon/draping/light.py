@@ -268,7 +268,8 @@ def main_tone(grey: F32) -> tuple[float, float]:
     dark = levels <= threshold
     if dark.all() or not dark.any() or np.median(grey[~dark]) - np.median(grey[dark]) < TWO_TONES:
         return 0.0, 1.0
-    return (0.0, (threshold + 0.5) / 255) if dark.mean() > 0.5 else ((threshold + 0.5) / 255, 1.0)
+    between = (threshold + 1) / 255  # levels are rounded down
+    return (0.0, between) if dark.mean() > 0.5 else (between, 1.0)
 
 
 def _united(coverage: Sequence[F32], maps: Sequence[LayerMap], parts: Sequence[Part]) -> F32:
