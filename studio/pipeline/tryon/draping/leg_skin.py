@@ -32,6 +32,7 @@ LEG_LABELS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
 LEG_ROUND = 0.95
 """Depth over width of a leg's cross-section."""
 LEAST_CELLS = 40
+FORMS_ALONE = 1.7
 ENOUGH_LEG = 0.02
 """Seen skin of legs, in squared shoulder widths, from which on it says how they are lit."""
 LEG_JOIN, JOIN_WIDTH = 0.22, 0.03
@@ -153,6 +154,8 @@ def _paint_skin(evidence: Evidence, removed: F32, where: tuple[Legs, LegFields],
     )
     design = np.concatenate([plane[share > 0.25] for plane, (_, share) in zip(features, seen, strict=True)])
     enough = weight.sum() * step * step > ENOUGH_LEG * size**2
+    # With no skin of theirs to go by, legs are modelled by their forms alone.
+    hints = tuple(hint if enough else FORMS_ALONE * hint for hint in hints)
     middle, light = read_light(mean, design, weight) if enough else (np.log(tone).astype(np.float64), PRIOR)
     bounds = np.percentile(mean.mean(axis=1), LIGHT_BOUNDS) if enough else (np.log(4.0), np.log(250.0))
     smooth = []

@@ -37,6 +37,8 @@ STEEPEST = 0.3
 BELT_REACH, OTHER_CLOTH = 0.22, 32.0
 """How far above the old garment its belt may be hidden under the top's label, in shoulder widths, and how much (steps
 of lightness, 0..256) it differs from the top's own colours."""
+FEATHER = 0.08
+"""Over this distance beside the old garment, in shoulder widths, the painted backdrop goes over into the photo's."""
 FRAYED = 0.012
 """So far up, in shoulder widths, old cloth may be seen between a hem's threads."""
 WAIST_ROWS = (0.07, 0.2)
@@ -275,7 +277,16 @@ def find_removed(
     stays = kept | (skin & ~hidden)
     strip = own_outline(_grow(old | hidden, bleed) & ~stays, stays, evidence.alpha, body.size)
     gone = (_grow(old | hidden, bleed) | strip) & ~_shrink(kept, bleed)
-    return _soft(gone, 0.8), old
+    return np.maximum(_soft(gone, 0.8), _feather(gone, evidence, body.size)), old
+
+
+def _feather(gone: Bool, evidence: Evidence, size: float) -> F32:
+    """Return how the painted backdrop goes over into the photo's: a person's shine and shade lie around them on it."""
+    away = cv2.distanceTransform((~gone).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(FEATHER * size)
+    clear = (evidence.labels == Cihp.BACKGROUND) & (evidence.alpha < 0.02)
+    near = _soft(_shrink(clear | gone, 3) & clear, 1.5)
+    feather: F32 = (np.clip(1 - away, 0, 1) ** 2 * near).astype(np.float32)
+    return feather
 
 
 def waistline(wearing: Wearing, fields: BodyFields) -> F32:
