@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,8 @@ from studio.pipeline.tryon.draping.lower_dress import fit_lower
 from studio.pipeline.tryon.draping.seam import find_seam
 from tests.pipeline.lower_figures import NAVY, NEW, SKIRT, TROUSERS, draw_standing, lower_garment, person_of
 from tests.pipeline.tryon_figures import OLD_TOP, context
+
+SHORT = ((0.0, 0.55), (0.0, 0.0), (-0.36, 0.0), (-0.46, 0.55))
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +71,16 @@ def test_a_waist_that_is_seen_narrower_than_the_top_above_it_is_kept() -> None:
     wide = [np.ptp(np.flatnonzero(worn[y])) for y in range(190, 230)]
     assert wide[0] < 70  # 60 drawn
     assert np.abs(np.diff(wide)).max() <= 4  # and widens steadily
+
+
+def test_the_old_garments_shade_on_the_backdrop_goes_softly() -> None:
+    person = draw_standing()
+    rgb, labels = person.photo.rgb8.astype(float), person.parse.labels
+    away = cv2.distanceTransform((labels == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    shade = np.clip(1 - away / 16, 0, 1) * (labels == 0)
+    lit = np.clip(rgb - 20 * shade[..., None], 0, 255).round().astype(np.uint8)
+    person = person_of(lit, labels.copy(), person.pose)
+    tryon = DRAPE.dress(person, lower_garment(SHORT), context(), layers=LayerOrder())
+    look = blend_look(person.photo, person.cutout, tryon).rgb8.astype(float).mean(axis=2)
+    line = look[420:470, 194:230].mean(axis=0)  # from the painted shank over where the wide trousers ended
+    assert np.abs(np.diff(line)).max() < 3.0
