@@ -24,6 +24,7 @@ from studio.pipeline.garments.hood import find_hood, seam_line, without_hood
 from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import reduce_cutout
+from studio.pipeline.garments.straps import hang_on_straps, strap_line, thicken_straps
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
@@ -106,11 +107,16 @@ def analyse_garment(
     if kind.category in LOWER:
         return _analyse_lower(photo, silhouette, kind, scale)
     filled, gap = close_gap(alpha)
-    silhouette = prepare_silhouette(filled) if gap.any() else silhouette
+    thickened = thicken_straps(filled)
+    silhouette = prepare_silhouette(thickened) if gap.any() or thickened is not filled else silhouette
     hood = find_hood(silhouette) if alone and kind.category in (Category.TOP, Category.OUTERWEAR) else None
     silhouette = prepare_silhouette(without_hood(filled, hood)) if hood is not None else silhouette
     fit = fit_outline(silhouette)
-    neckline = find_neckline(rgb, silhouette, fit)
+    if thickened is not filled:
+        fit = hang_on_straps(fit)
+        neckline = NecklineFit(silhouette.to_photo(strap_line(fit)), 0.0, 0.0, 1.0, clear=True)
+    else:
+        neckline = find_neckline(rgb, silhouette, fit)
     opening = None
     if alone and kind.category in (Category.TOP, Category.OUTERWEAR) and override.neckline in ("", Neckline.OPEN):
         is_said = override.neckline == Neckline.OPEN

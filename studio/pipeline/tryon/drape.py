@@ -60,6 +60,7 @@ from studio.pipeline.tryon.draping.raster import (
     prepare_source,
 )
 from studio.pipeline.tryon.draping.seams import tidy_seams
+from studio.pipeline.tryon.draping.straps import end_on_shoulders
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
 
@@ -272,6 +273,7 @@ def _lay_cloth(
     )
     body = taken.fitting.body
     maps = end_behind_back(keep_connected(layers, source), body, taken.fields)
+    maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
     return source, end_at_waist(tidy_seams(maps, source, removed, body.size), taken.layers.swallowed)
 
 

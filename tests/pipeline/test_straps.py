@@ -1,0 +1,75 @@
+"""Thin straps: the fit hangs on them, they reach the shoulders unbroken, and skin shows between them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.artefacts import Cutout, GarmentArtefacts, Neckline, Photo, SleeveLength
+from studio.domain.edits import LayerOrder
+from studio.pipeline.blend import blend_look
+from studio.pipeline.garment import analyse_garment
+from studio.pipeline.garments.straps import thicken_straps
+from studio.pipeline.tryon.drape import DRAPE
+from tests.pipeline.tryon_figures import (
+    BACKDROP,
+    LONG,
+    NEW_TOP,
+    SKIN,
+    TANK,
+    TEE,
+    context,
+    draw_garment,
+    draw_person,
+)
+
+BODICE = ((0.0, 0.3), (-0.07, 0.27), (-0.16, 0.2), (-0.24, 0.28), (-0.23, 0.6), (-0.27, 1.0))
+
+
+def draw_strappy(width: float = 0.016) -> tuple[Photo, Cutout]:
+    """Return a camisole on two straps, with its exact cutout."""
+    cutout = draw_garment(BODICE)[1]
+    mask = (cutout.alpha * 255).astype(np.uint8)
+    for side in (-1, 1):
+        ends = np.array([(side * 0.15, 0.23), (side * 0.13, 0.0)]) * 512 + (240, 64)
+        cv2.polylines(mask, [np.round(ends).astype(np.int32)], False, 255, round(width * 512), cv2.LINE_AA)
+    alpha = (mask / np.float32(255)).astype(np.float32)
+    rgb = np.where(mask[..., None] > 0, np.array(NEW_TOP), np.array(BACKDROP)).astype(np.uint8)
+    return Photo(rgb, "5" * 64, "camisole.png"), Cutout(alpha, rgb.copy())
+
+
+@pytest.mark.parametrize("half", [TEE, LONG, TANK], ids=["tee", "long", "tank"])
+def test_without_thin_straps_nothing_is_thickened(half: tuple[tuple[float, float], ...]) -> None:
+    alpha = draw_garment(half)[1].alpha
+    assert thicken_straps(alpha) is alpha
+
+
+def test_a_hangers_hook_is_no_strap() -> None:
+    alpha = draw_garment(TANK)[1].alpha.copy()
+    alpha[10:140, 237:243] = 1.0
+    assert thicken_straps(alpha) is alpha
+
+
+def test_shoulders_are_where_the_straps_end() -> None:
+    garment = analyse_garment(*draw_strappy())
+    assert (garment.neckline, garment.sleeve) == (Neckline.STRAPS, SleeveLength.NONE)
+    for side, sign in (("left", -1), ("right", 1)):
+        x, y = garment.landmarks[f"shoulder_{side}"]
+        assert abs(x - (240 + sign * 0.13 * 512)) < 0.03 * 512 and abs(y - 64) < 0.03 * 512
+
+
+def test_straps_reach_the_shoulders_unbroken_with_skin_between_them() -> None:
+    person = draw_person()
+    photo, cutout = draw_strappy()
+    garment = GarmentArtefacts(photo, cutout, analyse_garment(photo, cutout))
+    look = blend_look(person.photo, person.cutout, DRAPE.dress(person, garment, context(), layers=LayerOrder()))
+    cloth = look.garment_mask > 100
+    bodice = int(np.flatnonzero(cloth.sum(axis=1) > 60)[0])
+    for side in (np.s_[:, 100:192], np.s_[:, 192:290]):
+        rows = np.flatnonzero(cloth[side].any(axis=1))
+        top = int(rows[0])
+        # The drawn person's hair hangs before the left strap's upper end.
+        assert top < 195 and top > 118 and (np.diff(rows[rows < bodice]) == 1).all()
+    between = look.rgb8[150 : bodice - 12, 185:200].astype(int)
+    assert (np.abs(between - SKIN).max(axis=2) < 45).mean() > 0.95
