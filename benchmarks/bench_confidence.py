@@ -36,6 +36,7 @@ from studio.domain.geometry import Framing
 from studio.domain.keys import ArtefactKey, ArtefactRecord
 from studio.domain.recipe import Recipe
 from studio.media.decode import open_photo
+from studio.media.resources import resource_path
 from studio.models.provider import LocalModels
 from studio.pipeline.cache import FolderStore, MemoryStore
 from studio.pipeline.graph import GraphBuilder, Node, PhotoSpec
@@ -60,7 +61,8 @@ class Photos:
     files: dict[str, Path] = field(default_factory=dict)
 
     def add(self, name: str) -> PhotoSpec:
-        file = PHOTOS / name
+        own = name.removeprefix("samples/")
+        file = resource_path("samples") / own if own != name else PHOTOS / name
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         self.files[sha256] = file
         return PhotoSpec(sha256, file.name)

@@ -45,6 +45,8 @@ _LIMITS = {
     Flaw.HOLE: (0.003, 0.03),
 }
 """Strengths of flaws at the last two of these; set on the first half of benchmarks/confidence_verdicts.toml."""
+_SCATTERED = 0.75
+"""What several short joins of tone count beside one of their whole length."""
 _STEP = 0.6
 """Strength of a step per share of the limb's width: a tenth of an arm is plainly seen."""
 _WIDER = 1.07
@@ -79,8 +81,9 @@ def judge_look(look: Finished, file: str, garment: str) -> list[tuple[float, Not
     doubts = []
     for flaw, places in found.items():
         worst = max(places, key=lambda one: one.strength)
-        # Joins of tone disturb one by one: two short ones are no long one.
-        total = worst.strength if flaw is Flaw.TONE else sum(one.strength for one in places)
+        total = sum(one.strength for one in places)
+        if flaw is Flaw.TONE:  # one long join is seen first; many short ones are seen too
+            total = max(worst.strength, _SCATTERED * total)
         ratio = 1.0
         if flaw is Flaw.FRAYED:
             total -= look.natural
