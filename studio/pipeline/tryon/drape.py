@@ -126,10 +126,9 @@ class Drape:
 
     def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
         """Say how far a result could be trusted, from pose and garment alone."""
-        bared = judge_bared(person, garment)
         if garment.garment.category in LOWER:
-            return _doubted(judge_lower(person, garment, None), bared)
-        return _doubted(judge(person, garment, None), _judge_worn(person, garment) + bared)
+            return _doubted(judge_lower(person, garment, None), judge_bared(person, garment))
+        return _doubted(judge(person, garment, None), _judge_worn(person, garment))
 
     def dress(
         self,
@@ -287,7 +286,7 @@ def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confide
 
 def _judge_worn(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
     """Return what speaks against this garment with what the person has on."""
-    return [*judge_dress(person, garment), *judge_over(person, garment.garment)]
+    return [*judge_dress(person, garment), *judge_over(person, garment.garment), *judge_bared(person, garment)]
 
 
 def _before_back(taken: _TakenApart, kept: F32, garment: Garment) -> F32:

@@ -134,9 +134,9 @@ def _judge_hidden_arms(person: PersonArtefacts, garment: GarmentArtefacts) -> li
 
 
 def judge_bared(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
-    """Tell limbs that the new garment bares and the old one hides, before they are painted: then the look itself says.
+    """Tell limbs that the new garment bares and the old one hides, from parse map and pose alone.
 
-    Forearms that lie under cloth are sleeved; legs of which trousers show far more than skin does are covered.
+    Whole painted forearms seldom meet the hand well; painted legs are measured once they are there. Forearms that lie under cloth are sleeved; legs of which trousers show far more than skin does are covered.
     """
     labels, worn = person.parse.labels, garment.garment
     file = {"file": person.photo.name}
