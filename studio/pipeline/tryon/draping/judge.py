@@ -136,7 +136,8 @@ def _judge_hidden_arms(person: PersonArtefacts, garment: GarmentArtefacts) -> li
 def judge_bared(person: PersonArtefacts, garment: GarmentArtefacts) -> list[tuple[float, Note]]:
     """Tell limbs that the new garment bares and the old one hides, from parse map and pose alone.
 
-    Whole painted forearms seldom meet the hand well; painted legs are measured once they are there. Forearms that lie under cloth are sleeved; legs of which trousers show far more than skin does are covered.
+    Whole painted forearms seldom meet the hand well; painted legs are measured once they are there. Forearms that lie
+    under cloth are sleeved; legs are covered where trousers take far more room than skin.
     """
     labels, worn = person.parse.labels, garment.garment
     file = {"file": person.photo.name}
