@@ -4,6 +4,9 @@ Everything happens on a reduced crop in CIELAB. A palette is what a region's col
 garment's palette accuses a pixel, and the palettes of the new garment (in light and shade), of skin, hair, lower
 garment and background, and mixtures of two of them at an edge, acquit it. Where old and new garment share a colour
 nothing can be told, and nothing would be seen either.
+
+Outlines are a trace too: where the person stood and stands no more, a line of sleeve or skin may have stayed that the
+silhouette did not have before.
 """
 
 from __future__ import annotations
@@ -37,12 +40,19 @@ _SAMPLE = 20000
 _RIM = 0.012
 """How far beyond the old garment traces are looked for, in sides of the crop: its soft edge and its shadow."""
 
-_SPECK = 6
+_SPECK, _OWN_HAIR = 6, 200
 _PURE = 0.95
 _SEEN, _NEXT = 25, 2
 """Opacity, of 255, and reduced pixels beside it, from which a layer may explain a colour."""
 
 _HAIR_REACH, _LOWER_REACH = 0.05, 0.12
+_BETWEEN = 0.06
+"""How far into the hair traces are looked for, and from where on its colours are its own, in sides of the crop."""
+_LINE_SIDE, _LINE = 1024, 0.004
+"""Longest side at which outlines are looked for, and half the width up to which a piece is a line, in such sides."""
+_PRESENT = 0.15
+_SEEN_LINE = 4.0
+"""CIELAB distance from the background, beyond its own unevenness, at which a line is seen."""
 _SHADES = {"garment": (0.55, 0.7, 0.85, 1.0, 1.12), "skin": (0.7, 0.85, 1.0, 1.1), "rest": (0.85, 1.0)}
 _SKIN = (Cihp.FACE, Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
 _UPPER = (Cihp.UPPER, Cihp.DRESS, Cihp.COAT)
@@ -116,7 +126,57 @@ def find_residue(
     kept = np.isin(pieces, 1 + np.flatnonzero(sizes >= _SPECK)) if count > 1 else np.zeros(found.shape, bool)
     area = float(scene.old.sum())
     largest = float(sizes.max()) if count > 1 and sizes.max() >= _SPECK else 0.0
-    return Residue(float(kept.sum()) / area, largest / area, crop.enlarge(kept, old.shape))
+    lines = find_lines(look, labels, crop)
+    share = float(kept.sum()) / area + float((lines & ~crop.enlarge(kept, old.shape)).sum()) / float(old.sum())
+    return Residue(share, largest / area, crop.enlarge(kept, old.shape) | lines)
+
+
+def find_lines(look: Dressed, labels: U8, crop: _Crop) -> Bool:
+    """Return what still stands out where the dressed silhouette has ended: lines that hair does not explain."""
+    found = np.zeros(labels.shape, bool)
+    inner = look.body[crop.at]
+    scale = min(1.0, _LINE_SIDE / max(inner.shape))
+    size = max(1, round(inner.shape[1] * scale)), max(1, round(inner.shape[0] * scale))
+
+    def reduced(plane: F32 | U8 | Bool) -> F32:
+        numbers = plane.astype(np.uint8) * np.uint8(255) if plane.dtype == bool else plane
+        small: F32 = cv2.resize(np.ascontiguousarray(numbers), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        return small
+
+    radius = max(2, round(_LINE * max(size)))
+    person = reduced(labels[crop.at] > 0) > 0
+    body, worn = reduced(inner) > _PRESENT, reduced(look.worn[crop.at]) > 1
+    edited = reduced(look.edit[crop.at]) > 0
+    empty = _grown(edited, radius) & ~_grown(body & ~_thin(body, radius), 2) & ~_grown(worn, 3)
+    empty &= ~_grown(_thin(person, radius) | (reduced(labels[crop.at] == Cihp.HAIR) > 0), 3 * radius)
+    if not empty.any():
+        return found
+    lab = _lab(np.asarray(cv2.resize(np.ascontiguousarray(look.pixels[crop.at]), size, interpolation=cv2.INTER_AREA)))
+    away = _from_around(lab, empty, 2 * radius)
+    quiet = ~_grown(person | body | edited, 3)
+    uneven = float(np.percentile(_from_around(lab, quiet, 2 * radius)[quiet], 98)) if quiet.any() else 0.0
+    lines = empty & (away > _SEEN_LINE + uneven)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(lines.astype(np.uint8), connectivity=8)
+    long = np.isin(pieces, 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= 2 * _SPECK))
+    long = _grown(long, 1)  # a line is seen by its length, be it ever so thin
+    view = found[crop.at]
+    view[...] = cv2.resize(long.astype(np.uint8), (view.shape[1], view.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
+    return found
+
+
+def _from_around(lab: F32, area: Bool, radius: int) -> F32:
+    """Return each pixel's distance to the mean colour of an area around it."""
+    inside = area.astype(np.float32)
+    total = cv2.GaussianBlur(lab * inside[..., None], (0, 0), radius)
+    mean = total / np.maximum(cv2.GaussianBlur(inside, (0, 0), radius), 1e-4)[..., None]
+    away: F32 = np.linalg.norm(lab - mean, axis=2).astype(np.float32)
+    return away
+
+
+def _thin(area: Bool, radius: int) -> Bool:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    thin: Bool = area & (cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, kernel) == 0)
+    return thin
 
 
 def replaced_classes(category: Category) -> tuple[Cihp, ...]:
@@ -180,9 +240,13 @@ class _Scene:
         tops = old & (labels == Cihp.UPPER)  # nothing of these stays; of a dress the skirt may, of trousers the legs
         if tops.any():
             self.searched |= crop.share(tops) > _PURE
+        hair = crop.share(np.isin(labels, (Cihp.HAIR, Cihp.HAT))) > 0.9
+        between = _grown(touched, round(_BETWEEN * max(crop.size)))
+        self.searched |= hair & between  # the old garment may show between strands
+        self._kept = hair & ~self.old
         self._areas = {
             "skin": crop.share(np.isin(labels, _SKIN)) > _PURE,
-            "hair": crop.share(np.isin(labels, (Cihp.HAIR, Cihp.HAT))) > 0.9,
+            "hair": hair & ~between if (hair & ~between).sum() > _OWN_HAIR else hair,
             "lower": crop.share(np.isin(labels, _BELOW) & ~old) > _PURE,
             "background": crop.share(labels == 0) > 0.99,
         }
@@ -199,8 +263,9 @@ class _Scene:
         at = np.nonzero(self.searched)
         colours = self.after[at]
         away = _distance(colours, _palette(self.before[self.old]))
-        unchanged = self.old[at] & (np.linalg.norm(colours - self.before[at], axis=1) < 3.0)
-        away[unchanged] = 0.0
+        own = self.old | self._kept
+        unchanged = own[at] & (np.linalg.norm(colours - self.before[at], axis=1) < 3.0)
+        away[unchanged & self.old[at]] = 0.0
         suspect = away < NEAR
         at, colours, away = (at[0][suspect], at[1][suspect]), colours[suspect], away[suspect]
         if not len(colours):
@@ -218,8 +283,12 @@ class _Scene:
             alibi[near] = np.minimum(alibi[near], _distance(colours[near], _shaded(plain[name], shades)))
         open_case = alibi < away + CLEARER
         mixed = np.full(len(colours), np.inf)
-        rest = ~open_case & ~unchanged[suspect]  # no mixture of new things made the photo's own pixels
+        still = unchanged[suspect]
+        rest = ~open_case & ~still
         mixed[rest] = _mixture_distance(colours[rest], plain)
+        # No mixture of new things made the photo's own pixels; in the hair what stays may have mixed.
+        rest = ~open_case & still & self._kept[at]
+        mixed[rest] = _mixture_distance(colours[rest], {name: plain[name] for name in plain if name != "garment"})
         accused[at[0], at[1]] = ~open_case & (mixed >= away + CLEARER / 2)
         return accused
 

@@ -76,6 +76,34 @@ def test_planted_traces_are_found_where_they_are(
     assert (found.mask & near).sum() > 0.95 * found.mask.sum()
 
 
+def test_an_outline_of_the_arm_left_on_the_background_is_found(
+    person: PersonArtefacts, garment: GarmentArtefacts
+) -> None:
+    look = dress(person)
+    pixels, edit, body = look.pixels.copy(), look.edit.copy(), look.body.copy()
+    gone = np.s_[250:640, 120:240]  # the left arm is taken away, all but its outline
+    pixels[gone], edit[gone], body[gone] = BACKDROP, True, 0.0
+    clean = replace(look, pixels=pixels, edit=edit, body=body, worn=np.where(body > 0, look.worn, 0).astype(np.uint8))
+    assert search(person, clean, garment.cutout).share < 0.0005  # where the arm was cut off, hard
+    lined = pixels.copy()
+    cv2.line(lined, (190, 300), (160, 600), SKIN, 1, cv2.LINE_AA)
+    found = search(person, replace(clean, pixels=lined), garment.cutout)
+    assert found.share > 0.003 and found.mask[300:600, 150:200].sum() > 0.85 * found.mask.sum()
+
+
+def test_the_old_garment_between_strands_of_hair_is_found(person: PersonArtefacts, garment: GarmentArtefacts) -> None:
+    labels, photo = person.parse.labels.copy(), person.photo.rgb8.copy()
+    between = np.zeros(labels.shape, bool)
+    between[340:378, 308:324] = True  # the hair's label lies over all of it
+    assert (labels[between] == Cihp.HAIR).all()
+    photo[between] = OLD_TOP
+    worn = replace(person, photo=replace(person.photo, pixels=photo))
+    look = dress(worn)
+    assert (look.pixels[between] == OLD_TOP).all()
+    found = search(worn, look, garment.cutout)
+    assert found.mask[between].mean() > 0.7 and found.share > 0.5 * between.sum() / (labels == Cihp.UPPER).sum()
+
+
 def test_a_shared_colour_cannot_be_told_and_is_not_accused(person: PersonArtefacts) -> None:
     same = dressed_garment(TEE, OLD_TOP)
     assert search(person, dress(person, OLD_TOP), same.cutout).share == 0
