@@ -17,6 +17,7 @@ from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.leg_shape import LEG_AT, fit_curve
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
+from studio.pipeline.tryon.draping.lower_measure import measure_touch
 from tests.pipeline.lower_figures import NAVY, SIZE, TROUSERS, draw_standing, lower_garment, person_of
 from tests.pipeline.tryon_figures import BACKDROP, context
 
@@ -144,6 +145,14 @@ def test_a_small_garment_photo_and_a_vague_waist_are_said(slim: PersonArtefacts)
     sure = replace(placed, enlarged=1.0, waist_off=0.0)
     keys = [
         [note.key for note in judge_lower(slim, garment, one).reasons]
-        for one in (sure, replace(sure, enlarged=1.6), replace(sure, waist_off=0.05))
+        for one in (sure, replace(sure, enlarged=1.6), replace(sure, waist_off=0.05), replace(sure, touch=0.3))
     ]
-    assert keys == [[], ["tryon.enlarged"], ["tryon.waist_unsure"]]
+    assert keys == [[], ["tryon.enlarged"], ["tryon.waist_unsure"], ["tryon.hand_on_leg"]]
+
+
+def test_a_hand_on_a_leg_that_goes_is_measured() -> None:
+    labels = np.zeros((60, 60), np.uint8)
+    labels[10:50, 20:40], labels[20:40, 12:20] = Cihp.RIGHT_LEG, Cihp.RIGHT_ARM
+    gone = np.ones((60, 60), np.float32)
+    assert measure_touch(gone, labels, 100.0) == pytest.approx(0.22, abs=0.03)
+    assert measure_touch(0 * gone, labels, 100.0) == 0.0

@@ -54,6 +54,7 @@ class PlacedLower:
     waist: its depth below the shoulder line. hems: where it ends on the picture's left and right leg, 0 hip .. 2 ankle.
     painted: the legs that the photo does not show. waist_off: how far what is seen of the waist lies off the line drawn
     there, in shoulder widths; None where no line is seen. enlarged: native pixels per garment pixel.
+    touch: how long hands lie against bare leg that the garment covers, in shoulder widths.
     """
 
     vertices: F64
@@ -64,6 +65,7 @@ class PlacedLower:
     painted: PaintedLegs = field(default_factory=PaintedLegs)
     waist_off: float | None = 0.0
     enlarged: float = 1.0
+    touch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

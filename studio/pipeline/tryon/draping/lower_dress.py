@@ -37,7 +37,7 @@ from studio.pipeline.tryon.draping.lower_layers import (
     read_wearing,
     reclaim_labels,
 )
-from studio.pipeline.tryon.draping.lower_measure import measure_painted
+from studio.pipeline.tryon.draping.lower_measure import measure_painted, measure_touch
 from studio.pipeline.tryon.draping.plates import Occluder
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
@@ -118,6 +118,7 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
         painted=measure_painted(removed, evidence, (legs, leg_fields), placed.hems),
         waist_off=None if seam is None else seam.roughness,
         enlarged=placed.scale / view.scale,
+        touch=measure_touch(removed, evidence.labels, body.size),
     )
     front = find_front(replace(evidence, rgb=fitting.clean), wearing, old, (body, fields, seam), order)
     front = add_boots(front, evidence, legs, leg_fields, placed)

@@ -30,6 +30,8 @@ MOST_MISFIT = 0.4
 """A painted thigh so much (log) wider or narrower than the knee leads to is not believed."""
 WAIST_ROUGH = 0.012
 """How far off its line a waist may be seen, in shoulder widths, before that line is a guess."""
+LONG_TOUCH = 0.1
+"""Hands that lie so far along bare skin that goes, in shoulder widths, may take some of it along."""
 ENLARGED, TOO_ENLARGED = 1.3, 2.0
 """Pixels of the look per pixel of the garment's photo from which it looks soft, and smeared."""
 
@@ -122,6 +124,8 @@ def _judge_placed(garment: GarmentArtefacts, placed: PlacedLower) -> list[tuple[
         share = np.interp(painted.area, [LITTLE_PAINTED, MUCH_PAINTED], [LED, LED_FAR])
         sure = float(share) if painted.led else ALONE
         found.append((ALONE if painted.misfit > MOST_MISFIT else sure, "tryon.legs_painted"))
+    if placed.touch > LONG_TOUCH:
+        found.append((0.6, "tryon.hand_on_leg"))
     if placed.waist_off is not None and placed.waist_off > WAIST_ROUGH:
         found.append((0.8, "tryon.waist_unsure"))
     return found

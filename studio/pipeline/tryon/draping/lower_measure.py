@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from studio.domain.arrays import F32
+from studio.domain.arrays import F32, U8
+from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Evidence
 from studio.pipeline.tryon.draping.leg_shape import LEG_AT
 from studio.pipeline.tryon.draping.legs import ANKLE, LegFields, Legs, standard_half
@@ -57,3 +59,13 @@ def measure_painted(
         width = legs.half(places, number) / standard_half(places)
         misfit = max(misfit, abs(float(np.log(width[0] / width[1]))))
     return PaintedLegs(area, area / max(bare, 1e-6), led, misfit)
+
+
+def measure_touch(removed: F32, labels: U8, size: float) -> float:
+    """Return how long hands and bare legs that go lie against each other, in shoulder widths: skin on skin, a parse map
+    parts them where it likes.
+    """
+    arms = np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM)).astype(np.uint8)
+    beside = cv2.dilate(arms, np.ones((3, 3), np.uint8)) > 0
+    legs = np.isin(labels, (Cihp.LEFT_LEG, Cihp.RIGHT_LEG)) & (removed > 0.5)
+    return float((beside & legs).sum()) / size
