@@ -32,6 +32,7 @@ from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
 from studio.pipeline.garments.lower import LOWER
 from studio.pipeline.parallel import both
+from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
@@ -351,7 +352,7 @@ def _pack(
         full = person.photo.rgb8.copy()
         pixels = patch.pixels if patch.pixels.dtype == np.uint8 else (patch.pixels // 257).astype(np.uint8)
         changed = patch.alpha > 0
-        full[box.slices][changed] = pixels[changed]
+        paint(full[box.slices], pixels, changed)
         garment = np.zeros(full.shape[:2], np.uint8)
         garment[box.slices] = patch.garment
         image = _to_canvas(full, framing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -144,7 +144,6 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     body = person + (reader.read(dressing.plate.body) - person) * removed
     lower = dressing.layers.lower
     lower_alpha = reader.read(lower.alpha) if dressing.layers.tuck is not None else np.zeros_like(removed)
-    lower_rgb = reader.read(lower.rgb)
     shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha)
     shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
     rgb = rgb * spread(1 - shade)
@@ -154,7 +153,6 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     covered, laid = np.zeros_like(removed), removed
     arms_alpha = reader.read(dressing.layers.arms.alpha)
     arms_light = reader.read(dressing.light.arms)
-    arms_rgb = reader.read(dressing.layers.arms.rgb) * spread(arms_light)
     arms_touched = np.clip((1 - arms_light) * 40, 0, 1)
     for layer, factor in zip(dressing.maps, dressing.light.layers, strict=True):
         weight = reader.read(layer.weight)
@@ -170,9 +168,10 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
             rgb = mix(rgb, cloth, alpha)
             # Below a waistband lies also the background beside it: that is the plate's, not the trousers'.
             shown = np.clip((alpha + removed * np.clip(person * 4, 0, 1)) * 4, 0, 1)
-            rgb = mix(rgb, lower_rgb, lower_alpha * shown)
+            rgb = _lay(rgb, lambda: reader.read(lower.rgb), lower_alpha * shown)
             alpha = alpha * (1 - lower_alpha)
-            rgb = mix(rgb, arms_rgb, arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1))
+            shown = arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1)
+            rgb = _lay(rgb, lambda: reader.read(dressing.layers.arms.rgb) * spread(arms_light), shown)
             change, laid = np.maximum(change, alpha), np.maximum(laid, alpha)
             covered = np.maximum(covered, alpha * (1 - arms_alpha))
             body = np.maximum(body, alpha)
@@ -185,7 +184,7 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     head_alpha = reader.read(head.alpha)
     # The photo shows its own strands where nothing came below them: laid over it again they would thicken.
     strands = np.maximum(np.clip(laid * 4, 0, 1), np.clip(head_alpha * 10 - 9, 0, 1))
-    rgb = mix(rgb, reader.read(head.rgb), head_alpha * strands)
+    rgb = _lay(rgb, lambda: reader.read(head.rgb), head_alpha * strands)
     body = np.maximum(body, person * head_alpha)
     same = largest(np.abs(rgb - photo)) < 0.5
     change = np.where(same, 0.0, change).astype(np.float32)
@@ -203,3 +202,8 @@ def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes:
         plain, alpha[cut] = sample_layer(source, place, layer.source)
         cloth[cut] = shade_cloth(plain, reader.read(factor)[cut])
     return cloth, alpha
+
+
+def _lay(below: F32, above: Callable[[], F32], alpha: F32) -> F32:
+    """Lay a picture over another; where nothing of it shows it is not even read."""
+    return mix(below, above(), alpha) if alpha.any() else below
