@@ -16,8 +16,8 @@ from studio.domain.recipe import Recipe, StageChoice
 
 _BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
 _SHOWN = (
-    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "moved_outside",
-    "residue",
+    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "delta_e_tones",
+    "moved_outside", "residue",
 )  # fmt: skip
 
 

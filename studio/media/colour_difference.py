@@ -6,6 +6,7 @@ Pictures are uint8 `(H, W, 3)` sRGB; masks are bool `(H, W)`.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, Bool
 
@@ -63,3 +64,60 @@ def garment_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) 
     one = np.median(to_lab(product)[product_mask], axis=0).astype(np.float64)
     two = np.median(to_lab(look)[look_mask], axis=0).astype(np.float64)
     return float(delta_e2000(one, two))
+
+
+_MOST_TONES = 3
+_ONE_TONE = 25.0
+"""Groups of colours nearer than this in CIELAB are one tone of the cloth in its own light and shade."""
+_LEAST_TONE = 0.1
+
+
+def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) -> float:
+    """Return CIEDE2000 between the medians of each of a garment's tones, weighted by their share of the product.
+
+    Of stripes, or sleeves of another colour, a look shows more of one tone than the product photo does: a median over
+    all of them leaps from tone to tone though no colour has changed. nan where a mask is empty.
+    """
+    if not product_mask.any() or not look_mask.any():
+        return float("nan")
+    one, two = to_lab(product)[product_mask], to_lab(look)[look_mask]
+    centres = _find_tones(one)
+    own, worn = (_nearest(pixels, centres) for pixels in (one, two))
+    total = weight = 0.0
+    for tone in range(len(centres)):
+        share = float((own == tone).mean())
+        if share < _LEAST_TONE:
+            continue
+        seen = two[worn == tone] if (worn == tone).any() else two
+        medians = (np.median(pixels, axis=0).astype(np.float64) for pixels in (one[own == tone], seen))
+        total, weight = total + share * float(delta_e2000(*medians)), weight + share
+    return total / weight
+
+
+def _find_tones(pixels: F32) -> F32:
+    """Return the colours of at most three tones, `(n, 3)`: k-means begun by lightness, groups close together joined."""
+    import cv2
+
+    pixels = np.ascontiguousarray(pixels[:: max(1, len(pixels) // 20_000)])
+    if len(pixels) < _MOST_TONES:
+        return np.median(pixels, axis=0, keepdims=True).astype(np.float32)
+    begun = np.empty(len(pixels), np.int32)
+    begun[np.argsort(pixels[:, 0], kind="stable")] = np.arange(len(pixels)) * _MOST_TONES // len(pixels)
+    until = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 30, 0.1)
+    _, labels, found = cv2.kmeans(pixels, _MOST_TONES, begun[:, None], until, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+    shares = np.bincount(labels.ravel(), minlength=_MOST_TONES) / len(pixels)
+    tones = [(centre, share) for centre, share in zip(found, shares, strict=True) if share > 0]
+    while len(tones) > 1:
+        pairs = [(float(np.hypot.reduce(tones[i][0] - tones[j][0])), i, j) for i in range(len(tones)) for j in range(i)]
+        distance, i, j = min(pairs)
+        if distance >= _ONE_TONE:
+            break
+        (first, a), (second, b) = tones[i], tones[j]
+        tones[j] = ((first * a + second * b) / (a + b), a + b)
+        del tones[i]
+    return np.stack([centre for centre, _ in tones]).astype(np.float32)
+
+
+def _nearest(pixels: F32, centres: F32) -> npt.NDArray[np.intp]:
+    nearest: npt.NDArray[np.intp] = np.square(pixels[:, None] - centres[None]).sum(axis=2).argmin(axis=1)
+    return nearest

@@ -1,11 +1,13 @@
 """Evaluation: paired and without leaks, by a cycle, and unpaired.
 
 Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
-DensePose and the garment; nothing under the agnostic mask, neither pixels nor outline. Its picture is composed over
+DensePose (the embedded one lies inside the silhouette) and the garment; nothing else under the agnostic mask, neither
+pixels nor outline. Its picture is composed over
 the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to 384 x 512 by area averaging, whole, without crop.
 SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration; over regions the mean of
 its layers' maps, enlarged bilinearly. "inside" is the agnostic mask; zones are discs around the joints, in shoulder
-widths. delta_e: CIEDE2000 between the product photo's garment and the picture's. moved_outside: pixels of the canvas
+widths. delta_e: CIEDE2000 between the median colours of the product photo's garment and the picture's;
+delta_e_tones: the same tone by tone, for garments of several colours. moved_outside: pixels of the canvas
 outside the agnostic mask that differ by more than rounding.
 Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used.
 Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
@@ -47,7 +49,7 @@ from studio.domain.geometry import CANVAS_SIZE, Framing
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe
-from studio.media.colour_difference import garment_delta_e
+from studio.media.colour_difference import garment_delta_e, tones_delta_e
 from studio.media.decode import open_photo
 from studio.pipeline.cache import MemoryStore
 from studio.pipeline.graph import GraphBuilder, PhotoSpec
@@ -296,7 +298,8 @@ class Evaluator:
             values |= {f"{name}_{area}": _mean(plane, mask) for name, plane in places.items()}
             values[f"psnr_{area}"] = metrics.psnr(first, second, mask)
         worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
-        values["delta_e"] = garment_delta_e(garment.photo.rgb8, garment.cutout.alpha > 0.9, second, worn & hidden)
+        colours = (garment.photo.rgb8, garment.cutout.alpha > 0.9, second, worn & hidden)
+        values["delta_e"], values["delta_e_tones"] = garment_delta_e(*colours), tones_delta_e(*colours)
         values["moved_outside"] = float(_moved(truth, picture, person.agnostic))
         return values
 

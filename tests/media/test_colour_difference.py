@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.media.colour_difference import delta_e2000, garment_delta_e
+from studio.media.colour_difference import delta_e2000, garment_delta_e, tones_delta_e
 
 # Pairs 1, 7, 17, 20 and 25 of the test data that Sharma et al. publish with the formula.
 SHARMA = [
@@ -32,3 +32,24 @@ def test_garment_delta_e_compares_medians_under_masks() -> None:
     assert garment_delta_e(product, everywhere, look, below) == pytest.approx(0, abs=1e-3)
     assert garment_delta_e(product, everywhere, look, ~below) > 20
     assert np.isnan(garment_delta_e(product, everywhere, look, np.zeros((8, 8), bool)))
+
+
+def test_stripes_are_compared_tone_by_tone() -> None:
+    product = np.full((20, 20, 3), 240, np.uint8)
+    product[:, :8] = 20
+    look = np.full((20, 20, 3), 240, np.uint8)
+    look[:, :12] = 20  # more of the dark stripes is seen, no colour has changed
+    everywhere = np.ones((20, 20), bool)
+    assert garment_delta_e(product, everywhere, look, everywhere) > 20
+    assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(0, abs=1e-3)
+    look[:, 12:] = (200, 240, 200)
+    assert tones_delta_e(product, everywhere, look, everywhere) > 3
+    assert np.isnan(tones_delta_e(product, everywhere, look, ~everywhere))
+
+
+def test_a_plain_garment_has_one_tone() -> None:
+    product = np.random.default_rng(1).normal((180, 60, 60), 6, (30, 30, 3)).clip(0, 255).astype(np.uint8)
+    everywhere = np.ones((30, 30), bool)
+    look = (product * 0.9).astype(np.uint8)
+    plain = garment_delta_e(product, everywhere, look, everywhere)
+    assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(plain, abs=0.3)
