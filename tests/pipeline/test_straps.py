@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from studio.domain.artefacts import Cutout, GarmentArtefacts, Neckline, Photo, SleeveLength
-from studio.domain.edits import LayerOrder
+from studio.domain.edits import HemStyle, LayerOrder
 from studio.pipeline.blend import blend_look
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.straps import thicken_straps
@@ -73,3 +73,20 @@ def test_straps_reach_the_shoulders_unbroken_with_skin_between_them() -> None:
         assert top < 195 and top > 118 and (np.diff(rows[rows < bodice]) == 1).all()
     between = look.rgb8[150 : bodice - 12, 185:200].astype(int)
     assert (np.abs(between - SKIN).max(axis=2) < 45).mean() > 0.95
+
+
+def test_a_slanting_hem_keeps_its_profile_and_bares_skin_not_backdrop() -> None:
+    person = draw_person()
+    half = np.array(TEE)
+    ring = np.concatenate([half[:-1], [(-0.24, 0.62), (0.24, 0.95)], half[-2::-1] * (-1, 1)]) * 512 + (240, 64)
+    alpha = np.zeros((640, 480), np.uint8)
+    cv2.fillPoly(alpha, [np.round(ring).astype(np.int32)], 255)
+    rgb = np.where(alpha[..., None] > 0, np.array(NEW_TOP), np.array(BACKDROP)).astype(np.uint8)
+    photo, cutout = Photo(rgb, "6" * 64, "slant.png"), Cutout((alpha / np.float32(255)).astype(np.float32), rgb.copy())
+    garment = GarmentArtefacts(photo, cutout, analyse_garment(photo, cutout))
+    order = LayerOrder(HemStyle.UNTUCKED)
+    look = blend_look(person.photo, person.cutout, DRAPE.dress(person, garment, context(), layers=order))
+    ends = [int(np.flatnonzero(look.garment_mask[:, x] > 128)[-1]) for x in (145, 239)]
+    assert ends[1] - ends[0] > 40
+    below = look.rgb8[ends[0] + 6 : 320, 142:160].astype(int)
+    assert (np.abs(below - BACKDROP).max(axis=2) > 12).all()
