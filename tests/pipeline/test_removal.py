@@ -12,7 +12,9 @@ from studio.domain.artefacts import Cutout, ParseMap, PersonArtefacts, Photo
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
-from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.layers import hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.removal import cut_off, own_outline
 from tests.pipeline.tryon_figures import BACKDROP, LONG, SKIN, context, draw_person, dressed_garment
 
@@ -64,3 +66,21 @@ def test_only_crumbs_that_the_removal_made_are_cut_off() -> None:
     kept[30:60, :40] = kept[10:20, 50:54] = kept[5:9, 5:9] = True
     found = cut_off(kept, goes, 60.0)
     assert found[10:20, 50:54].all() and found.sum() == 40
+
+
+def test_of_a_hand_the_little_that_is_seen_stays() -> None:
+    person = _bare_arms(wider=3, softness=0.8)
+    labels, rgb = person.parse.labels.copy(), person.photo.rgb8.copy()
+    rows = np.mgrid[: labels.shape[0], : labels.shape[1]][0]
+    hand = (labels == Cihp.RIGHT_ARM) & (rows > 680)
+    labels[hand & (rows > 702)], rgb[hand & (rows > 702)] = Cihp.TROUSERS, (60, 80, 130)
+    hand &= rows <= 702
+    person = replace(person, photo=Photo(rgb, "4" * 64, "p.png"), parse=ParseMap(labels))
+    fitting = _fit(person, False)
+    fields = measure_fields(fitting.body, (fitting.evidence.alpha.shape[0], fitting.evidence.alpha.shape[1]))
+    layers = take_apart(fitting.body, fitting.evidence, LayerOrder(), fields)
+    hidden = hide_sleeved_skin(layers, fitting.body, fitting.evidence, (1.95, 1.95), fields)
+    seen = cv2.erode((hand & (rows > 690)).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    assert seen.sum() > 20 and fitting.view.scale == 1.0
+    at = fitting.view.box.slices
+    assert hidden.arms.alpha[seen[at]].min() > 0.9 and hidden.removed[seen[at]].max() < 0.1

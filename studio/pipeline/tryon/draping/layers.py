@@ -29,7 +29,9 @@ CUFF_OVERLAP = 0.04
 """How far a cuff reaches over the skin it ends on, in places on the arm: no gap may open before it."""
 OWN_SKIN = 3.0
 """How many half-widths off its axis an arm's own skin may lie."""
-CRUMB = 0.02
+HAND = 1.9
+"""From this place on an arm (2 is the wrist) its skin may be a hand's."""
+CRUMB = 0.002
 """Skin left alone that is smaller than this, in squared shoulder widths, is no part of an arm."""
 LAST_SKIN = 1.97
 """Hands, from here on, are never hidden by a sleeve."""
@@ -125,7 +127,8 @@ def hide_sleeved_skin(
     """Remove bare skin that the new sleeves enclose, with its soft outline: none may peep out beside its sleeve."""
     labels = evidence.labels
     enclosed = _enclosed_skin(body, labels, cuffs, fields)
-    skin = np.isin(labels, _ARMS) & (layers.arms.alpha > 0.5)
+    # Of a hand on a hip little may be seen: that is no crumb.
+    skin = np.isin(labels, _ARMS) & (layers.arms.alpha > 0.5) & (np.maximum(*fields.along) < HAND)
     enclosed |= cut_off(skin & ~enclosed, enclosed, CRUMB * body.size**2)
     goes = enclosed | np.isin(labels, OLD_GARMENT)
     outline = own_outline(goes, ~goes & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
