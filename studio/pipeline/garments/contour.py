@@ -53,13 +53,15 @@ STRAND = 9
 """How far apart strands are, in pixels of the work size."""
 GAP_END = 0.08
 """How far a gap is followed into its narrow ends, in shares of the longer side."""
+PALE_SHARE = 0.02
+"""Not where more than this share of the cloth is pale: from a gap's end one would run on into white stripes."""
 BAY, BLIND = 0.05, 0.7
 """Bays narrower than twice this share of the longer side are filled where their shore is no clearer than this."""
 EVIDENCE_WEIGHT = (0.22, 0.6)
 """What a pixel's colour counts against the curve's length, beside pale cloth and beside clear cloth."""
-SMOOTHING = 0.019
+SMOOTHING = 0.028
 """Half-width of the window in which the curve is smoothed, in shares of the longer side: compression's blocks are
-half as long."""
+a third as long."""
 ISLAND_CONTRAST, ISLAND_SHARE = 10.0, 3e-4
 """Enclosed backdrop is one only in a garment that stands out as much as this, and when larger than this."""
 
@@ -239,7 +241,7 @@ def _complete(inside: F32, evidence: Evidence) -> F32:
     beside = cv2.dilate(np.where(shore, np.float32(0), pieces.astype(np.float32)), np.ones((3, 3), np.uint8)).astype(
         int
     )
-    blind = cv2.dilate(evidence.distance, _disc(3)) < BLIND
+    blind = cv2.dilate(evidence.distance, _disc(3)) < np.maximum(BLIND, evidence.echo)
     length = np.bincount(beside[shore], minlength=count)
     unseen = np.bincount(beside[shore & blind], minlength=count)
     filled = unseen > 0.6 * np.maximum(length, 1)
@@ -253,7 +255,8 @@ def _find_gaps(evidence: Evidence, matte: F32) -> Bool:
     solid = (matte > 0.5).astype(np.uint8)
     sure = cv2.erode(evidence.outside.astype(np.uint8), np.ones((3, 3), np.uint8)) & solid
     gap = cv2.morphologyEx(sure, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    if gap.any():
+    cloth = evidence.distance[cv2.erode(solid & ~gap, _disc(4)) > 0]
+    if gap.any() and cloth.size and (cloth < CLEAR).mean() < PALE_SHARE:
         beside = cv2.dilate(evidence.distance, _disc(4))
         pale = ((evidence.distance < HALF_WAY * beside) & (beside > KEPT)).astype(np.uint8) & solid
         for _ in range(round(GAP_END * max(matte.shape))):

@@ -9,7 +9,7 @@ from studio.domain.arrays import F32, F64, Bool
 
 SHORTEST = 40
 """A closed curve of fewer points is a speck."""
-CORNER_REACH, CORNER_ANGLE = 9, 55.0
+CORNER_REACH, CORNER_ANGLE = 9, 45.0
 """A corner is where the curve turns by more than this (degrees) between the way here and the way on, both this many
 points long: a cuff's or a hem's end, an armpit; compression's blocks turn it less."""
 TIGHT = 4
