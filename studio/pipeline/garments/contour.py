@@ -96,17 +96,18 @@ def redraw_outline(rgb: U8, cutout: Cutout) -> Cutout | None:
         return None
     curves = find_outline(evidence, matte)
     gap = _find_gaps(evidence, matte)
-    share = _share_drawn(evidence, matte, _draw(curves, matte.shape, size), gap)
-    if not (share > 0.01).any():
+    share = _share_drawn(evidence, matte, _draw(curves, matte.shape, size))
+    if not (share > 0.01).any() and not gap.any():
         return cutout
     drawn = _draw(curves, cutout.alpha.shape, size)
     open_to = _openness(evidence, gap)
+    near_gap = cv2.GaussianBlur(cv2.dilate(gap.astype(np.float32), _disc(6)), (0, 0), 1.5)
     if share.shape != drawn.shape:
-        share, open_to = (
-            cv2.resize(plane, drawn.shape[::-1], interpolation=cv2.INTER_LINEAR) for plane in (share, open_to)
+        share, open_to, near_gap = (
+            cv2.resize(plane, drawn.shape[::-1], interpolation=cv2.INTER_LINEAR) for plane in (share, open_to, near_gap)
         )
-    drawn = cv2.min(drawn, 1 - open_to)
-    alpha: F32 = (cutout.alpha + (drawn - cutout.alpha) * share).astype(np.float32)
+    share = cv2.max(share, near_gap)
+    alpha: F32 = cv2.min(cutout.alpha + (drawn - cutout.alpha) * share, 1 - open_to)
     return Cutout(alpha, _colour_rim(rgb, cutout.foreground, alpha, share > 0.01))
 
 
@@ -270,11 +271,11 @@ def _openness(evidence: Evidence, gap: Bool) -> F32:
     beside = cv2.max(cv2.dilate(evidence.distance, _disc(4)), 2 * evidence.echo)
     shows = np.clip((0.9 * beside - evidence.distance) / (0.9 * beside - evidence.echo), 0.0, 1.0)
     near = cv2.dilate(gap.astype(np.uint8), _disc(2)).astype(np.float32) * (beside > DRAWN)
-    openness: F32 = (shows * near).astype(np.float32)
+    openness: F32 = np.where(gap & (beside <= DRAWN), np.float32(1), shows * near).astype(np.float32)
     return openness
 
 
-def _share_drawn(evidence: Evidence, matte: F32, drawn: F32, gap: Bool) -> F32:
+def _share_drawn(evidence: Evidence, matte: F32, drawn: F32) -> F32:
     """Return how much the drawn outline counts against the matte: where cloth is pale, and where the matte is wrong."""
     edge = cv2.morphologyEx((drawn > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     beside = cv2.dilate(evidence.distance, _disc(4))
@@ -283,7 +284,7 @@ def _share_drawn(evidence: Evidence, matte: F32, drawn: F32, gap: Bool) -> F32:
     weak = np.clip((KEPT - beside) / (KEPT - DRAWN), 0.0, 1.0).astype(np.float32)
     share = cv2.GaussianBlur(_spread(weak, edge), (0, 0), 0.006 * max(matte.shape))
     missed = ((drawn > 0.5) & (matte < 0.5) & (evidence.distance > evidence.echo) & ~evidence.shadow).astype(np.uint8)
-    wrong = cv2.morphologyEx(missed, cv2.MORPH_OPEN, _disc(3)) | gap.astype(np.uint8)
+    wrong = cv2.morphologyEx(missed, cv2.MORPH_OPEN, _disc(3))
     wrong = cv2.dilate(wrong, _disc(6)).astype(np.float32)
     counts: F32 = cv2.max(share, cv2.GaussianBlur(wrong, (0, 0), 1.5))
     return counts

@@ -50,6 +50,7 @@ from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import Worn, light_garment
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
+from studio.pipeline.tryon.draping.parting import part_cloth
 from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
@@ -57,7 +58,6 @@ from studio.pipeline.tryon.draping.raster import (
     build_layers,
     end_at_waist,
     end_behind_back,
-    keep_connected,
     prepare_source,
 )
 from studio.pipeline.tryon.draping.seams import tidy_seams
@@ -272,7 +272,7 @@ def _lay_cloth(
         lambda: build_layers(garment.garment, placed.vertices, view.size),
     )
     body = taken.fitting.body
-    maps = end_behind_back(keep_connected(layers, source), body, taken.fields)
+    maps = end_behind_back(part_cloth(layers, source), body, taken.fields)
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
     return source, end_at_waist(tidy_seams(maps, source, removed, body.size), taken.layers.swallowed)
 

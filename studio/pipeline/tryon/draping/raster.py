@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from studio.domain.arrays import F32, F64, U8, U16, Bool
+from studio.domain.arrays import F32, F64, U8, U16
 from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.tryon.draping.body import Body
@@ -19,9 +19,13 @@ from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLE
 
 MARGIN = 12
 """Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
+MARGIN_BLUR = 5.0
+"""How far round about, in working pixels, faces have a say in the margin beside them."""
 MARGIN_FADE = 5
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
+OVERLAP_FADE = 0.08
+"""Above the armpit, over this share of the torso's length, the overlap comes in."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
 ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
@@ -29,10 +33,6 @@ ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
 that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
 FINER = 4
 """How much finer the edge between the front and the back's inside is drawn on it."""
-HAZE_REACH = 0.03
-"""How near both sleeve and flank are where what lies between them is a shaded gap, in sides of that raster."""
-SLIVER = 0.08
-"""A piece of a layer smaller than this share of its largest one belongs to its neighbour across a gap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,23 +75,28 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         if not (face_part == part).any():
             continue
         reach = np.where(mesh.part == TORSO, np.clip(1 - (1 - mesh.across * side) / OVERLAP_COLUMNS, 0, 1), 0.0)
+        armpit = _armpit_along(garment, side)
+        # The overlap fades out downwards too: it would end below the arm in a step.
+        fading = np.clip((armpit - mesh.along) / OVERLAP_FADE, 0.0, 1.0)
+        reach = np.where(mesh.across * side < 1 - 1e-3, reach * fading, reach)
         reach[mesh.part == part] = 1.0
-        reach[(mesh.part == TORSO) & (mesh.along > _armpit_along(garment, side) + 1e-3)] = 0.0
+        reach[(mesh.part == TORSO) & (mesh.along > armpit + 1e-3)] = 0.0
         chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
         # Below the armpit the torso is no sleeve's: where one lay close to it, a strip of it would come along.
         cloth = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).any(axis=1))
         x, y, weight = dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size)
-        weight[_beside_torso(vertices, mesh.faces[face_part == part], mesh.faces[face_part == TORSO], size)] = 0.0
+        weight *= _before_torso(vertices, mesh.faces[face_part == part], mesh.faces[face_part == TORSO], size)
         layers.append(LayerMap(name, x, y, weight, soften(cloth[source_faces].astype(np.float32))))
     return tuple(layers)
 
 
-def _beside_torso(vertices: F64, sleeve: U16, torso: U16, size: tuple[int, int]) -> Bool:
-    """Return the background nearer to the torso than to a sleeve: what a sleeve's layer has there is no sleeve."""
+def _before_torso(vertices: F64, sleeve: U16, torso: U16, size: tuple[int, int]) -> F32:
+    """Return 0 on the background nearer to the torso than to a sleeve: what a sleeve's layer has there is no sleeve."""
     apart = [_draw_faces(vertices, faces, size) == 0 for faces in (sleeve, torso)]
-    to_sleeve, to_torso = (cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 3) for outside in apart)
-    beside: Bool = apart[0] & apart[1] & (to_torso < to_sleeve)
-    return beside
+    to_sleeve, to_torso = (cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 5) for outside in apart)
+    nearer = np.clip((to_torso - to_sleeve) / 2 + 0.5, 0.0, 1.0)
+    before: F32 = np.where(apart[0] & apart[1], nearer, 1.0).astype(np.float32)
+    return before
 
 
 def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[LayerMap, ...]:
@@ -114,49 +119,6 @@ def end_behind_back(layers: tuple[LayerMap, ...], body: Body, fields: BodyFields
                 layer = replace(layer, weight=seen.astype(np.float32))
         ended.append(layer)
     return tuple(ended)
-
-
-def keep_connected(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[LayerMap, ...]:
-    """Return the layers without slivers of another part: what a gap in the product photo divides from the rest."""
-    size = (layers[0].source.shape[1], layers[0].source.shape[0])
-    coverage = cv2.resize(source.alpha, size, interpolation=cv2.INTER_AREA)
-    solid = coverage > 0.5
-    haze = _find_haze(layers, solid)
-    cleaned = []
-    for layer in layers:
-        if layer.name == "inner":
-            cleaned.append(layer)
-            continue
-        if haze.any():
-            layer = replace(layer, source=np.where(haze, np.float32(0.0), layer.source))
-        own = (solid & (layer.source > 0.5)).astype(np.uint8)
-        count, parts, stats, _ = cv2.connectedComponentsWithStats(own)
-        area = stats[1:, cv2.CC_STAT_AREA]
-        gone = np.isin(parts, 1 + np.flatnonzero(area < SLIVER * area.max())) if count > 2 else parts < 0
-        if layer.name.endswith("sleeve"):  # a strip of the flank hangs on by a thread where the gap closes
-            core = cv2.morphologyEx(own, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
-            gone |= (own > 0) & (cv2.dilate(core, np.ones((9, 9), np.uint8)) == 0)
-        if gone.any():
-            fringe = (cv2.dilate(gone.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ((own == 0) | gone)
-            layer = replace(layer, source=np.where(fringe, np.float32(0.0), layer.source))
-        cleaned.append(layer)
-    return tuple(cleaned)
-
-
-def _find_haze(layers: tuple[LayerMap, ...], solid: Bool) -> Bool:
-    """Return the backdrop in a shaded gap between sleeve and flank, which a cut-out holds half for cloth."""
-    parts = {
-        layer.name: cv2.distanceTransform((~(solid & (layer.source > 0.5))).astype(np.uint8), cv2.DIST_L2, 3)
-        <= HAZE_REACH * SOURCE_SIDE
-        for layer in layers
-        if layer.name != "inner"
-    }
-    front = parts.pop("front")
-    rim = cv2.dilate(solid.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    haze: Bool = np.zeros_like(solid)
-    for sleeve in parts.values():
-        haze |= front & sleeve & ~rim
-    return haze
 
 
 def _armpit_along(garment: Garment, side: int) -> float:
@@ -188,38 +150,36 @@ def _affines(source: F64, target: F64, faces: U16) -> F64:
 
 
 def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
-    """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by the nearest face."""
+    """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by all faces near by."""
     number = _draw_faces(target, faces, size)
-    covered = number > 0
-    distance, nearest = cv2.distanceTransformWithLabels(
-        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    owners = np.zeros(int(nearest.max()) + 1, np.float32)
-    owners[nearest[covered]] = number[covered]
-    filled = np.where(covered, number, owners[nearest]).astype(np.int32) - 1
+    covered = (number > 0).astype(np.uint8)
+    distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(covered, cv2.DIST_L2, 5)
+    chosen = np.maximum(number.astype(np.int32) - 1, 0)
+    inside = covered.astype(np.float32)
+    share = cv2.max(cv2.GaussianBlur(inside, (0, 0), MARGIN_BLUR), 1e-9)
+    ramp = np.clip(depth / MARGIN_BLUR, 0.0, 1.0).astype(np.float32)
+    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
     maps = _affines(source.astype(np.float64), target, faces)
     weights = _affines(np.stack([reach, reach], -1), target, faces)[:, 0]
-    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
-    near = distance <= MARGIN
-    chosen = np.maximum(filled, 0)
     planes = []
     for coefficients in (maps[:, 0], maps[:, 1], weights):
-        table = coefficients.astype(np.float32)
-        planes.append(table[chosen, 0] * grid_x + table[chosen, 1] * grid_y + table[chosen, 2])
+        table = coefficients.astype(np.float32)[chosen] * inside[..., None]
+        own = table[..., 0] * grid_x + table[..., 1] * grid_y + table[..., 2]
+        # One face's map, drawn out beyond the outline, meets its neighbour's in a step: theirs are mixed.
+        mixed = cv2.GaussianBlur(table, (0, 0), MARGIN_BLUR) / share[..., None]
+        beyond = mixed[..., 0] * grid_x + mixed[..., 1] * grid_y + mixed[..., 2]
+        planes.append((beyond + (_smooth_inside(own, inside) - beyond) * ramp).astype(np.float32))
     x, y, weight = planes
-    # Fur and fringes reach farther than that: they fade out, they are not cut.
+    # Fur and fringes reach farther than the margin: they fade out, they are not cut.
     fading = np.clip((MARGIN - distance) / MARGIN_FADE, 0.0, 1.0)
-    weight = (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
-    return _smooth_inside(x, near), _smooth_inside(y, near), weight
+    return x, y, (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
 
 
-def _smooth_inside(plane: F32, near: Bool) -> F32:
+def _smooth_inside(plane: F32, inside: F32) -> F32:
     """Round off the kinks between faces: a blur that sees the layer's own pixels only."""
-    inside = near.astype(np.float32)
     total = cv2.GaussianBlur(plane * inside, (0, 0), 2.0)
-    share = cv2.GaussianBlur(inside, (0, 0), 2.0)
-    core = cv2.erode(near.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    smoothed: F32 = np.where(core, total / np.maximum(share, 1e-6), plane).astype(np.float32)
+    smoothed: F32 = total / cv2.max(cv2.GaussianBlur(inside, (0, 0), 2.0), 1e-6)
     return smoothed
 
 
