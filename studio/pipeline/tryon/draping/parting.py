@@ -42,7 +42,8 @@ def part_cloth(layers: tuple[LayerMap, ...], source: ClothSource) -> tuple[Layer
     trunk = np.maximum(parts[0].source, inside) > 0.5
     sleeves = [layer.source > 0.5 for layer in parts[1:]]
     owner = _first_owners(trunk, sleeves)
-    owner = _nearest(_give_strips_back(np.where(solid, owner, -1)), solid)
+    sides = [0, *(-1 if layer.name.startswith("left") else 1 for layer in parts[1:])]
+    owner = _nearest(_give_strips_back(np.where(solid, owner, -1), sides), solid)
     open_to = (~_find_haze(owner, solid, len(parts))).astype(np.float32)
     masks = {parts[0].name: _smooth_seam(owner == 0) * (1 - inside) * open_to}
     for number, (layer, cloth) in enumerate(zip(parts[1:], sleeves, strict=True), start=1):
@@ -61,14 +62,14 @@ def _first_owners(trunk: Bool, sleeves: list[Bool]) -> Owner:
     return owner
 
 
-def _give_strips_back(owner: Owner) -> Owner:
+def _give_strips_back(owner: Owner, sides: list[int]) -> Owner:
     """Return the owners with slivers and strips of a part given to the part they hang on.
 
-    owner: -1 where there is no cloth.
+    owner: -1 where there is no cloth. sides: where each part lies, -1 left of the trunk, 1 right, 0 the trunk itself.
     """
     kept = np.full(owner.shape, -1, np.int32)
-    for number in range(int(owner.max()) + 1):
-        kept[_core(owner == number)] = number
+    for number, side in enumerate(sides):
+        kept[_core(owner == number, side)] = number
     lost = ((owner >= 0) & (kept < 0)).astype(np.uint8)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(lost, connectivity=8)
     given = np.where(kept >= 0, kept, owner)
@@ -84,16 +85,24 @@ def _give_strips_back(owner: Owner) -> Owner:
     return given
 
 
-def _core(own: Bool) -> Bool:
-    """Return a part without its slivers and without strips narrower than two `STRIP`s."""
+def _core(own: Bool, side: int) -> Bool:
+    """Return a part without its slivers, and a sleeve without the strips that lie on its inner side."""
     plane = own.astype(np.uint8)
-    opened = cv2.morphologyEx(plane, cv2.MORPH_OPEN, _disc(STRIP))
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(opened)
+    if side:
+        plane = cv2.morphologyEx(plane, cv2.MORPH_OPEN, _disc(STRIP))
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(plane)
     if count > 2:
         area = stats[1:, cv2.CC_STAT_AREA]
-        opened[np.isin(pieces, 1 + np.flatnonzero(area < SLIVER * area.max()))] = 0
-    core: Bool = own & (cv2.dilate(opened, _disc(STRIP - 2)) > 0)
-    return core if core.any() else own
+        plane[np.isin(pieces, 1 + np.flatnonzero(area < SLIVER * area.max()))] = 0
+    if not plane.any():
+        return own
+    if not side:
+        return own & (plane > 0)
+    core = own & (cv2.dilate(plane, _disc(STRIP - 2)) > 0)
+    outward = core if side < 0 else core[:, ::-1]
+    inner = np.logical_or.accumulate(outward, axis=1)  # a slim sleeve has nothing of itself farther out
+    kept: Bool = core | (own & ~(inner if side < 0 else inner[:, ::-1]))
+    return kept
 
 
 def _nearest(owner: Owner, solid: Bool) -> Owner:

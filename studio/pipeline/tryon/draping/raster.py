@@ -24,8 +24,6 @@ MARGIN_BLUR = 5.0
 MARGIN_FADE = 5
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
-OVERLAP_FADE = 0.08
-"""Above the armpit, over this share of the torso's length, the overlap comes in."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
 ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
@@ -76,9 +74,6 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
             continue
         reach = np.where(mesh.part == TORSO, np.clip(1 - (1 - mesh.across * side) / OVERLAP_COLUMNS, 0, 1), 0.0)
         armpit = _armpit_along(garment, side)
-        # The overlap fades out downwards too: it would end below the arm in a step.
-        fading = np.clip((armpit - mesh.along) / OVERLAP_FADE, 0.0, 1.0)
-        reach = np.where(mesh.across * side < 1 - 1e-3, reach * fading, reach)
         reach[mesh.part == part] = 1.0
         reach[(mesh.part == TORSO) & (mesh.along > armpit + 1e-3)] = 0.0
         chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
