@@ -1,0 +1,54 @@
+"""Which part owns which pixel of the product photo, and what the map beyond the mesh is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studio.pipeline.tryon.draping.parting import part_cloth
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, dense_map
+
+SIZE = (200, 300)
+
+
+def _layer(name: str, own: np.ndarray) -> LayerMap:
+    empty = np.zeros((4, 4), np.float32)
+    return LayerMap(name, empty, empty, empty, own.astype(np.float32))
+
+
+def _source(cloth: np.ndarray) -> ClothSource:
+    return ClothSource(np.zeros((*cloth.shape, 3), np.uint8), cloth.astype(np.float32), 1.0, SIZE)
+
+
+def test_a_strip_of_the_flank_goes_back_to_the_trunk() -> None:
+    cloth = np.zeros((SIZE[1], SIZE[0]), bool)
+    cloth[40:260, 20:60] = cloth[40:260, 70:180] = True  # sleeve, gap, trunk
+    cloth[200:230, 60:70] = True  # where the gap closes
+    sleeve = np.zeros_like(cloth)
+    sleeve[:, :76] = True  # the mesh: six pixels of the flank are the sleeve's
+    front, left = part_cloth((_layer("front", ~sleeve), _layer("left_sleeve", sleeve)), _source(cloth))
+    assert front.source[60:190, 72:75].min() > 0.5
+    assert left.source[60:190, 72:75].max() < 0.5
+    assert left.source[60:250, 24:56].min() > 0.9
+
+
+def test_a_sleeve_that_is_slim_at_the_shoulder_keeps_its_end() -> None:
+    cloth = np.zeros((SIZE[1], SIZE[0]), bool)
+    cloth[40:260, 20:180] = True
+    sleeve = np.zeros_like(cloth)
+    for row in range(40, 260):
+        sleeve[row, : 20 + 4 + (row - 40) // 6] = True
+    _, left = part_cloth((_layer("front", ~sleeve), _layer("left_sleeve", sleeve)), _source(cloth))
+    assert left.source[60:250, 21].min() > 0.5
+
+
+def test_the_map_beyond_the_mesh_has_no_steps() -> None:
+    corners = np.array([[40, 40], [100, 40], [160, 40], [40, 100], [100, 130], [160, 100]], np.float64)
+    moved = corners + np.array([[0, 0], [6, -8], [0, 0], [-9, 4], [0, 0], [12, 9]])
+    faces = np.array([[0, 1, 4], [0, 4, 3], [1, 2, 5], [1, 5, 4]], np.uint16)
+    x, y, weight = dense_map(moved.astype(np.float32), corners, faces, np.ones(6), SIZE)
+    inside = weight > 0
+    for plane in (x, y):
+        for axis in (0, 1):
+            both = inside & np.roll(inside, -1, axis)
+            steps = np.abs(np.roll(plane, -1, axis) - plane)[both]
+            assert steps.max() < 2.5
