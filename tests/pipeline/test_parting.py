@@ -1,11 +1,11 @@
-"""Which part owns which pixel of the product photo, and what the map beyond the mesh is."""
+"""Which part owns which pixel of the product photo."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from studio.pipeline.tryon.draping.parting import part_cloth
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, dense_map
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap
 
 SIZE = (200, 300)
 
@@ -39,16 +39,3 @@ def test_a_sleeve_that_is_slim_at_the_shoulder_keeps_its_end() -> None:
         sleeve[row, : 20 + 4 + (row - 40) // 6] = True
     _, left = part_cloth((_layer("front", ~sleeve), _layer("left_sleeve", sleeve)), _source(cloth))
     assert left.source[60:250, 21].min() > 0.5
-
-
-def test_the_map_beyond_the_mesh_has_no_steps() -> None:
-    corners = np.array([[40, 40], [100, 40], [160, 40], [40, 100], [100, 130], [160, 100]], np.float64)
-    moved = corners + np.array([[0, 0], [6, -8], [0, 0], [-9, 4], [0, 0], [12, 9]])
-    faces = np.array([[0, 1, 4], [0, 4, 3], [1, 2, 5], [1, 5, 4]], np.uint16)
-    x, y, weight = dense_map(moved.astype(np.float32), corners, faces, np.ones(6), SIZE)
-    inside = weight > 0
-    for plane in (x, y):
-        for axis in (0, 1):
-            both = inside & np.roll(inside, -1, axis)
-            steps = np.abs(np.roll(plane, -1, axis) - plane)[both]
-            assert steps.max() < 2.5

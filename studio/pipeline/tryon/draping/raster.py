@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from studio.domain.arrays import F32, F64, U8, U16
+from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.tryon.draping.body import Body
@@ -19,8 +19,6 @@ from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLE
 
 MARGIN = 12
 """Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
-MARGIN_BLUR = 5.0
-"""How far round about, in working pixels, faces have a say in the margin beside them."""
 MARGIN_FADE = 5
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
@@ -145,36 +143,38 @@ def _affines(source: F64, target: F64, faces: U16) -> F64:
 
 
 def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
-    """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by all faces near by."""
+    """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by the nearest face."""
     number = _draw_faces(target, faces, size)
-    covered = (number > 0).astype(np.uint8)
-    distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, 5)
-    depth = cv2.distanceTransform(covered, cv2.DIST_L2, 5)
-    chosen = np.maximum(number.astype(np.int32) - 1, 0)
-    inside = covered.astype(np.float32)
-    share = cv2.max(cv2.GaussianBlur(inside, (0, 0), MARGIN_BLUR), 1e-9)
-    ramp = np.clip(depth / MARGIN_BLUR, 0.0, 1.0).astype(np.float32)
-    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    covered = number > 0
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owners = np.zeros(int(nearest.max()) + 1, np.float32)
+    owners[nearest[covered]] = number[covered]
+    filled = np.where(covered, number, owners[nearest]).astype(np.int32) - 1
     maps = _affines(source.astype(np.float64), target, faces)
     weights = _affines(np.stack([reach, reach], -1), target, faces)[:, 0]
+    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    near = distance <= MARGIN
+    chosen = np.maximum(filled, 0)
     planes = []
     for coefficients in (maps[:, 0], maps[:, 1], weights):
-        table = coefficients.astype(np.float32)[chosen] * inside[..., None]
-        own = table[..., 0] * grid_x + table[..., 1] * grid_y + table[..., 2]
-        # One face's map, drawn out beyond the outline, meets its neighbour's in a step: theirs are mixed.
-        mixed = cv2.GaussianBlur(table, (0, 0), MARGIN_BLUR) / share[..., None]
-        beyond = mixed[..., 0] * grid_x + mixed[..., 1] * grid_y + mixed[..., 2]
-        planes.append((beyond + (_smooth_inside(own, inside) - beyond) * ramp).astype(np.float32))
+        table = coefficients.astype(np.float32)
+        planes.append(table[chosen, 0] * grid_x + table[chosen, 1] * grid_y + table[chosen, 2])
     x, y, weight = planes
-    # Fur and fringes reach farther than the margin: they fade out, they are not cut.
+    # Fur and fringes reach farther than that: they fade out, they are not cut.
     fading = np.clip((MARGIN - distance) / MARGIN_FADE, 0.0, 1.0)
-    return x, y, (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
+    weight = (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
+    return _smooth_inside(x, near), _smooth_inside(y, near), weight
 
 
-def _smooth_inside(plane: F32, inside: F32) -> F32:
+def _smooth_inside(plane: F32, near: Bool) -> F32:
     """Round off the kinks between faces: a blur that sees the layer's own pixels only."""
+    inside = near.astype(np.float32)
     total = cv2.GaussianBlur(plane * inside, (0, 0), 2.0)
-    smoothed: F32 = total / cv2.max(cv2.GaussianBlur(inside, (0, 0), 2.0), 1e-6)
+    share = cv2.GaussianBlur(inside, (0, 0), 2.0)
+    core = cv2.erode(near.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    smoothed: F32 = np.where(core, total / np.maximum(share, 1e-6), plane).astype(np.float32)
     return smoothed
 
 
