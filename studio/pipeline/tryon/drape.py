@@ -35,6 +35,7 @@ from studio.pipeline.parallel import both
 from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
+from studio.pipeline.tryon.draping.arms import unite_arms
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
@@ -44,14 +45,15 @@ from studio.pipeline.tryon.draping.hoods import before_hood, has_hood
 from studio.pipeline.tryon.draping.joins import Finished, finish
 from studio.pipeline.tryon.draping.judge import judge, judge_bared, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
-from studio.pipeline.tryon.draping.layers import Layers, add_painted_arms, bare_evidence, hide_sleeved_skin, take_apart
+from studio.pipeline.tryon.draping.layers import Layers, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import Worn, light_garment
+from studio.pipeline.tryon.draping.limbs import Limb, trace_limb
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.parting import part_cloth
-from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, join_arms, paint_plate
+from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
     LayerMap,
@@ -221,6 +223,7 @@ class _TakenApart:
     fields: BodyFields
     layers: Layers
     neck: F32
+    limbs: tuple[Limb, Limb]
 
 
 def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
@@ -231,7 +234,8 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     layers, bare = both(
         lambda: take_apart(body, evidence, order, fields), lambda: bare_evidence(body, evidence, fields)
     )
-    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence))
+    limbs = (trace_limb(body, bare, 0), trace_limb(body, bare, 1))
+    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs)
 
 
 def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed, F32]:
@@ -244,15 +248,14 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
         layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
     bareness = Bareness(layers.waist, cuffs, placed.hem_depth)
     plate, (source, maps) = both(
-        lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields),
+        lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields, taken.limbs),
         lambda: _lay_cloth(taken, garment, placed, layers.removed),
     )
     kept = keep_worn(layers, garment.garment, placed, (maps, source), (body, evidence, fields))
     layers = kept.layers
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
-    joined = replace(layers, arms=join_arms(layers.arms, plate, evidence, layers.removed))
-    layers = add_painted_arms(joined, plate, body, fields)
+    layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, cuffs)
     light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,

@@ -144,14 +144,15 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     body = person + (reader.read(dressing.plate.body) - person) * removed
     lower = dressing.layers.lower
     lower_alpha = reader.read(lower.alpha) if dressing.layers.tuck is not None else np.zeros_like(removed)
-    shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha)
+    arms_alpha = reader.read(dressing.layers.arms.alpha)
+    # What hangs before the garment takes no shadow of it, inside and outside of what is replaced.
+    shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha) * (1 - arms_alpha)
     shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
     rgb = rgb * spread(1 - shade)
     change = np.maximum(removed, np.clip(shade * 20, 0, 1))
     if isinstance(gain, np.ndarray):
         change = np.maximum(change, np.clip(largest(np.abs(gain - 1)) * 40, 0, 1))
     covered, laid = np.zeros_like(removed), removed
-    arms_alpha = reader.read(dressing.layers.arms.alpha)
     arms_light = reader.read(dressing.light.arms)
     arms_touched = np.clip((1 - arms_light) * 40, 0, 1)
     for layer, factor in zip(dressing.maps, dressing.light.layers, strict=True):

@@ -14,12 +14,10 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
-from studio.pipeline.tryon.draping.plates import Occluder, Plate, fill_smoothly
-from studio.pipeline.tryon.draping.removal import cut_off, distance_to, own_outline
+from studio.pipeline.tryon.draping.plates import Occluder, bleed_of, fill_smoothly
+from studio.pipeline.tryon.draping.removal import cut_off, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
-EDGE_BLEED = 0.013
-"""How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
 RIM_BLEEDS = 3
 """How many bleeds wide a rim of the skin below an old sleeve is replaced."""
 DEFAULT_WAIST = 0.80
@@ -44,10 +42,8 @@ HIDDEN_BAND = 0.3
 NATURAL_WAIST = 0.72
 """Where trousers begin under a top that hangs over them."""
 
-JOINT = 0.09
-"""How wide a gap between painted and seen arm is closed, in shoulder widths: an old hem slants as it likes."""
-ARMPIT = 0.42
-"""From this place on the arm on (0 shoulder, 1 elbow) it may hang clear of the trunk."""
+CALM = 0.015
+"""How far the outline of an arm before the old garment is smoothed, in shoulder widths: the parse map drew it."""
 MOST_COLLAR = 0.06
 """The most that an old collar stands off the neck, in shoulder widths."""
 
@@ -80,7 +76,7 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     old = np.isin(labels, [label for label in OLD_GARMENT if label not in over])
     in_front = [label for label in (*_HEAD, *(over - set(_ARMS))) if label not in under]
     hanging = [label for label in _ARMS if label not in under]
-    bleed = max(2, round(EDGE_BLEED * body.size))
+    bleed = bleed_of(body)
     waist, worn_inside = measure_waist(body, evidence)
     tucked = worn_inside if order.hem is HemStyle.AUTO else order.hem is HemStyle.TUCKED
     grown = _grow(old, bleed)
@@ -95,8 +91,11 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     if Cihp.HAIR in in_front and not evidence.leak_free:
         head, between = _matted(head, matte_hair(evidence.rgb, labels, old, body.size), in_front, labels)
     removed = _soft(grown | strip | rim | throat | between, 0.8)
-    # Skin is smooth: its rim can be made wholly from its inside, past any doubt about where the sleeve ended.
-    arms = _occluder(rgb, np.isin(labels, hanging) & _near_arms(fields) & ~rim, grown | rim, 2 * bleed)
+    # Their colours are made with the painted skin's.
+    limbs = np.isin(labels, hanging) & _near_arms(fields)
+    arms = Occluder(
+        np.where(removed > 0.01, _calmed(limbs, CALM * body.size), _soft(limbs, 0.9)).astype(np.float32), rgb
+    )
     below = np.isin(labels, LOWER_BODY)
     swallowed, band = None, None
     if tucked:
@@ -137,6 +136,9 @@ def hide_sleeved_skin(
     arms, lower = (
         Occluder((part.alpha * (1 - hidden)).astype(np.float32), part.rgb) for part in (layers.arms, layers.lower)
     )
+    # A calmed outline may lie a little beside its skin: it goes with it.
+    left = _soft(_grow(np.isin(labels, _ARMS) & ~enclosed, max(1, round(CALM * body.size))), 0.9)
+    arms = Occluder(arms.alpha * left, arms.rgb)
     return replace(layers, removed=np.maximum(layers.removed, _soft(gone, 0.8)), arms=arms, lower=lower)
 
 
@@ -152,42 +154,6 @@ def _enclosed_skin(body: Body, labels: U8, cuffs: tuple[float, float], fields: B
         enclosed |= above & (along > 0.0) & (across < np.where(labels == label, OWN_SKIN, 2.0))
         enclosed |= (along <= 0.0) & (((across < 1.6) & beyond_neck) | ((labels == label) & (across < OWN_SKIN)))
     return skin & enclosed
-
-
-def add_painted_arms(layers: Layers, plate: Plate, body: Body, fields: BodyFields) -> Layers:
-    """Let painted arms stand where seen ones would: before the garment, where the old sleeve covered them."""
-    alpha = layers.arms.alpha
-    painted = np.maximum(plate.arms.alpha, plate.body * _beside_trunk(body, fields)) * layers.removed * (1 - alpha)
-    both = alpha + painted
-    if alpha.max(initial=0.0) > 0.5 and painted.max(initial=0.0) > 0.5:
-        gaps = _joints(alpha, painted, round(JOINT * body.size), fields)
-        painted = np.maximum(painted, gaps * (1 - alpha))
-        both = alpha + painted
-    share = (painted / np.maximum(both, 1e-4))[..., None]
-    rgb = (layers.arms.rgb * (1 - share) + plate.arms.rgb * share).astype(np.float32)
-    return replace(layers, arms=Occluder(both.astype(np.float32), rgb))
-
-
-def _beside_trunk(body: Body, fields: BodyFields) -> F32:
-    """Return the upper arms below the armpits as far as they hang clear of the trunk: a garment ends behind them."""
-    clear = np.zeros(fields.shape, np.float32)
-    for number, side in enumerate((-1, 1)):
-        along, across = fields.along[number], np.abs(fields.across[number])
-        outward = fields.lateral * side / body.half_width(fields.depth, side)
-        limb = np.clip((along - ARMPIT) / 0.06, 0, 1) * np.clip((1.0 - along) / 0.05, 0, 1)
-        limb = limb * np.clip((1.06 - across) / 0.05, 0, 1)
-        clear = np.maximum(clear, limb * np.clip((outward - 0.97) / 0.05, 0, 1))
-    return clear.astype(np.float32)
-
-
-def _joints(seen: F32, painted: F32, radius: int, fields: BodyFields) -> F32:
-    """Return what lies between seen and painted arm: they are one limb, and nothing shows between its halves."""
-    limb = np.zeros(fields.shape, bool)
-    for along, across in zip(fields.along, fields.across, strict=True):
-        limb |= (along > ON_SHOULDER) & (along < 1.0) & (np.abs(across) < 1.1)
-    closed = distance_to(distance_to(seen + painted > 0.5) > radius) > radius
-    between = closed & limb & (distance_to(seen > 0.5) < 5 * radius) & (distance_to(painted > 0.5) < 2 * radius)
-    return _soft(between, 0.9)
 
 
 def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidence:
@@ -286,7 +252,8 @@ def _near_arms(fields: BodyFields) -> Bool:
     near = np.zeros(fields.shape, bool)
     for along, across in zip(fields.along, fields.across, strict=True):
         # Over the shoulder's cap the garment lies on the arm; lower down the arm hangs before the garment.
-        near |= ((np.abs(across) < 1.7) | (along > 1.9)) & (along > ON_SHOULDER)
+        wide = np.interp(along, [1.0, 1.5], [1.7, 3.0])
+        near |= ((np.abs(across) < wide) | (along > 1.9)) & (along > ON_SHOULDER)
     return near
 
 
@@ -294,6 +261,13 @@ def _grow(mask: Bool, radius: int) -> Bool:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     grown: Bool = cv2.dilate(mask.astype(np.uint8), kernel) > 0
     return grown
+
+
+def _calmed(mask: Bool, sigma: float) -> F32:
+    """Return a mask with smooth edges where a parse map drew it: no feature finer than `sigma` is kept."""
+    blurred = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
+    calmed: F32 = np.clip((blurred - 0.5) * np.float32(sigma) + 0.5, 0, 1).astype(np.float32)
+    return calmed
 
 
 def _soft(mask: Bool, sigma: float) -> F32:

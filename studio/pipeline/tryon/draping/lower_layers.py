@@ -398,9 +398,8 @@ def paint_behind(
     trunk = _draw_hips(legs, shape, wearing.waist)
     plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
     painted = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
-    nothing = Occluder(np.zeros(shape, np.float32), painted.rgb)
     plate_body = np.maximum(trunk, painted.coverage)
-    return Plate(painted.rgb, plate_body, nothing, painted.rgb, painted.gain), painted.removed
+    return Plate(painted.rgb, plate_body, painted.rgb, painted.rgb, painted.gain), painted.removed
 
 
 def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.body import LOWER_BODY, Arm, Body, Evidence, run_length
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
-from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, find_hem, find_sleeve, paint_skin
+from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
+from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, OLD_GARMENT, Skin, find_sleeve, paint_skin, spread_film
 
-IN_FRONT = (0.3, 0.85)
-"""Between these places on the arm (0 shoulder, 1 elbow) a painted arm comes out from behind the garment's side."""
 MOTTLE = 0.018
-ARM_INSET = 0.06
-"""How much thinner, on each side, an arm is than the tightest sleeve, in shares of the arm's half-width."""
 LEAK_FREE_END = 2.5
 """Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
-LONG_HEM = 1.5
-"""From this place on the arm a sleeve is long: nothing tells its cloth from the trunk's."""
+EDGE_BLEED = 0.013
+"""How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
+KEPT_ARM, KEPT_HEM, KEPT_NECK = (0.8, 1.8), (3.0, 4.0), (2.0, 3.0)
+"""From where and to where, in widths of the old garment's bleed, seen skin comes to be the photo's own: beside cloth
+that an arm hangs before, below a sleeve's hem, beside a collar."""
+FOLLOW, FOLLOW_NECK, CALM = 0.35, 0.12, 2.0
+"""Distance in shoulder widths at which painted skin follows half of what seen limbs differ by, and a neck, which glows
+in its own shade; how far it is averaged along the border."""
+CALM_HUE = 10.0
+"""The same for its colour: a sleeve's reflection on the border does not spread."""
+MOST_STEP, MOST_HUE_STEP = 0.8, 0.3
+"""What differs by more (log, in light and in colour) from skin is none; skin in the shade is redder."""
+FRINGE, FRINGE_DEPTH = (1.8, 2.6), (0.25, 0.5)
+"""From where to where, in bleeds, the old garment's contact shadow ends, and how deep (log) it is."""
+NARROW, NARROW_TRUST = 0.3, 0.1
+"""From this share of a bleed on skin counts a little: beside a loose shirt nothing else may be left of an arm."""
 HIP_FADE = 0.3
 """Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
 SLEEVELESS_CHEST = 0.52
@@ -56,126 +67,6 @@ def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
     cv2.fillPoly(canvas, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
     covered: F32 = canvas.astype(np.float32) / np.float32(255)
     return covered
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ArmEdges:
-    """Where an arm's two edges lie across it (the standard's are -1 and 1), over places on the arm."""
-
-    at: F64
-    first: F64
-    second: F64
-
-
-STANDARD_ARM = ArmEdges(np.arange(0.0, 2.2, 0.05), -np.ones(44), np.ones(44))
-MOST_INWARD = 1.3
-"""How far an edge may lie inside the standard arm's: the trunk's cloth may cover half of it."""
-_EDGE_FADE = 0.4
-"""Places on the arm over which a seen edge goes over into the standard arm's."""
-
-
-def find_edges(fields: BodyFields, number: int, bare: Bool, hides: Bool) -> ArmEdges:
-    """Return an arm's edges as far as they are seen, carried on towards the shoulder.
-
-    bare: its skin. hides: sleeve and hair, at which skin ends though the arm does not.
-    """
-    along, across = fields.along[number], fields.across[number]
-    chosen = bare & (np.abs(across) < 1.9) & (along > 0.1) & (along < 1.6)
-    free = cv2.dilate(hides.astype(np.uint8), np.ones((9, 9), np.uint8))[chosen] == 0
-    values, index = across[chosen], ((along[chosen] - 0.1) / 0.05).astype(np.intp)
-    found = []
-    for place in range(30):
-        row, open_row = values[index == place], free[index == place]
-        if row.size < 8:
-            continue
-        ends = np.percentile(row, (1.5, 98.5))
-        seen = [bool(open_row[np.abs(row - end) < 0.15].mean() > 0.7) for end in ends]
-        if any(seen):
-            found.append(
-                (0.125 + 0.05 * place, *(end if is_seen else np.nan for end, is_seen in zip(ends, seen, strict=True)))
-            )
-    if len(found) < 3:
-        return STANDARD_ARM
-    table = np.array(found)
-    at = table[:, 0]
-    sides = [_carry_up(at, side) for side in (table[:, 1], table[:, 2])]
-    if sides[0] is None and sides[1] is None:
-        return STANDARD_ARM
-    places = np.arange(0.0, 2.2, 0.05)
-    first = -1 + np.interp(places, *sides[0]) if sides[0] is not None else None
-    second = 1 + np.interp(places, *sides[1]) if sides[1] is not None else None
-    # Of an arm seen on one side the other side keeps the standard width.
-    first = second - 2 if first is None and second is not None else first
-    second = first + 2 if second is None and first is not None else second
-    assert first is not None and second is not None
-    return ArmEdges(places, np.minimum(first, second - 0.6), second)
-
-
-def keep_inside(edges: ArmEdges, fields: BodyFields, number: int, alpha: F32, hem: float | None) -> ArmEdges:
-    """Draw an arm's edges in where the sleeve it had on was tighter: evenly, not along every fold of it.
-
-    hem: where the skin begins that is seen; from there on its own edges are known.
-    """
-    along, across = fields.along[number], fields.across[number]
-    band = (np.abs(across) < 2.2) & (along > 0.02) & (along < 1.98)
-    index = (along[band] / 0.05).astype(np.intp)
-    values, solid = across[band], alpha[band] > 0.5
-    limits = []
-    for side in (-1.0, 1.0):
-        # The silhouette's end on this side: the nearest place of the background, if there is any before the band ends.
-        gap = np.where((values * side > 0.3) & ~solid, values * side, 3.0)
-        nearest = np.full(40, 3.0)
-        np.minimum.at(nearest, np.minimum(index, 39), gap)
-        padded = np.pad(nearest, 4, mode="edge")
-        calm = np.array([np.percentile(padded[place : place + 9], 35) for place in range(40)])
-        calm = np.convolve(np.pad(calm, 2, mode="edge"), np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9, "valid")
-        limit = np.interp(edges.at, np.arange(40) * 0.05 + 0.025, np.maximum(calm - ARM_INSET, 0.6))
-        limits.append(limit if hem is None else limit + 20 * np.maximum(edges.at - hem + 0.1, 0))
-    return ArmEdges(edges.at, np.maximum(edges.first, -limits[0]), np.minimum(edges.second, limits[1]))
-
-
-def _carry_up(at: F64, edge: F64) -> tuple[F64, F64] | None:
-    """Return (places, offset from the standard edge), as seen and fading out towards the shoulder."""
-    known = ~np.isnan(edge)
-    if known.sum() < 3:
-        return None
-    outward = -1.0 if np.nanmedian(edge) < 0 else 1.0
-    places = at[known]
-    offset = outward * np.clip(outward * edge[known] - 1, -MOST_INWARD, 0.5)
-    offset = np.convolve(np.pad(offset, 1, mode="edge"), np.ones(3) / 3, "valid")
-    above = np.arange(0.0, places[0] - 0.02, 0.05)
-    fade = np.exp(-(places[0] - above) / _EDGE_FADE) * float(np.median(offset[:4]))
-    return np.concatenate([above, places]), np.concatenate([fade, offset])
-
-
-def draw_arm(
-    arm: Arm,
-    body: Body,
-    side: int,
-    shape: tuple[int, int],
-    first: float = 0.0,
-    last: float = 2.2,
-    edges: ArmEdges = STANDARD_ARM,
-) -> F32:
-    """Return the bare arm's coverage between two places on it (shoulder 0, elbow 1, wrist 2)."""
-    places = np.linspace(first, last, 40)
-    beyond = arm.points[2] + (arm.points[2] - arm.points[1])
-    joints = np.concatenate([arm.points, beyond[None]])
-    spot = np.stack([np.interp(places, [0, 1, 2, 3], joints[:, axis]) for axis in (0, 1)], -1)
-    kernel = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
-    padded = np.concatenate([spot[:1].repeat(2, 0), spot, spot[-1:].repeat(2, 0)])
-    spot = np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], -1)
-    tangent = np.gradient(spot, axis=0)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
-    half = body.arm_half(places, side)[:, None]
-    near, far = (np.interp(places, edges.at, row)[:, None] for row in (edges.first, edges.second))
-    limb = draw_polygon(np.concatenate([spot + normal * half * far, (spot + normal * half * near)[::-1]]), shape)
-    if first > 0.05:
-        return limb
-    around = np.linspace(0, 2 * np.pi, 32)
-    cap = spot[0] + half[0] * np.stack([np.cos(around), np.sin(around)], -1)
-    return np.maximum(limb, draw_polygon(cap, shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,28 +139,17 @@ class Occluder:
 class Plate:
     """The picture without its old garment. rgb: float32 0..255. body: coverage of the bare body with lower garment.
 
-    arms: the painted arms alone, from where they may hang before the garment. skin: the trunk's skin everywhere.
-    gain: factor `(h, w, 3)` on the photo itself: the old garment's shadow on the skin beside it, taken off;
-    None: nothing to take off. hems: 1 on the arms' skin next to the old sleeves, fading out down the arm.
+    skin, limbs: the trunk's and the arms' skin everywhere. gain: factor `(h, w, 3)` on the photo itself: the old
+    garment's shadow on the skin beside it, taken off; None: nothing to take off. kept: 1 on skin that is the photo's
+    own, 0 where the old garment may reach; None: nowhere.
     """
 
     rgb: F32
     body: F32
-    arms: Occluder
     skin: F32
+    limbs: F32
     gain: F32 | None = None
-    hems: F32 | None = None
-
-
-def join_arms(arms: Occluder, plate: Plate, evidence: Evidence, removed: F32) -> Occluder:
-    """Bring the arms that are seen to the painted ones: near an old sleeve's hem both are one limb."""
-    if plate.gain is None or plate.hems is None:
-        return arms
-    photo = evidence.rgb.astype(np.float32) * plate.gain
-    limb = photo + (plate.rgb - photo) * removed[..., None]
-    joined = arms.rgb * plate.gain
-    joined = joined + (limb - joined) * plate.hems[..., None]
-    return Occluder(arms.alpha, np.minimum(joined, 255.0).astype(np.float32))
+    kept: F32 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +164,15 @@ class Bareness:
     hem: float
 
 
-def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fields: BodyFields) -> Plate:
-    """Paint what the old garment hid. removed: where it stood."""
+def paint_plate(
+    body: Body,
+    evidence: Evidence,
+    removed: F32,
+    bare: Bareness,
+    fields: BodyFields,
+    limbs: tuple[Limb, Limb],
+) -> Plate:
+    """Paint what the old garment hid. removed: where it stood. limbs: see `trace_limb`."""
     waist = bare.waist
     rgb = evidence.rgb.astype(np.float32)
     shape = evidence.alpha.shape
@@ -300,28 +187,114 @@ def paint_plate(body: Body, evidence: Evidence, removed: F32, bare: Bareness, fi
     torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)  # bare skin lies within what was clothed
     plate = background
     plate = plate + (lower[0] - plate) * lower[1][..., None]
-    skin = paint_skin(body, fields, evidence, removed, waist)
+    found = find_kept(body, fields, evidence)
+    skin, kept = follow_seen(paint_skin(body, fields, evidence, removed, waist), body, evidence, found)
     plate = plate + (skin.trunk - plate) * torso[..., None]
     covered = np.maximum(lower[1], torso)
     last = LEAK_FREE_END if evidence.leak_free else 2.2
-    limbs, limbs_rgb = np.zeros(shape, np.float32), plate
-    for number, side in enumerate((-1, 1)):
+    for number in (0, 1):
         arm = body.arms[number]
         first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
-        bare_arm = evidence.labels == (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
-        hides = find_sleeve(fields, evidence.labels, number) | np.isin(evidence.labels, (Cihp.HAIR, Cihp.FACE))
-        edges = find_edges(fields, number, bare_arm, hides)
-        edges = keep_inside(edges, fields, number, evidence.alpha, find_hem(fields, evidence.labels, number))
-        coverage = draw_arm(arm, body, side, (shape[0], shape[1]), min(first, 2.1), last, edges)
+        coverage = draw_limb(limbs[number], (shape[0], shape[1]), min(first, 2.1), last)
         if arm.hidden:
             coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
-        under = _under_sleeve(arm, body, fields, evidence.labels, number)
+        under = under_sleeve(arm, body, fields, evidence.labels, number)
         coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
         plate = plate + (skin.arms[number] - plate) * coverage[..., None]
         covered = np.maximum(covered, coverage)
-        hanging = coverage * _before_garment(arm, body, fields, number) * under
-        limbs, limbs_rgb = np.maximum(limbs, hanging), plate
-    return Plate(plate, covered, Occluder(limbs, limbs_rgb), skin.trunk, skin.gain, skin.hems)
+    nearer = np.abs(fields.across[0]) < np.abs(fields.across[1])
+    both = np.where(nearer[..., None], skin.arms[0], skin.arms[1]).astype(np.float32)
+    return Plate(plate, covered, skin.trunk, both, skin.gain, kept)
+
+
+def find_kept(body: Body, fields: BodyFields, evidence: Evidence) -> tuple[F32, F32]:
+    """Return (1 on seen skin that stays as it is, fading out towards the old garment; how far it is to be believed)."""
+    labels, bleed = evidence.labels, np.float32(bleed_of(body))
+    gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
+    arms = np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE))
+    kept = arms * _ramp(gap, KEPT_ARM) + (labels == Cihp.NECK) * _ramp(gap, KEPT_NECK)
+    trust = np.maximum(kept, NARROW_TRUST * arms * _ramp(gap, (NARROW, KEPT_ARM[1])))
+    for number, label in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
+        sleeve = find_sleeve(fields, labels, number)
+        if sleeve.any():  # its hem slants, and the parse map draws it straight
+            away = np.where(labels == label, _ramp(_distance(sleeve) / bleed, KEPT_HEM), 1)
+            kept, trust = np.minimum(kept, away), np.minimum(trust, away)
+    return kept.astype(np.float32), trust.astype(np.float32)
+
+
+def _distance(mask: Bool) -> F32:
+    distance: F32 = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    return distance
+
+
+def bleed_of(body: Body) -> int:
+    """Return how many working pixels the old garment's colour reaches into its neighbours."""
+    return max(2, round(EDGE_BLEED * body.size))
+
+
+def _ramp(value: F32, between: tuple[float, float]) -> F32:
+    ramp: F32 = np.clip((value - between[0]) / (between[1] - between[0]), 0, 1).astype(np.float32)
+    return ramp
+
+
+def follow_seen(skin: Skin, body: Body, evidence: Evidence, found: tuple[F32, F32]) -> tuple[Skin, F32]:
+    """Bring painted skin to the seen skin that it joins, fading out with the distance: no edge lies between them.
+
+    found: see `find_kept`. Return with it what is kept of the seen skin: the old garment's contact shadow is not.
+
+    The membrane of Poisson cloning: painted detail, seen values at the border.
+    Source: Farbman et al., "Coordinates for Instant Image Cloning", SIGGRAPH 2009.
+    """
+    labels, shape = evidence.labels, (evidence.labels.shape[1], evidence.labels.shape[0])
+    model = skin.trunk
+    for plane, label in zip(skin.arms, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True):
+        model = np.where((labels == label)[..., None], plane, model)
+    photo = np.minimum(evidence.rgb.astype(np.float32) * skin.gain, 255.0)
+    rest = np.log(np.maximum(photo, 4.0)) - np.log(np.maximum(model, 4.0))
+    middle = rest.mean(axis=2, keepdims=True)
+    # A strand of hair, a strap, a rest of cloth: what differs by more is no skin.
+    plain = (np.abs(middle[..., 0]) < MOST_STEP) & (np.abs(rest - middle).max(axis=2) < MOST_HUE_STEP)
+    kept, trust = found
+    bleed = np.float32(bleed_of(body))
+    gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
+    known = (plain * trust).astype(np.float32)
+    fringe = _find_fringe(middle[..., 0], known, bleed) * (1 - _ramp(gap, FRINGE))
+    known, kept = known * (1 - fringe), kept * (1 - fringe)
+    if known.sum() < 50:
+        return skin, kept
+    size = (-(-shape[0] // 2), -(-shape[1] // 2))
+    less = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(rest * known[..., None], size, interpolation=cv2.INTER_AREA)
+    # Pores and hairs are not carried on: a stripe would be left of each.
+    light, hue = (
+        cv2.GaussianBlur(total, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(less, (0, 0), sigma), 1e-4)[..., None]
+        for sigma in (CALM, CALM_HUE)
+    )
+    calm = light.mean(axis=2, keepdims=True) + hue - hue.mean(axis=2, keepdims=True)
+    spread = spread_film(calm.astype(np.float32), less, np.inf)
+    spread = spread * _reach(labels, known, body, size)[..., None]
+    factor = np.exp(cv2.resize(spread, shape, interpolation=cv2.INTER_LINEAR))
+    planes = [np.minimum(plane * factor, 255.0).astype(np.float32) for plane in (skin.trunk, *skin.arms)]
+    return replace(skin, trunk=planes[0], arms=(planes[1], planes[2])), kept
+
+
+def _reach(labels: U8, known: F32, body: Body, size: tuple[int, int]) -> F32:
+    """Return how far, 1..0, painted skin of the coarse raster follows what is seen."""
+    share = np.zeros((size[1], size[0]), np.float32)
+    neck = labels == Cihp.NECK
+    for part, reach in ((~neck, FOLLOW), (neck, FOLLOW_NECK)):
+        there = cv2.resize(known * part, size, interpolation=cv2.INTER_AREA) > NARROW_TRUST / 2
+        if there.any():
+            away = _distance(there) * np.float32(2 / (reach * body.size))
+            share = np.maximum(share, 1 / (1 + away * away))
+    return share.astype(np.float32)
+
+
+def _find_fringe(rest: F32, known: F32, bleed: np.float32) -> F32:
+    """Return where skin is much darker than the skin about it: the old garment's contact shadow goes with it."""
+    near = [cv2.GaussianBlur(plane, (0, 0), 3 * float(bleed)) for plane in (rest * known, known)]
+    fallen = cv2.GaussianBlur(near[0] / np.maximum(near[1], 1e-3) - rest, (0, 0), 0.8)
+    return _ramp(fallen, FRINGE_DEPTH)
 
 
 def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
@@ -350,34 +323,6 @@ def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
     result: F32 = (1 - covered).astype(np.float32)
     return result
-
-
-def _under_sleeve(arm: Arm, body: Body, fields: BodyFields, labels: U8, number: int) -> F32:
-    """Return where the old sleeve hid the arm: below it an arm that is not seen was, and stays, behind the trunk."""
-    hems = [hem for hem in (find_hem(fields, labels, side) for side in (0, 1)) if hem is not None]
-    if not hems or min(hems) > LONG_HEM:
-        return np.ones(fields.shape, np.float32)
-    along, inward = fields.along[number], fields.across[number] * _inner_sign(arm, body)
-    # Slanting, so that the garment's side comes forward in a line and not in a step.
-    under: F32 = np.clip((min(hems) + 0.1 - 0.12 * inward - along) / 0.08, 0, 1).astype(np.float32)
-    return under
-
-
-def _inner_sign(arm: Arm, body: Body) -> float:
-    """Return which side of the limb is the body's: the sign of `across` at the trunk's middle."""
-    middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
-    step = arm.points[1] - arm.points[0]
-    side = -(middle[0] - arm.points[0][0]) * step[1] + (middle[1] - arm.points[0][1]) * step[0]
-    return float(np.sign(side)) or 1.0
-
-
-def _before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:
-    """Return where a painted arm hangs before the garment: along a slanting line from shoulder to armpit to elbow."""
-    along, across = fields.along[number], fields.across[number]
-    inner = _inner_sign(arm, body)
-    limit = np.interp(along, IN_FRONT, [-1.3, 1.3])
-    front: F32 = np.clip((limit - across * inner) / 0.08, 0.0, 1.0).astype(np.float32)
-    return front
 
 
 def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:

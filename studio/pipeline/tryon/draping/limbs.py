@@ -1,0 +1,254 @@
+"""An arm as one limb: two smooth edges through what is seen of it, over what the old garment hid.
+
+All of it is read from the person alone (body, fields and evidence): no new garment changes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from studio.domain.arrays import F32, F64, U8
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
+from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.rows import End, Rows, read_rows
+from studio.pipeline.tryon.draping.skin import find_hem
+
+PLACES = np.linspace(0.0, 2.5, 101)
+"""Places on the arm (shoulder 0, elbow 1, wrist 2) at which its edges are known."""
+ELBOW_ROUND = 2.0
+"""How softly, in steps of `PLACES`, the axis turns at the elbow."""
+REACH = 0.42
+"""Half a row's length, in shoulder widths."""
+SMOOTH = 30.0
+"""Weight of an edge's bending against one seen place: features shorter than a third of an upper arm are noise."""
+WIDTH_WEIGHT, PLACE_WEIGHT = 0.01, 0.002
+"""What the limb's usual width and its axis weigh against one seen place: they say what nothing else does."""
+ON_CLOTH, ON_BODY = 0.5, 0.7
+"""What an end against cloth or trousers weighs against one that is free: the parse map drew it."""
+COVERED = (0.12, 0.3)
+"""A row ending at cloth is believed if it is as wide as usual; narrower by these shares, cloth lies over the arm."""
+OUTLIER = 3.0
+"""Ends this many pixels off the curve count half."""
+SLEEVE_INSET = 0.06
+"""How much thinner, on each side, an arm is than the tightest sleeve, in shares of the arm's half-width."""
+LYING = 0.05
+"""What the end of a sleeve that lies on the arm weighs: it lies there at the shoulder."""
+LAST_ROW = 2.0
+"""Beyond the wrist the hand is no tube."""
+BENT = 40.0
+"""From this angle (degrees) between upper arm and forearm on the elbow is no tube."""
+ARMPIT = 0.4
+"""From this place on the arm on it hangs clear of the trunk."""
+IN_FRONT = (0.25, 0.7)
+"""Between these places on the arm it comes out from behind the garment's side."""
+BESIDE = 0.97
+"""Where the trunk's side begins for an arm, in shares of the trunk's half-width."""
+LONG_HEM = 1.5
+"""From this place on the arm a sleeve is long: nothing tells its cloth from the trunk's."""
+_OVER = 4
+"""Oversampling of a drawn limb."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limb:
+    """spots, normals: the axis at `PLACES` and unit vectors square to it, `(n, 2)`. first, second: signed distances
+    of its two edges from the axis along the normal. end: down to this place the limb is as its edges say. shown: from
+    and to this place its skin is seen, zeros where none is. behind: the old garment lay over the upper arm's side.
+    """
+
+    spots: F64
+    normals: F64
+    first: F64
+    second: F64
+    end: float
+    shown: tuple[float, float]
+    behind: bool
+
+
+def trace_limb(body: Body, evidence: Evidence, number: int) -> Limb:
+    """Return an arm's smooth edges: through all that is seen, and of its usual width where cloth or hair hides it."""
+    arm, side = body.arms[number], (-1, 1)[number]
+    spots, normals = _axis(arm.points)
+    half = gaussian_filter1d(body.arm_half(PLACES, side), ELBOW_ROUND, mode="nearest")
+    label = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
+    rows = read_rows((spots, normals), evidence.labels, evidence.alpha, label, REACH * body.size)
+    ends, weight = _believed(rows, half)
+    limit = _sleeve_limits(rows, half)
+    limit = np.minimum(limit, _trunk_limits(body, (spots, normals), rows, side))
+    first, second = _fit_edges(ends, weight, half, limit)
+    steps = np.diff(arm.points, axis=0)
+    turn = np.degrees(np.arccos(np.clip(_cosine(steps[0], steps[1]), -1, 1)))
+    end = (1.8 if arm.seen == 2 else 1.2) if turn < BENT else 0.85
+    seen = PLACES[(rows.kinds != End.NONE).any(axis=1)]
+    # A stray row is no arm.
+    ends_at = np.percentile(seen, (3, 97)) if seen.size >= 4 else np.zeros(2)
+    shown = (float(ends_at[0]), float(ends_at[1]))
+    return Limb(spots, normals, first, second, end, shown, _lies_behind(rows, (first, second)))
+
+
+def _lies_behind(rows: Rows, edges: tuple[F64, F64]) -> bool:
+    """Tell an upper arm whose side is under the old garment's from one that hangs before it."""
+    beside = (rows.kinds == End.CLOTH) & (PLACES > ARMPIT)[:, None] & (PLACES < 1.0)[:, None]
+    upper = (PLACES > ARMPIT) & (PLACES < 1.0) & (rows.kinds != End.NONE).any(axis=1)
+    width = edges[1] - edges[0]
+    inside = np.stack([rows.ends[:, 0] - edges[0], edges[1] - rows.ends[:, 1]], 1) > COVERED[0] * width[:, None]
+    return bool((beside & inside).any(axis=1).sum() > 0.5 * max(int(upper.sum()), 1))
+
+
+def _cosine(one: F64, other: F64) -> float:
+    return float(one @ other) / max(float(np.hypot(*one) * np.hypot(*other)), 1e-6)
+
+
+def _axis(joints: F64) -> tuple[F64, F64]:
+    beyond = joints[2] + (joints[2] - joints[1])
+    whole = np.concatenate([joints, beyond[None]])
+    spots = np.stack([np.interp(PLACES, [0, 1, 2, 3], whole[:, axis]) for axis in (0, 1)], -1)
+    round_at = int(np.searchsorted(PLACES, 1.0))
+    smooth = np.stack([gaussian_filter1d(spots[:, axis], ELBOW_ROUND, mode="nearest") for axis in (0, 1)], -1)
+    near = np.s_[round_at - 12 : round_at + 13]
+    spots[near] = smooth[near]
+    tangent = np.gradient(spots, axis=0)
+    tangent = np.stack([gaussian_filter1d(tangent[:, axis], ELBOW_ROUND, mode="nearest") for axis in (0, 1)], -1)
+    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
+    return spots, np.stack([-tangent[:, 1], tangent[:, 0]], -1)
+
+
+def _believed(rows: Rows, half: F64) -> tuple[F64, F64]:
+    """Return the ends of all rows and what each weighs, `(n, 2)`."""
+    worth = np.array([0.0, 1.0, ON_BODY, ON_CLOTH, 0.0])
+    weight = worth[rows.kinds]
+    width = (rows.ends[:, 1] - rows.ends[:, 0]) / (2 * half)
+    covered = np.clip((1 - width - COVERED[0]) / (COVERED[1] - COVERED[0]), 0, 1)
+    hiding = (rows.kinds == End.CLOTH) | (rows.kinds == End.BODY)
+    weight = np.where(hiding, weight * (1 - np.nan_to_num(covered, nan=1.0))[:, None], weight)
+    # Two arms that touch, a hand on the hip: a row far wider than an arm is more than the arm.
+    weight = np.where((width > 1.6)[:, None] | (PLACES > LAST_ROW)[:, None], 0.0, weight)
+    return np.nan_to_num(rows.ends), np.where(np.isnan(rows.ends), 0.0, weight)
+
+
+def _sleeve_limits(rows: Rows, half: F64) -> F64:
+    """Return how far the arm can reach on either side where a sleeve is on it; inf where its skin is seen."""
+    limits = np.full(rows.ends.shape, np.inf)
+    for side in (0, 1):
+        far = np.minimum(rows.bounds[:, side], 3 * half)
+        padded = np.pad(far, 8, mode="edge")
+        # Evenly, not along every fold of it.
+        calm = np.array([np.percentile(padded[place : place + 17], 35) for place in range(len(far))])
+        calm = np.maximum(calm - SLEEVE_INSET * half, 0.6 * half)
+        limits[:, side] = np.where(rows.kinds[:, side] == End.OPEN, np.inf, calm)
+    return limits
+
+
+def _trunk_limits(body: Body, lines: tuple[F64, F64], rows: Rows, side: int) -> F64:
+    """Return how far an upper arm can reach inwards where no skin of it is seen: it hangs beside the trunk."""
+    spots, normals = lines
+    half = body.arm_half(PLACES, side)
+    lateral, depth = body.locate(spots)
+    step = (body.locate(spots + normals)[0] - lateral) * side
+    room = lateral * side - BESIDE * body.half_width(depth, side)
+    limits = np.full(rows.ends.shape, np.inf)
+    hanging = (PLACES > ARMPIT) & (PLACES < 1.0) & (np.abs(step) > 0.5) & (room > 0.3 * half)
+    for column, sign in enumerate((-1.0, 1.0)):
+        chosen = hanging & (rows.kinds[:, column] == End.NONE) & (step * sign < 0)
+        limits[chosen, column] = np.maximum(room / np.maximum(np.abs(step), 0.5), 0.6 * half)[chosen]
+    return limits
+
+
+def _fit_edges(ends: F64, weight: F64, half: F64, limit: F64) -> tuple[F64, F64]:
+    """Return two smooth edges by penalised least squares over their offsets from the usual arm.
+
+    Source: Eilers, "A Perfect Smoother", Analytical Chemistry 2003.
+    """
+    count = len(half)
+    usual = np.concatenate([-half, half])
+    wanted = np.concatenate([ends[:, 0], ends[:, 1]]) - usual
+    given = np.concatenate([weight[:, 0], weight[:, 1]])
+    bend = np.diff(np.eye(count), 2, axis=0)
+    one = SMOOTH * bend.T @ bend
+    # Width and middle of the usual arm: their weights act on difference and sum of both offsets.
+    same, cross = WIDTH_WEIGHT + PLACE_WEIGHT, PLACE_WEIGHT - WIDTH_WEIGHT
+    eye = np.eye(count)
+    fixed = np.block([[one + same * eye, cross * eye], [cross * eye, one + same * eye]])
+    sign = np.repeat([-1.0, 1.0], count)
+    bound = limit.T.ravel()
+    lying = np.isfinite(bound) & (np.abs(bound - sign * usual) < 0.3 * np.abs(usual))
+    lying &= np.tile(PLACES < 0.45, 2)
+    held_at = sign * np.where(np.isfinite(bound), bound, 0.0) - usual
+    trust, offset = given.copy(), np.zeros(2 * count)
+    for _ in range(6):
+        held = sign * (usual + offset) > bound
+        hold = np.where(held, 1.0, np.where(lying, LYING, 0.0))
+        pull = trust + hold
+        target = (trust * wanted + hold * held_at) / np.maximum(pull, 1e-9)
+        offset = np.linalg.solve(fixed + np.diag(pull), pull * target)
+        trust = given / (1 + ((wanted - offset) / OUTLIER) ** 2)
+    edges = usual + offset
+    first, second = edges[:count], edges[count:]
+    return np.minimum(first, second - 0.5 * half), second
+
+
+def draw_limb(limb: Limb, shape: tuple[int, int], first: float = 0.0, last: float = 2.2, grown: float = 0.0) -> F32:
+    """Return the limb's coverage between two places on it, exact to a pixel's share; from the shoulder with its cap."""
+    at = np.linspace(first, last, max(2, int((last - first) / 0.02)))
+    spots, normals = (np.stack([np.interp(at, PLACES, rows[:, axis]) for axis in (0, 1)], -1) for rows in
+                      (limb.spots, limb.normals))  # fmt: skip
+    near, far = np.interp(at, PLACES, limb.first) - grown, np.interp(at, PLACES, limb.second) + grown
+    lines = np.stack([spots + normals * near[:, None], spots + normals * far[:, None]], 1)
+    cap = None
+    if first <= 0.05:
+        middle, radius = lines[0].mean(axis=0), float(far[0] - near[0]) / 2
+        around = np.linspace(0, 2 * np.pi, 48)
+        cap = middle + radius * np.stack([np.cos(around), np.sin(around)], -1)
+    return _fill(lines, cap, shape)
+
+
+def _fill(lines: F64, cap: F64 | None, shape: tuple[int, int]) -> F32:
+    """Fill a strip between pairs of points, one quadrilateral at a time: a strip that folds has no hole."""
+    drawn = np.zeros(shape, np.float32)
+    everything = lines.reshape(-1, 2) if cap is None else np.concatenate([lines.reshape(-1, 2), cap])
+    low = np.clip(np.floor(everything.min(axis=0)).astype(int) - 2, 0, [shape[1], shape[0]])
+    high = np.clip(np.ceil(everything.max(axis=0)).astype(int) + 3, 0, [shape[1], shape[0]])
+    width, height = (high - low).tolist()
+    if min(width, height) < 1:
+        return drawn
+    canvas = np.zeros((height * _OVER, width * _OVER), np.uint8)
+    shapes = [np.concatenate([one, other[::-1]]) for one, other in pairwise(lines)]
+    for points in shapes + ([cap] if cap is not None else []):
+        fine = (points - low + 0.5) * _OVER - 0.5
+        cv2.fillConvexPoly(canvas, np.round(fine * 16).astype(np.int32), 255, cv2.LINE_8, shift=4)
+    cut = np.s_[low[1] : high[1], low[0] : high[0]]
+    drawn[cut] = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return drawn
+
+
+def under_sleeve(arm: Arm, body: Body, fields: BodyFields, labels: U8, number: int) -> F32:
+    """Return where the old sleeve hid the arm: below it an arm that is not seen was, and stays, behind the trunk."""
+    hems = [hem for hem in (find_hem(fields, labels, side) for side in (0, 1)) if hem is not None]
+    if not hems or min(hems) > LONG_HEM:
+        return np.ones(fields.shape, np.float32)
+    along, inward = fields.along[number], fields.across[number] * _inner_sign(arm, body)
+    # Slanting, so that the garment's side comes forward in a line and not in a step.
+    under: F32 = np.clip((min(hems) + 0.1 - 0.12 * inward - along) / 0.08, 0, 1).astype(np.float32)
+    return under
+
+
+def before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:
+    """Return where an arm hangs before the garment: beyond a slanting line from shoulder to armpit to elbow."""
+    along, across = fields.along[number], fields.across[number]
+    limit = np.interp(along, IN_FRONT, [-1.3, 1.3])
+    front: F32 = np.clip((limit - across * _inner_sign(arm, body)) / 0.08, 0.0, 1.0).astype(np.float32)
+    return np.where(along >= IN_FRONT[1], 1.0, front).astype(np.float32)
+
+
+def _inner_sign(arm: Arm, body: Body) -> float:
+    """Return which side of the limb is the body's: the sign of `across` at the trunk's middle."""
+    middle = body.place(np.array([0.0]), np.array([0.5 * body.length]))[0]
+    step = arm.points[1] - arm.points[0]
+    side = -(middle[0] - arm.points[0][0]) * step[1] + (middle[1] - arm.points[0][1]) * step[0]
+    return float(np.sign(side)) or 1.0
