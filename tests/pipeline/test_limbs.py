@@ -93,7 +93,7 @@ def test_a_ragged_border_of_the_parse_map_leaves_no_rag(rag: int) -> None:
 def test_an_arm_partly_under_a_loose_top_keeps_the_other_arms_width() -> None:
     limb, other = _limbs(_person(sleeve=200, covered=16))
     places = (PLACES > 0.6) & (PLACES < 1.5)
-    assert (limb.second - limb.first)[places].min() > 0.8 * (other.second - other.first)[places].min()
+    assert (limb.second - limb.first)[places].min() > 0.75 * (other.second - other.first)[places].min()
     assert limb.behind and not other.behind
 
 

@@ -12,7 +12,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import Layers
-from studio.pipeline.tryon.draping.limbs import Limb, before_garment, draw_limb, under_sleeve
+from studio.pipeline.tryon.draping.limbs import Limb, before_garment, draw_limb, find_forearm, under_sleeve
 from studio.pipeline.tryon.draping.plates import Occluder, Plate
 
 AROUND = 0.07
@@ -39,19 +39,23 @@ def unite_arms(
     alpha = seen.copy()
     for number, limb in enumerate(limbs):
         arm, label = body.arms[number], (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
-        before = before_garment(arm, body, fields, number)
-        near = np.abs(fields.across[number]) < 2.0
-        alpha = np.where(near, alpha * before, alpha)
+        before = before_garment(limb, (body, fields), number)
         bare = evidence.labels == label
+        own = cv2.dilate(bare.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+        if limb.is_bent:  # the forearm may lie before the upper arm
+            own &= ~find_forearm(body, fields.shape, number)
+        alpha = np.where(own & (np.abs(fields.across[number]) < 2.0), alpha * before, alpha)
         first = 0.0 if cuffs is None else max(0.0, cuffs[number] - CUFF_OVERLAP)
-        if arm.hidden or limb.behind or first >= limb.end or _is_put_under(bare, seen, fields, number, cuffs):
+        away = arm.hidden or limb.behind or (limb.is_handless and not evidence.leak_free)
+        if away or first >= limb.end or _is_put_under(bare, seen, fields, number, cuffs):
             continue
         front = before * np.maximum(
             under_sleeve(arm, body, fields, evidence.labels, number), _along_seen(limb, fields, number)
         )
         inside = draw_limb(limb, fields.shape, first, limb.end) * front
         zone = draw_limb(limb, fields.shape, first, limb.end, AROUND * body.size)
-        alpha = alpha + (inside - alpha) * zone
+        joined = alpha + (inside - alpha) * zone
+        alpha = np.maximum(alpha, joined) if limb.is_bent or limb.is_unseen else joined
     rgb = _skin_of(plate, evidence)
     return replace(layers, arms=Occluder(alpha.astype(np.float32), rgb))
 

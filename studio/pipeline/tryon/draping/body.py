@@ -14,7 +14,6 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Pose
 from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import read_torso
-from studio.pipeline.tryon.draping.rows import End, Rows, read_rows
 from studio.pipeline.tryon.draping.view import View
 
 PICTURE_LEFT, PICTURE_RIGHT = -1, 1
@@ -40,12 +39,6 @@ BEND, MOST_BEND = 0.4, 0.2
 """How far the trunk's top tilts beyond the line of the joints, over that line's tilt against the axis; radians at most.
 With it, silhouettes of both shoulders lie as high over the model's: measured on two dozen people.
 """
-GIRTH_AT = np.arange(0.3, 1.76, 0.05)
-"""The places on an arm at which its girth is read."""
-MIN_ROWS, MOST_GIRTH = 5, 1.6
-"""From how many rows an arm's girth is taken; a row wider than so many standard arms is more than an arm."""
-OTHER_ARM, WHOLE = 0.95, 0.85
-"""How much of the other arm's girth one that is covered has at least; from which share of it on a row is whole."""
 UPPER_ARM, FOREARM = 0.86, 0.76
 """Lengths of upper arm and forearm seen square on."""
 
@@ -329,52 +322,37 @@ def _build_from(seen: F64, prior: F64) -> float:
 
 
 def _with_thickness(body: Body, evidence: Evidence) -> tuple[Arm, Arm]:
-    """Fit both arms' girth and joints to what is seen of them; what cloth covers of one the other one says."""
-    read = [_read_girth(body, evidence, number) for number in (0, 1)]
-    free = [_usual(ratio[(rows.kinds == End.OPEN).all(axis=1)]) for rows, ratio in read]
     arms = []
-    for number, (rows, ratio) in enumerate(read):
-        arm, known = body.arms[number], ~np.isnan(ratio)
-        thickness, other = free[number], free[1 - number]
-        if thickness is None and known.sum() >= MIN_ROWS:
-            # Cloth beside an arm covers some of it, here more, there less.
-            thickness = float(np.percentile(ratio[known], 75))
-            thickness = thickness if other is None else max(thickness, min(OTHER_ARM * other, 1.0))
-        if thickness is None:
-            arms.append(replace(arm, thickness=UNSEEN_THICKNESS if other is None else float(np.clip(other, 0.75, 1.45))))
+    for arm, label in zip(body.arms, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True):
+        places, ratios, offsets = _measure_arm(arm, evidence.labels == label, body.size)
+        if len(places) < 4:
+            arms.append(replace(arm, thickness=UNSEEN_THICKNESS))
             continue
-        thickness = float(np.clip(thickness, 0.75, 1.45))
-        half = np.interp(GIRTH_AT, _ARM_AT, _ARM_HALF) * body.size * thickness
-        arms.append(Arm(_centred(arm.points, GIRTH_AT, _middles(rows, ratio / thickness, half)), thickness, arm.seen))
+        # The first seen place may be cut by the sleeve's slanting edge; the next ones say how the arm goes on above.
+        thickness = float(np.clip(np.median(ratios[1:5]), 0.75, 1.45))
+        arms.append(Arm(_centred(arm.points, places, offsets), thickness, arm.seen))
     return arms[0], arms[1]
 
 
-def _read_girth(body: Body, evidence: Evidence, number: int) -> tuple[Rows, F64]:
-    """Return an arm's rows and their width over the standard's, nan where hidden or more than an arm."""
-    arm = body.arms[number]
-    spots = np.stack([np.interp(GIRTH_AT, [0, 1, 2], arm.points[:, axis]) for axis in (0, 1)], axis=-1)
-    normals = np.stack([_normal(step) for step in np.diff(arm.points, axis=0)])[(GIRTH_AT >= 1).astype(np.intp)]
-    label = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[number]
-    rows = read_rows((spots, normals), evidence.labels, evidence.alpha, label, 0.3 * body.size)
-    ratio = (rows.ends[:, 1] - rows.ends[:, 0]) / 2 / (np.interp(GIRTH_AT, _ARM_AT, _ARM_HALF) * body.size)
-    ratio[(rows.kinds == End.HIDDEN).any(axis=1) | (ratio > MOST_GIRTH)] = np.nan
-    return rows, ratio
-
-
-def _usual(ratio: F64) -> float | None:
-    ratio = ratio[~np.isnan(ratio)]
-    # The first seen place may be cut by the sleeve's slanting edge; the next ones say how the arm goes on above.
-    return float(np.median(ratio[1:9])) if len(ratio) >= MIN_ROWS else None
-
-
-def _middles(rows: Rows, share: F64, half: F64) -> F64:
-    """Return the arm's middle in each row, nan where it is not known. share: the row's width over the arm's."""
-    whole = (rows.kinds == End.OPEN).all(axis=1) | ((share > WHOLE) & (rows.kinds != End.HIDDEN).all(axis=1))
-    middle = np.where(whole, rows.ends.mean(axis=1), np.nan)
-    for side, inward in ((0, 1.0), (1, -1.0)):
-        one = ~whole & (rows.kinds[:, side] == End.OPEN) & (rows.kinds[:, 1 - side] != End.OPEN)
-        middle = np.where(one, rows.ends[:, side] + inward * half, middle)
-    return middle
+def _measure_arm(arm: Arm, bare: Bool, size: float) -> tuple[F64, F64, F64]:
+    """Return (place, width over the standard's, middle's distance from the axis) where skin is seen on both sides."""
+    found = []
+    for along in np.arange(0.3, 1.75, 0.1):
+        segment = int(along)
+        start, stop = arm.points[segment], arm.points[segment + 1]
+        step = stop - start
+        centre = start + (along - segment) * step
+        normal = _normal(step)
+        reach = np.arange(-0.3 * size, 0.3 * size)
+        probes = (centre + reach[:, None] * normal).round().astype(int)
+        inside = (probes >= 0).all(axis=1) & (probes[:, 0] < bare.shape[1]) & (probes[:, 1] < bare.shape[0])
+        values = np.zeros(len(reach), bool)
+        values[inside] = bare[probes[inside, 1], probes[inside, 0]]
+        if values[len(reach) // 2 - 2 : len(reach) // 2 + 3].all():
+            ratio = values.sum() / 2 / (np.interp(along, _ARM_AT, _ARM_HALF) * size)
+            found.append((along, ratio, float(reach[values].mean())))
+    table = np.array(found, np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
 
 
 def _normal(step: F64) -> F64:
@@ -386,7 +364,7 @@ def _centred(points: F64, places: F64, offsets: F64) -> F64:
     """Move elbow and wrist into the middle of the arm that is seen: a pose's joints lie a little beside it."""
     moved = points.copy()
     for joint, start, stop in ((1, 0.5, 1.35), (2, 1.35, 1.8)):
-        near = (places >= start) & (places <= stop) & ~np.isnan(offsets)
+        near = (places >= start) & (places <= stop)
         if near.sum() >= 3:
             most = MOST_OFFSET * float(np.hypot(*(points[1] - points[0])))
             shift = float(np.clip(np.median(offsets[near]), -most, most))

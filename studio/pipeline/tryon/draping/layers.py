@@ -14,6 +14,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
+from studio.pipeline.tryon.draping.limbs import find_forearm
 from studio.pipeline.tryon.draping.plates import Occluder, bleed_of, fill_smoothly
 from studio.pipeline.tryon.draping.removal import cut_off, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
@@ -83,7 +84,7 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     # The old garment's soft outline is no label's.
     strip = own_outline(old, ~old & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
     # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.
-    rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(fields)
+    rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(body, fields)
     # A white collar shines on the neck it lies on.
     throat = _grow(old, 2 * bleed) & (labels == Cihp.NECK)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
@@ -92,7 +93,7 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
         head, between = _matted(head, matte_hair(evidence.rgb, labels, old, body.size), in_front, labels)
     removed = _soft(grown | strip | rim | throat | between, 0.8)
     # Their colours are made with the painted skin's.
-    limbs = np.isin(labels, hanging) & _near_arms(fields)
+    limbs = np.isin(labels, hanging) & _near_arms(body, fields)
     arms = Occluder(
         np.where(removed > 0.01, _calmed(limbs, CALM * body.size), _soft(limbs, 0.9)).astype(np.float32), rgb
     )
@@ -247,9 +248,9 @@ def _labels_of(parts: tuple[str, ...]) -> set[Cihp]:
     return {known[part] for part in parts}
 
 
-def _near_arms(fields: BodyFields) -> Bool:
+def _near_arms(body: Body, fields: BodyFields) -> Bool:
     """Return where arms can be: a parse map may call a bare midriff an arm."""
-    near = np.zeros(fields.shape, bool)
+    near = find_forearm(body, fields.shape, 0) | find_forearm(body, fields.shape, 1)
     for along, across in zip(fields.along, fields.across, strict=True):
         # Over the shoulder's cap the garment lies on the arm; lower down the arm hangs before the garment.
         wide = np.interp(along, [1.0, 1.5], [1.7, 3.0])

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from studio.domain.arrays import F32, F64, U8
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.rows import End, Rows, read_rows
-from studio.pipeline.tryon.draping.skin import find_hem
+from studio.pipeline.tryon.draping.skin import OLD_GARMENT, find_hem
 
 PLACES = np.linspace(0.0, 2.5, 101)
 """Places on the arm (shoulder 0, elbow 1, wrist 2) at which its edges are known."""
@@ -39,14 +39,19 @@ SLEEVE_INSET = 0.06
 """How much thinner, on each side, an arm is than the tightest sleeve, in shares of the arm's half-width."""
 LYING = 0.05
 """What the end of a sleeve that lies on the arm weighs: it lies there at the shoulder."""
+UNSEEN_END = 2.15
+"""Down to there at least an arm goes of which no more than the hand is seen."""
 LAST_ROW = 2.0
 """Beyond the wrist the hand is no tube."""
 BENT = 40.0
 """From this angle (degrees) between upper arm and forearm on the elbow is no tube."""
 ARMPIT = 0.4
 """From this place on the arm on it hangs clear of the trunk."""
-IN_FRONT = (0.25, 0.7)
-"""Between these places on the arm it comes out from behind the garment's side."""
+IN_FRONT, SLANT = (0.5, 1.15), 0.4
+"""At these places an arm seen from the shoulder on, and one never seen, hangs before the garment with its whole width;
+over which length it comes out from behind its side."""
+FOREARM_WIDTH = 1.4
+"""How wide a forearm is looked for, in widths of it."""
 BESIDE = 0.97
 """Where the trunk's side begins for an arm, in shares of the trunk's half-width."""
 LONG_HEM = 1.5
@@ -70,6 +75,21 @@ class Limb:
     shown: tuple[float, float]
     behind: bool
 
+    @property
+    def is_bent(self) -> bool:
+        """Its elbow is bent: forearm and hand may lie before the upper arm."""
+        return self.end < 1.0
+
+    @property
+    def is_handless(self) -> bool:
+        """Nothing of it is seen, not even the hand: that is in a pocket or behind the body."""
+        return self.shown[1] <= self.shown[0]
+
+    @property
+    def is_unseen(self) -> bool:
+        """Of it a hand is seen at most."""
+        return self.shown[0] > 1.0 or self.is_handless
+
 
 def trace_limb(body: Body, evidence: Evidence, number: int) -> Limb:
     """Return an arm's smooth edges: through all that is seen, and of its usual width where cloth or hair hides it."""
@@ -82,14 +102,35 @@ def trace_limb(body: Body, evidence: Evidence, number: int) -> Limb:
     limit = _sleeve_limits(rows, half)
     limit = np.minimum(limit, _trunk_limits(body, (spots, normals), rows, side))
     first, second = _fit_edges(ends, weight, half, limit)
-    steps = np.diff(arm.points, axis=0)
-    turn = np.degrees(np.arccos(np.clip(_cosine(steps[0], steps[1]), -1, 1)))
-    end = (1.8 if arm.seen == 2 else 1.2) if turn < BENT else 0.85
     seen = PLACES[(rows.kinds != End.NONE).any(axis=1)]
     # A stray row is no arm.
-    ends_at = np.percentile(seen, (3, 97)) if seen.size >= 4 else np.zeros(2)
-    shown = (float(ends_at[0]), float(ends_at[1]))
+    shown = tuple(np.percentile(seen, (3, 97)).tolist()) if seen.size >= 4 else (0.0, 0.0)
+    sleeve_end = _sleeve_end((spots, normals), half, evidence.labels)
+    end = _ends(arm, shown, sleeve_end)
     return Limb(spots, normals, first, second, end, shown, _lies_behind(rows, (first, second)))
+
+
+def _sleeve_end(lines: tuple[F64, F64], half: F64, labels: U8) -> float:
+    """Return down to where the arm is in the old garment: there the hand begins, seen or not."""
+    spots, normals = lines
+    points = spots[:, None] + np.array([-0.5, 0.0, 0.5])[None, :, None] * (half[:, None] * normals)[:, None]
+    found = cv2.remap(labels, points.astype(np.float32), None, cv2.INTER_NEAREST, borderValue=0.0)
+    inside = np.flatnonzero(np.isin(found, OLD_GARMENT).sum(axis=1) >= 2)
+    return float(PLACES[inside[-1]]) if inside.size else 0.0
+
+
+def _ends(arm: Arm, shown: tuple[float, float], sleeve_end: float) -> float:
+    """Return down to which place an arm is as its edges say: a bent elbow, a hand, a guessed wrist are not."""
+    steps = np.diff(arm.points, axis=0)
+    if np.degrees(np.arccos(np.clip(_cosine(steps[0], steps[1]), -1, 1))) >= BENT:
+        return 0.85
+    if arm.seen < 2:
+        return 1.2
+    if 0 < shown[0] <= 1.0:
+        return 1.8
+    if shown[1] <= shown[0]:  # its hand is in a pocket, behind the hip, out of the picture: it goes on to there
+        return float(PLACES[-1])
+    return float(np.clip(max(shown[0] + 0.12, sleeve_end + 0.05), UNSEEN_END, PLACES[-1]))
 
 
 def _lies_behind(rows: Rows, edges: tuple[F64, F64]) -> bool:
@@ -238,12 +279,29 @@ def under_sleeve(arm: Arm, body: Body, fields: BodyFields, labels: U8, number: i
     return under
 
 
-def before_garment(arm: Arm, body: Body, fields: BodyFields, number: int) -> F32:
-    """Return where an arm hangs before the garment: beyond a slanting line from shoulder to armpit to elbow."""
+def before_garment(limb: Limb, person: tuple[Body, BodyFields], number: int) -> F32:
+    """Return where an arm hangs before the garment: beyond a slanting line from shoulder to armpit to elbow.
+
+    Where its skin was seen it hung before the old garment. An upper arm never seen stays behind the garment's side.
+    """
+    body, fields = person
     along, across = fields.along[number], fields.across[number]
-    limit = np.interp(along, IN_FRONT, [-1.3, 1.3])
-    front: F32 = np.clip((limit - across * _inner_sign(arm, body)) / 0.08, 0.0, 1.0).astype(np.float32)
-    return np.where(along >= IN_FRONT[1], 1.0, front).astype(np.float32)
+    end = IN_FRONT[1] if limb.is_unseen else max(limb.shown[0] + 0.1, IN_FRONT[0])
+    limit = np.interp(along, [end - SLANT, end], [-1.3, 1.3])
+    front = np.clip((limit - across * _inner_sign(body.arms[number], body)) / 0.08, 0.0, 1.0)
+    return np.where(along >= end, 1.0, front).astype(np.float32)
+
+
+def find_forearm(body: Body, shape: tuple[int, int], number: int) -> Bool:
+    """Return the forearm with the hand's root, also where it is raised before the upper arm."""
+    arm, drawn = body.arms[number], np.zeros(shape, np.uint8)
+    if arm.seen < 2:
+        return drawn > 0
+    start, stop = arm.points[1], arm.points[2] + 0.5 * (arm.points[2] - arm.points[1])
+    wide = 2 * float(body.arm_half(np.array([1.2]), (-1, 1)[number])[0])
+    ends = [tuple(np.round(point).astype(int).tolist()) for point in (start, stop)]
+    cv2.line(drawn, ends[0], ends[1], 1, max(1, round(FOREARM_WIDTH * wide)))
+    return drawn > 0
 
 
 def _inner_sign(arm: Arm, body: Body) -> float:

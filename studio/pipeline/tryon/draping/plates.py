@@ -185,26 +185,34 @@ def paint_plate(
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, (shape[0], shape[1]))
     torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)  # bare skin lies within what was clothed
-    plate = background
-    plate = plate + (lower[0] - plate) * lower[1][..., None]
     found = find_kept(body, fields, evidence)
     skin, kept = follow_seen(paint_skin(body, fields, evidence, removed, waist), body, evidence, found)
-    plate = plate + (skin.trunk - plate) * torso[..., None]
-    covered = np.maximum(lower[1], torso)
-    last = LEAK_FREE_END if evidence.leak_free else 2.2
+    drawn = [_limb_coverage((body, evidence, fields), bare, limbs, number) for number in (0, 1)]
+    under = [under_sleeve(body.arms[number], body, fields, evidence.labels, number) for number in (0, 1)]
+    # What an arm leaves free of trunk and trousers lies behind them; what was under a sleeve, before them.
+    plate = background
     for number in (0, 1):
-        arm = body.arms[number]
-        first = 0.0 if bare.cuffs is None else max(0.0, bare.cuffs[number] - 0.12)
-        coverage = draw_limb(limbs[number], (shape[0], shape[1]), min(first, 2.1), last)
-        if arm.hidden:
-            coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
-        under = under_sleeve(arm, body, fields, evidence.labels, number)
-        coverage = coverage * np.maximum(under, 1 - np.maximum(lower[1], torso))
-        plate = plate + (skin.arms[number] - plate) * coverage[..., None]
-        covered = np.maximum(covered, coverage)
+        plate = plate + (skin.arms[number] - plate) * drawn[number][..., None]
+    plate = plate + (lower[0] - plate) * lower[1][..., None]
+    plate = plate + (skin.trunk - plate) * torso[..., None]
+    for number in (0, 1):
+        plate = plate + (skin.arms[number] - plate) * (drawn[number] * under[number])[..., None]
+    covered = np.maximum(np.maximum(lower[1], torso), np.maximum(drawn[0], drawn[1]))
     nearer = np.abs(fields.across[0]) < np.abs(fields.across[1])
     both = np.where(nearer[..., None], skin.arms[0], skin.arms[1]).astype(np.float32)
     return Plate(plate, covered, skin.trunk, both, skin.gain, kept)
+
+
+def _limb_coverage(
+    person: tuple[Body, Evidence, BodyFields], bare: Bareness, limbs: tuple[Limb, Limb], number: int
+) -> F32:
+    body, evidence, fields = person
+    first = 0.0 if bare.cuffs is None else min(max(0.0, bare.cuffs[number] - 0.12), 2.1)
+    last = LEAK_FREE_END if evidence.leak_free else max(2.2, limbs[number].end)
+    coverage = draw_limb(limbs[number], fields.shape, first, last)
+    if body.arms[number].hidden:
+        coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
+    return coverage
 
 
 def find_kept(body: Body, fields: BodyFields, evidence: Evidence) -> tuple[F32, F32]:
@@ -213,7 +221,8 @@ def find_kept(body: Body, fields: BodyFields, evidence: Evidence) -> tuple[F32, 
     gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
     arms = np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE))
     kept = arms * _ramp(gap, KEPT_ARM) + (labels == Cihp.NECK) * _ramp(gap, KEPT_NECK)
-    trust = np.maximum(kept, NARROW_TRUST * arms * _ramp(gap, (NARROW, KEPT_ARM[1])))
+    scarce = 1 - np.clip(3 * cv2.GaussianBlur(kept.astype(np.float32), (0, 0), 3 * float(bleed)), 0, 1)
+    trust = np.maximum(kept, NARROW_TRUST * scarce * arms * _ramp(gap, (NARROW, KEPT_ARM[1])))
     for number, label in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
         sleeve = find_sleeve(fields, labels, number)
         if sleeve.any():  # its hem slants, and the parse map draws it straight
