@@ -218,3 +218,10 @@ def test_a_collar_cut_off_by_the_picture_is_announced() -> None:
         Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha[round(TOP) + 2 :].copy(), rgb.copy())
     )
     assert "garment.neckline_unsure" in [note.key for note in garment.reasons]
+
+
+def test_a_white_label_is_not_the_edge_of_a_black_front() -> None:
+    rgb = _draw(0.12 * HEIGHT, 2.2, colour=(34, 34, 36), inside=(24, 24, 26))
+    middle = SIZE[0] // 2
+    cv2.rectangle(rgb, (middle - 18, round(TOP) + 14), (middle + 18, round(TOP) + 26), (250, 250, 250), -1)
+    assert _gap(_analyse(rgb), 0.12 * HEIGHT, 2.2) < 0.02

@@ -39,6 +39,10 @@ _CLEAR_EDGE = 0.20
 _INSIDE = 0.014
 """Edges nearer than this to the silhouette's own outline are the outline, not the neckline."""
 _LABEL_CONTRAST = 45.0
+_LABEL_MARGIN = 0.006
+"""How far beside a label its own edges are seen, in shares of the garment's height."""
+_ON_LABEL = 0.5
+"""What an edge on a label is worth: mostly its own, though some hang down behind the neckline."""
 _LEAST_SEEN = 0.45
 _UNSEEN_DEPTH = 0.55
 """Depth over half-width assumed where the back shows inside but its edge does not (black on black)."""
@@ -110,6 +114,25 @@ class _Raster:
         return read
 
 
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """A label sewn inside the back. bottom: its lower edge below the collar's top; reach: of the collar's half.
+
+    box: left, top, right, bottom, normalised.
+    """
+
+    bottom: float
+    reach: float
+    box: tuple[float, float, float, float]
+
+    def covers(self, points: F64) -> Bool:
+        """Tell which normalised points `(..., 2)` lie on the label or its edge."""
+        x0, y0, x1, y1 = self.box
+        x, y = points[..., 0], points[..., 1]
+        covered: Bool = (x > x0 - _LABEL_MARGIN) & (x < x1 + _LABEL_MARGIN) & (y > y0) & (y < y1 + _LABEL_MARGIN)
+        return covered
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Search:
     """What all candidates share. top: heights of the silhouette's upper outline at `at` (half-widths), left, right."""
@@ -119,6 +142,7 @@ class _Search:
     top: F64
     silhouette: Silhouette
     raster: _Raster
+    label: _Label | None
 
     def draw(self, family: F64, samples: int = _PROBES) -> F64:
         """Return the curves of candidates `(n, 4)` (half-width, depth, shape, lean) as `(n, samples, 2)`."""
@@ -158,8 +182,8 @@ def _prepare_raster(rgb: U8, silhouette: Silhouette, p: F64) -> _Raster:
     return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), origin, pixel)
 
 
-def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> tuple[float, float] | None:
-    """Return a sewn-in label's lower edge below the collar's top and its reach from the axis (share of the collar)."""
+def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> _Label | None:
+    """Return the label sewn in at the back of the neck."""
     scale = silhouette.photo_scale
     centre = to_picture(np.array([[0.0, float(p[P.COLLAR_Y])]]), p, 1)[0]
     half = 0.7 * float(p[P.COLLAR_X])
@@ -171,15 +195,18 @@ def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> tuple[float, float] 
     beside = float(np.median(rgb[y0:y1, max(0, x0 - (x1 - x0)) : x1 + (x1 - x0)].mean(axis=2)))
     odd = (np.abs(window - np.median(window)) > _LABEL_CONTRAST) & (np.abs(window - beside) > 0.5 * _LABEL_CONTRAST)
     count, _, stats, centres = cv2.connectedComponentsWithStats(odd.astype(np.uint8))
-    found: tuple[float, float] | None = None
+    found: _Label | None = None
     for number in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[number])
         free = x > 1 and x + w < window.shape[1] - 1 and y > 0.012 * scale and y + h < window.shape[0] - 1
         compact = area > 0.62 * w * h and 0.008 * scale < h < 0.1 * scale and 0.012 * scale < w
         if free and compact and abs(centres[number][0] / window.shape[1] - 0.5) < 0.3 and y < 0.12 * scale:
             edge = max(abs(x / window.shape[1] - 0.5), abs((x + w) / window.shape[1] - 0.5)) * 2 * 0.7
-            if found is None or (y + h) / scale - 0.01 > found[0]:
-                found = (y + h) / scale - 0.01, min(edge, 0.9)
+            bottom = (y + h) / scale - 0.01
+            if found is None or bottom > found.bottom:
+                corners = np.array([[x0 + x, y0 + y], [x0 + x + w, y0 + y + h]])
+                (left, top), (right, low) = (corners - silhouette.photo_origin) / scale
+                found = _Label(bottom, min(edge, 0.9), (float(left), float(top), float(right), float(low)))
     return found
 
 
@@ -217,10 +244,11 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
 def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     p = fit.params
     at, top = _trace_top(silhouette, p)
-    search = _Search(p, at, top, silhouette, _prepare_raster(rgb, silhouette, p))
+    label = _find_label(rgb, silhouette, p)
+    search = _Search(p, at, top, silhouette, _prepare_raster(rgb, silhouette, p), label)
     collar = max(float(p[P.COLLAR_X]), 0.03)
     family = _list_candidates(collar)
-    family = family[_possible(search, family, _find_label(rgb, silhouette, p))]
+    family = family[_possible(search, family)]
     hole = float(top[:, :3].mean()) - _end_height(search, collar)
     scores = _score(search, family, coarse=True)[0] if len(family) else np.zeros(0)
     peaks = [_refine(search, family[place]) for place in _peaks(family[:, 1], scores)]
@@ -376,7 +404,7 @@ def _end_height(search: _Search, half: float) -> float:
     return float(np.mean([np.interp(half, search.at, row) for row in search.top]))
 
 
-def _possible(search: _Search, family: F64, label: tuple[float, float] | None) -> Bool:
+def _possible(search: _Search, family: F64) -> Bool:
     """Tell the candidates that can be: below the outline in the middle, above the armpits' line, below a label."""
     p = search.params
     half, depth, shape = family[:, 0], family[:, 1], family[:, 2]
@@ -384,9 +412,9 @@ def _possible(search: _Search, family: F64, label: tuple[float, float] | None) -
     hole = float(search.top[:, :3].mean()) - ends
     deepest = float(p[P.ARMPIT_Y]) + 0.12 - ends
     allowed = (depth < deepest) & (depth > hole - 0.02) & (half < 0.95 * p[P.SHOULDER_X])
+    label = search.label
     if label is not None:  # a label is sewn to the inside of the back: the front begins below all of it
-        bottom, reach = label
-        allowed &= depth * (1 - reach**shape) > bottom + 0.004 + float(p[P.COLLAR_Y]) - ends
+        allowed &= depth * (1 - label.reach**shape) > label.bottom + 0.004 + float(p[P.COLLAR_Y]) - ends
     possible: Bool = allowed
     return possible
 
@@ -409,6 +437,8 @@ def _score(search: _Search, family: F64, *, coarse: bool, way: int = 1) -> tuple
     strength = np.minimum(np.sqrt(summed(near**2)) / _STEP_CAP, 1.0)
     # The inside of the back lies in shadow: going down, the front begins where it gets lighter.
     strength = np.sqrt(strength) * np.where(way * near[..., 0] > -0.02, 1.0, 0.75)
+    if search.label is not None:
+        strength = np.where(search.label.covers(points), _ON_LABEL * strength, strength)
     pieces = np.sort(_piecewise(strength, visible), axis=1)
     edge = 0.5 * _mean_known(pieces) + 0.5 * _mean_known(pieces[:, :3])
     count = np.maximum(visible.sum(axis=1), 1)
