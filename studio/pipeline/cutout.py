@@ -51,7 +51,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout

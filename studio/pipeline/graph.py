@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.domain.artefacts import PhotoRole
 from studio.domain.edits import Edit, GarmentOverride, LayerOrder, edit_digest, stage_of
 from studio.domain.errors import PipelineError
 from studio.domain.jsonable import decode, encode
@@ -107,7 +108,7 @@ def chosen_stage(recipe: Recipe, name: str, role: str = "model") -> tuple[Stage,
     choice = recipe.choice(name, role)
     stage = load_stage(name, choice.implementation)
     params = decode(stage.params_type, dict(choice.params))
-    return stage, replace(params, role=role) if hasattr(params, "role") else params
+    return stage, replace(params, role=PhotoRole(role)) if hasattr(params, "role") else params
 
 
 @dataclass(frozen=True, slots=True)

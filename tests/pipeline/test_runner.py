@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.domain.artefacts import Artefact, Cutout, ParseMap, Photo
+from studio.domain.artefacts import Artefact, Cutout, ParseMap, Photo, PhotoRole
 from studio.domain.edits import Edit, ParseStroke
 from studio.domain.errors import Cancelled, PipelineError
 from studio.domain.keys import ModelUse, Note
 from studio.domain.progress import Progress
+from studio.domain.recipe import Recipe
 from studio.pipeline import runner as runner_module
 from studio.pipeline.cache import ArtefactStore, FolderStore, MemoryStore, WarmCache
-from studio.pipeline.graph import PhotoNode, StageNode, edited, stage_node
+from studio.pipeline.graph import PhotoNode, StageNode, chosen_stage, edited, stage_node
 from studio.pipeline.runner import Runner
 from studio.pipeline.stage import Inputs, ModelProvider, NoParams, StageContext
 
@@ -210,3 +211,9 @@ def test_warm_cache_stays_within_its_budget() -> None:
         cache.put(PhotoNode(str(number), "").key, Cutout(alpha, np.zeros((500, 500, 3), np.uint8)))
     assert cache.get(PhotoNode("0", "").key) is None
     assert cache.get(PhotoNode("4", "").key) is not None
+
+
+@pytest.mark.parametrize("name", ["cutout", "edges"])
+def test_a_stage_that_asks_for_the_photos_role_is_told_it(name: str) -> None:
+    for role in (PhotoRole.MODEL, PhotoRole.GARMENT):
+        assert chosen_stage(Recipe(), name, role.value)[1].role is role
