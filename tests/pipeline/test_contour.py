@@ -114,3 +114,17 @@ def test_corners_stay_where_they_are() -> None:
     for corner in ((39.5, 39.5), (159.5, 39.5), (159.5, 159.5), (39.5, 159.5)):
         assert np.hypot(*(smooth - corner).T).min() < 2.0
     assert np.abs(np.abs(smooth - 99.5).max(axis=1) - 60).max() < 1.5
+
+
+def test_an_opening_beside_the_collar_stays_open() -> None:
+    rgb, truth = product(TEE, (24, 24, 26))
+    middle, top = SIZE[0] // 2, np.nonzero(truth[:, SIZE[0] // 2] > 0.5)[0][0]
+    slit = np.array(
+        [(middle + 60, top - 30), (middle + 78, top - 30), (middle + 20, top + 70), (middle + 12, top + 66)]
+    )
+    opened = truth.copy()
+    cv2.fillPoly(opened, [slit.astype(np.int32)], 0.0, cv2.LINE_AA)
+    rgb = compress(np.where(opened[..., None] > 0.5, rgb, PAPER).astype(np.float32))
+    kept = purge_backdrop(rgb, Cutout(opened, rgb)).alpha
+    within = cv2.erode(cv2.fillPoly(np.zeros(truth.shape, np.uint8), [slit.astype(np.int32)], 1), np.ones((5, 5)))
+    assert kept[within > 0].mean() < 0.05

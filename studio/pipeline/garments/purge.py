@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -25,10 +27,10 @@ _LEAST_SHARE = 3e-4
 
 def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
     """Return the cut-out with an opaque inside, a clean outline, and without enclosed pieces of a plain backdrop."""
-    cutout = _with_solid_core(rgb, cutout)
+    cutout = _with_solid_core(rgb, cutout, lambda solid: _without_pinholes(_closed_collar(solid)))
     redrawn = redraw_outline(rgb, cutout)
     if redrawn is not None:
-        return _with_solid_core(rgb, redrawn)
+        return _with_solid_core(rgb, redrawn, _without_pinholes)
     size = size_within(cutout.alpha.shape, WORK_SIDE)
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
@@ -50,14 +52,14 @@ def reduce_cutout(rgb: U8, cutout: Cutout, size: tuple[int, int]) -> tuple[U8, C
     return photo, Cutout(alpha, foreground)
 
 
-def _with_solid_core(rgb: U8, cutout: Cutout) -> Cutout:
+def _with_solid_core(rgb: U8, cutout: Cutout, fill: Callable[[U8], U8]) -> Cutout:
     """Make cloth opaque well inside its outline, in the photo's own colours: pale cloth on pale paper stays cloth.
 
-    The core is smooth: it is found on a reduced raster, whatever the photo's size.
+    The core is smooth: it is found on a reduced raster, whatever the photo's size. fill: closes what is no opening.
     """
     shape = cutout.alpha.shape
     reduced = cv2.resize(cutout.alpha, size_within(shape, CORE_SIDE), interpolation=cv2.INTER_AREA)
-    solid = _without_pinholes(_closed_collar((reduced >= 0.5).astype(np.uint8)))
+    solid = fill((reduced >= 0.5).astype(np.uint8))
     radius = max(2, round(CORE_SHARE * max(solid.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     core = cv2.erode(solid, kernel).astype(np.float32)
