@@ -14,7 +14,7 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE, _fit
-from studio.pipeline.tryon.draping.limbs import PLACES, Limb, draw_limb, trace_limb
+from studio.pipeline.tryon.draping.limbs import PLACES, Limb, _ends, draw_limb, trace_limb
 from tests.pipeline.tryon_figures import BACKDROP, OLD_TOP, SKIN, TANK, context, draw_person, dressed_garment
 
 HALF = 15.0
@@ -115,6 +115,17 @@ def test_a_drawn_limb_is_exact_and_has_no_hole_where_it_folds() -> None:
     folded = draw_limb(replace(limb, spots=turned), (512, 384), 0.5, 1.5)
     holes = cv2.morphologyEx((folded > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     assert int((holes > 0).sum() - (folded > 0.5).sum()) < 25
+
+
+@pytest.mark.parametrize(("shown", "is_whole"), [((2.0, 2.3), True), ((0.4, 2.3), False), ((0.0, 0.0), False)])
+def test_a_bent_forearm_that_was_in_the_old_sleeve_is_drawn_down_to_its_hand(
+    shown: tuple[float, float], is_whole: bool
+) -> None:
+    person = _person(sleeve=0)
+    arm = _fit(person, False).body.arms[0]
+    down, forward = arm.points[1] - arm.points[0], np.array([80.0, 20.0])
+    bent = replace(arm, points=np.array([arm.points[0], arm.points[0] + down, arm.points[0] + down + forward]), seen=2)
+    assert (_ends(bent, shown, 1.9) > 2.0) is is_whole
 
 
 def _turn(degrees: float) -> F64:

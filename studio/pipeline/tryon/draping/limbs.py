@@ -122,7 +122,8 @@ def _sleeve_end(lines: tuple[F64, F64], half: F64, labels: U8) -> float:
 def _ends(arm: Arm, shown: tuple[float, float], sleeve_end: float) -> float:
     """Return down to which place an arm is as its edges say: a bent elbow, a hand, a guessed wrist are not."""
     steps = np.diff(arm.points, axis=0)
-    if np.degrees(np.arccos(np.clip(_cosine(steps[0], steps[1]), -1, 1))) >= BENT:
+    sleeved = shown[0] > 1.0 and arm.seen == 2  # a hand is seen, and the forearm was in the old sleeve
+    if np.degrees(np.arccos(np.clip(_cosine(steps[0], steps[1]), -1, 1))) >= BENT and not sleeved:
         return 0.85
     if arm.seen < 2:
         return 1.2
