@@ -109,6 +109,16 @@ def test_a_change_of_tone_on_the_arm_is_told() -> None:
     assert _doubts(_look(tone=30))["tryon.left_arm_tone"] < 0.66
 
 
+def test_a_seen_arms_painted_rim_is_no_change_of_tone() -> None:
+    look = _look()
+    arm = ((look.alpha > 0.5) & (look.garment < 0.5)).astype(np.uint8)
+    rim = (arm > 0) & (cv2.erode(arm, np.ones((7, 7), np.uint8)) == 0)
+    rim[: HEM + 10] = False
+    painted, rgb = look.painted.copy(), look.rgb.copy()
+    painted[rim], rgb[rim] = 1.0, np.subtract(SKIN, 40)
+    assert Flaw.TONE not in _kinds(replace(look, painted=painted, rgb=rgb))
+
+
 def test_a_speck_of_skin_beside_the_garment_is_told() -> None:
     look = _look()
     alpha, labels, rgb = look.alpha.copy(), look.labels.copy(), look.rgb.copy()

@@ -30,6 +30,8 @@ NEAR = 0.02
 """How near a painted place an outline must be to be ours, in shoulder widths."""
 JOIN = 0.012
 """Width of the bands on both sides of a painted join whose tones are compared, in shoulder widths."""
+RIM = 0.02
+"""Half-width of a seen limb's painted rim, in shoulder widths."""
 TONES, OTHER_MATTER = 5.0, 30.0
 """CIELAB steps from which a join is seen, and from which the two sides were never meant to be one skin."""
 OFF_RED, OFF_YELLOW = 10.0, 14.0
@@ -215,8 +217,12 @@ def find_tones(look: Finished, still: Bool) -> list[Found]:
     """Return where painted skin is seen to end beside seen skin. strength: length of the join in shoulder widths."""
     size = look.body.size / 2  # half the raster does: bands are several pixels wide
     bare = (look.alpha > 0.9) & (look.garment < 0.05) & ~still
+    bare = cv2.erode(bare.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     made = np.ascontiguousarray((bare & (look.painted > 0.7))[::2, ::2])
     seen = np.ascontiguousarray((bare & (look.painted < 0.03) & _any_of(look.labels, _LIMBS))[::2, ::2])
+    # A seen limb's rim is painted anew, and a limb is darker there by nature: that is no join.
+    rim = np.ones((2 * max(1, round(RIM * size)) + 1,) * 2, np.uint8)
+    made = cv2.morphologyEx(made.astype(np.uint8), cv2.MORPH_OPEN, rim) > 0
     reach = max(1, round(2.5 * JOIN * size))
     both = _grown(made, reach) & _grown(seen, reach)
     if not both.any():
