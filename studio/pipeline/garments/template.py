@@ -18,7 +18,7 @@ from studio.domain.artefacts import GarmentMesh
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.fronts import Opening
 from studio.pipeline.garments.hood import Hood
-from studio.pipeline.garments.outline import Key, P, SleeveModel, corners, to_picture, to_template
+from studio.pipeline.garments.outline import Key, SleeveModel, corners, to_picture, to_template
 
 Int = npt.NDArray[np.intp]
 
@@ -427,12 +427,3 @@ def _add_sleeve(
 def landmark_points(vertices: F32, names: Mapping[str, int]) -> dict[str, tuple[float, float]]:
     """Return the named vertices' positions."""
     return {name: (float(vertices[vertex, 0]), float(vertices[vertex, 1])) for name, vertex in names.items()}
-
-
-def sleeve_share(fit: Fit) -> float:
-    """Return the sleeve's length, shoulder to cuff, over the garment's length from shoulder to hem."""
-    p = fit.params
-    if fit.sleeve is SleeveModel.NONE:
-        return 0.0
-    length = p[P.UPPER_LENGTH] + (p[P.LOWER_LENGTH] if fit.sleeve is SleeveModel.TWO else 0.0)
-    return float(length)

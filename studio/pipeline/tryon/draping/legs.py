@@ -17,7 +17,8 @@ from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.leg_shape import LEG_AT, LegShape, fit_shape, join_thighs
 from studio.pipeline.tryon.draping.view import SHOULDERS_PX, View
 
-HIP, KNEE, ANKLE = 0.0, 1.0, 2.0
+ANKLE = 2.0
+"""The ankle's place on a leg: 0 hip, 1 knee."""
 THIGH, SHANK = 1.22, 1.12
 """Lengths of thigh and shank seen square on, in shoulder widths."""
 CROTCH = 1.14
