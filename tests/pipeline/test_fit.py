@@ -98,6 +98,21 @@ def test_an_open_armpit_stays_where_it_is_seen() -> None:
     assert abs(y - 0.25) < 0.03
 
 
+def test_a_cuff_that_hangs_in_a_curve_lies_whole_on_the_mesh() -> None:
+    start, end = np.array(TEE[2]), np.array(TEE[3])
+    away = np.array([-(end - start)[1], (end - start)[0]])
+    bulge = [
+        tuple(start + share * (end - start) + 0.25 * np.sin(np.pi * share) * away) for share in np.linspace(0, 1, 9)
+    ]
+    photo, cutout = draw_garment((*TEE[:2], *bulge, *TEE[4:]))
+    mesh = analyse_garment(photo, cutout).mesh
+    covered = np.zeros(cutout.alpha.shape, np.uint8)
+    for face in mesh.faces:
+        cv2.fillConvexPoly(covered, np.round(mesh.vertices[face]).astype(np.int32), 1)
+    bare = cv2.distanceTransform((covered == 0).astype(np.uint8), cv2.DIST_L2, 5) * (cutout.alpha > 0.5)
+    assert bare[cutout.alpha.shape[0] // 4 :].max() < 4.0  # below the collar: nothing hangs on beyond the cuff's row
+
+
 def test_each_side_of_an_uneven_flat_lay_has_its_own_sleeve(monkeypatch: pytest.MonkeyPatch) -> None:
     raised = outline(TEE, SIZE, HEIGHT).astype(float)
     raised[[2, 3], 1] -= [95, 70]  # the left sleeve alone

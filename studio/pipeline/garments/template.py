@@ -39,6 +39,9 @@ MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
 """How far the silhouette may pull the template's edge, in shares of the height."""
+CUFF_REACH, CUFF_INSET = 0.05, 0.08
+"""How far along the sleeve its end is looked for, in shares of the height, and where its corners are read, in shares
+of the cuff: on the corner itself one looks along the sleeve's edge."""
 GAP_REACH = 0.06
 """How far a gap between a flank and the sleeve that lies on it is looked for, in shares of the height."""
 
@@ -230,6 +233,40 @@ def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bo
     return curves[0], curves[1], rows
 
 
+def _end_at_cuff(outer: F64, inner: F64, silhouette: Silhouette) -> tuple[F64, F64, F64]:
+    """Return a sleeve's edges and its cuff with the cuff on the silhouette: it is a curve, rolled or hanging."""
+    down = outer[-1] + inner[-1] - outer[-2] - inner[-2]
+    down /= max(float(np.hypot(*down)), 1e-9)
+    shares = np.linspace(0, 1, ARMHOLE_ROWS + 1)
+    shift = _to_outline(
+        outer[-1] + np.clip(shares, CUFF_INSET, 1 - CUFF_INSET)[:, None] * (inner[-1] - outer[-1]), down, silhouette
+    )
+    edges = []
+    for line, end in ((outer, shift[0]), (inner, shift[-1])):
+        tangent = np.gradient(line, axis=0)
+        tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
+        tangent[-1] = down
+        edges.append(line + end * np.linspace(0, 1, len(line))[:, None] * tangent)
+    chord = np.linspace(outer[-1], inner[-1], ARMHOLE_ROWS + 1)
+    return edges[0], edges[1], chord + shift[:, None] * down
+
+
+def _to_outline(points: F64, down: F64, silhouette: Silhouette) -> F64:
+    """Return how far along `down` the silhouette ends from each of a row of points; neighbours agree."""
+    steps = np.linspace(-CUFF_REACH, CUFF_REACH, 101)
+    ray = silhouette.sample(points[:, None] + steps[None, :, None] * down)
+    ends = (ray[:, :-1] < 0) & (ray[:, 1:] >= 0)
+    away = np.where(ends, np.abs(steps[1:]), np.inf)
+    found = np.isfinite(away.min(axis=1))
+    if not found.any():
+        return np.zeros(len(points))
+    places = np.arange(len(points))
+    shift = np.interp(places, places[found], steps[1:][away.argmin(axis=1)][found])
+    padded = np.pad(shift, 1, mode="edge")
+    smooth: F64 = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    return smooth
+
+
 def build_template(
     fit: Fit, silhouette: Silhouette, opening: Opening | None = None, hood: Hood | None = None
 ) -> Template:
@@ -413,7 +450,7 @@ def _add_sleeve(
     seam = torso.index[: ARMHOLE_ROWS + 1, column]
     root = np.array([builder.points[vertex] for vertex in seam])
     outer[0], inner[0] = root[0], root[-1]
-    cuff = np.linspace(outer[-1], inner[-1], ARMHOLE_ROWS + 1)
+    outer, inner, cuff = _end_at_cuff(outer, inner, silhouette)
     known = {(0, place): int(vertex) for place, vertex in enumerate(seam)}
     grid = builder.add_grid(part, coons(root, cuff, outer, inner), known)
     middle = rows // 2
