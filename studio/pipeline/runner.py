@@ -23,8 +23,8 @@ from studio.pipeline.stage import BatchStage, Inputs, ModelProvider, StageContex
 from studio.pipeline.writer import BehindStore, Writer
 
 WARM_BUDGET_BYTES = 1 << 30
-KEPT_BUDGET_BYTES = 256 << 20
-"""For what stages keep between runs: two or three persons taken apart, whatever the size of their photos."""
+KEPT_BUDGET_BYTES = 320 << 20
+"""For what stages keep between runs: two persons taken apart, whatever the size of their photos."""
 
 # Rough shares of a run's time, for progress only; the jobs room measures the real ones.
 _COST = {"cutout": 3.0, "edges": 3.0, "parse": 4.0, "garment": 4.0, "tryon": 8.0, "look": 1.0}

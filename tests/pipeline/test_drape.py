@@ -19,10 +19,11 @@ from studio.pipeline.codec import dump_artefact
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.parallel import limit_threads
 from studio.pipeline.stage import Inputs
+from studio.pipeline.tryon import drape
 from studio.pipeline.tryon.drape import DRAPE, DrapeParams
 from studio.pipeline.tryon.draping import compose
 from studio.pipeline.tryon.draping.judge import judge_pose
-from studio.pipeline.tryon.draping.plates import fill_smoothly
+from studio.pipeline.tryon.draping.plates import fill_smoothly, undress
 from studio.pipeline.tryon.draping.relax import measure_distortion, relax
 from studio.pipeline.tryon.draping.targets import worn_sleeve_half
 from tests.pipeline.tryon_figures import (
@@ -314,3 +315,16 @@ def test_threads_and_what_is_kept_of_the_person_change_no_byte(
         kept = DRAPE.dress(person, garment, keeping, layers=LayerOrder())
     record = ArtefactRecord(ArtefactKey("tryon", "one"), "drape", 1, {}, {})
     assert dump_artefact(plain, record) == dump_artefact(kept, record)
+
+
+def test_what_is_under_the_old_garment_is_painted_once_for_all_garments(
+    person: PersonArtefacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[int] = []
+    monkeypatch.setattr(drape, "undress", lambda *given: painted.append(1) or undress(*given))  # type: ignore[func-returns-value]
+    slots = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
+    keys = {slot: ArtefactKey(slot, "one") for slot in slots}
+    keeping = replace(context(), memory=WarmCache(1 << 30), keys=keys)
+    for half in (LONG, TANK, TEE):
+        DRAPE.dress(person, dressed_garment(half), keeping, layers=LayerOrder())
+    assert len(painted) == 1

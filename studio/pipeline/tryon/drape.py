@@ -53,7 +53,7 @@ from studio.pipeline.tryon.draping.limbs import Limb, trace_limb
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.parting import part_cloth
-from studio.pipeline.tryon.draping.plates import Bareness, draw_polygon, draw_torso, paint_plate
+from studio.pipeline.tryon.draping.plates import Bareness, Undressed, draw_polygon, draw_torso, paint_plate, undress
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
     LayerMap,
@@ -85,7 +85,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 8
+    version: int = 9
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -224,6 +224,7 @@ class _TakenApart:
     layers: Layers
     neck: F32
     limbs: tuple[Limb, Limb]
+    undressed: Undressed
 
 
 def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
@@ -235,7 +236,8 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
         lambda: take_apart(body, evidence, order, fields), lambda: bare_evidence(body, evidence, fields)
     )
     limbs = (trace_limb(body, bare, 0), trace_limb(body, bare, 1))
-    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs)
+    undressed = undress(body, bare, layers.removed, layers.waist, fields)
+    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs, undressed)
 
 
 def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed, F32]:
@@ -246,9 +248,9 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     if cuffs is not None:
         layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
-    bareness = Bareness(layers.waist, cuffs, placed.hem_depth)
+    bareness = Bareness(cuffs, placed.hem_depth)
     plate, (source, maps) = both(
-        lambda: paint_plate(body, taken.bare, layers.removed, bareness, fields, taken.limbs),
+        lambda: paint_plate((body, taken.bare, fields), taken.undressed, bareness, taken.limbs),
         lambda: _lay_cloth(taken, garment, placed, layers.removed),
     )
     kept = keep_worn(layers, garment.garment, placed, (maps, source), (body, evidence, fields))

@@ -9,6 +9,8 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
+from studio.pipeline.parallel import both
+from studio.pipeline.planes import mix, paint
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
@@ -154,53 +156,75 @@ class Plate:
 
 @dataclass(frozen=True, slots=True)
 class Bareness:
-    """Which skin may show. waist: depth at which the lower garment begins. cuffs: where the new sleeves end on the
-    picture's left and right arm (0 shoulder .. 2 wrist); None without sleeves: then shoulders and arms are bare.
-    hem: depth at which the new garment ends.
+    """Which skin may show. cuffs: where the new sleeves end on the picture's left and right arm (0 shoulder .. 2
+    wrist); None without sleeves: then shoulders and arms are bare. hem: depth at which the new garment ends.
     """
 
-    waist: float
     cuffs: tuple[float, float] | None
     hem: float
 
 
-def paint_plate(
-    body: Body,
-    evidence: Evidence,
-    removed: F32,
-    bare: Bareness,
-    fields: BodyFields,
-    limbs: tuple[Limb, Limb],
-) -> Plate:
-    """Paint what the old garment hid. removed: where it stood. limbs: see `trace_limb`."""
-    waist = bare.waist
-    rgb = evidence.rgb.astype(np.float32)
-    shape = evidence.alpha.shape
-    background = _background(rgb, evidence, removed)
-    lower = _lower_garment(rgb, body, evidence, removed, waist)
-    neck = measure_neck(body, fields, evidence.labels)
-    torso = draw_torso(body, (shape[0], shape[1]), waist + 0.02 * body.size, neck)
-    torso = _with_nape(torso, body, fields, evidence.labels)
-    torso = torso * _open_depths(body, fields, bare)
-    if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
-        torso = torso * _inside_seams(body, (shape[0], shape[1]))
-    torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)  # bare skin lies within what was clothed
-    found = find_kept(body, fields, evidence)
-    skin, kept = follow_seen(paint_skin(body, fields, evidence, removed, waist), body, evidence, found)
-    drawn = [_limb_coverage((body, evidence, fields), bare, limbs, number) for number in (0, 1)]
+@dataclass(frozen=True, slots=True, eq=False)
+class Undressed:
+    """What the old garment hid, whatever is worn next. lower, lower_body: the lower garment, and its coverage.
+
+    torso: the bare trunk's coverage. under: of each arm 1 where it comes before the trunk. kept: see `Plate`.
+    """
+
+    background: F32
+    lower: F32
+    lower_body: F32
+    torso: F32
+    skin: Skin
+    under: tuple[F32, F32]
+    kept: F32
+
+
+def undress(body: Body, evidence: Evidence, removed: F32, waist: float, fields: BodyFields) -> Undressed:
+    """Paint what the old garment hid. removed: where it stood. waist: depth at which the lower garment begins."""
+    shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
+
+    def paint_rest() -> tuple[F32, tuple[F32, F32], F32]:
+        rgb = evidence.rgb.astype(np.float32)
+        lower = _lower_garment(rgb, body, evidence, removed, waist)
+        torso = draw_torso(body, shape, waist + 0.02 * body.size, measure_neck(body, fields, evidence.labels))
+        torso = _with_nape(torso, body, fields, evidence.labels)
+        return _background(rgb, evidence, removed), lower, torso
+
+    def paint_seen() -> tuple[Skin, F32]:
+        found = find_kept(body, fields, evidence)
+        return follow_seen(paint_skin(body, fields, evidence, removed, waist), body, evidence, found)
+
+    (background, lower, torso), (skin, kept) = both(paint_rest, paint_seen)
+    # Bare skin lies within what was clothed.
+    torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     under = [under_sleeve(body.arms[number], body, fields, evidence.labels, number) for number in (0, 1)]
+    return Undressed(background, *lower, torso, skin, (under[0], under[1]), kept)
+
+
+def paint_plate(
+    person: tuple[Body, Evidence, BodyFields], undressed: Undressed, bare: Bareness, limbs: tuple[Limb, Limb]
+) -> Plate:
+    """Lay together what may show beside a new garment. limbs: see `trace_limb`."""
+    body, _, fields = person
+    skin = undressed.skin
+    torso = undressed.torso * _open_depths(body, fields, bare)
+    if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
+        torso = torso * _inside_seams(body, fields.shape)
+    drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
     # What an arm leaves free of trunk and trousers lies behind them; what was under a sleeve, before them.
-    plate = background
+    plate = undressed.background
     for number in (0, 1):
-        plate = plate + (skin.arms[number] - plate) * drawn[number][..., None]
-    plate = plate + (lower[0] - plate) * lower[1][..., None]
-    plate = plate + (skin.trunk - plate) * torso[..., None]
+        plate = mix(plate, skin.arms[number], drawn[number])
+    plate = mix(plate, undressed.lower, undressed.lower_body)
+    plate = mix(plate, skin.trunk, torso)
     for number in (0, 1):
-        plate = plate + (skin.arms[number] - plate) * (drawn[number] * under[number])[..., None]
-    covered = np.maximum(np.maximum(lower[1], torso), np.maximum(drawn[0], drawn[1]))
+        plate = mix(plate, skin.arms[number], drawn[number] * undressed.under[number])
+    covered = np.maximum(np.maximum(undressed.lower_body, torso), np.maximum(drawn[0], drawn[1]))
     nearer = np.abs(fields.across[0]) < np.abs(fields.across[1])
-    both = np.where(nearer[..., None], skin.arms[0], skin.arms[1]).astype(np.float32)
-    return Plate(plate, covered, skin.trunk, both, skin.gain, kept)
+    arms = skin.arms[1].copy()
+    paint(arms, skin.arms[0], nearer)
+    return Plate(plate, covered, skin.trunk, arms, skin.gain, undressed.kept)
 
 
 def _limb_coverage(

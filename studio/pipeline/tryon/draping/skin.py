@@ -25,7 +25,7 @@ SHADOW_REACH, COLLAR_SHADOW = 0.075, 0.035
 widths."""
 CUFF_SHADOW, HAND_SHARE = 0.03, 0.25
 """The same below a cuff, where so little of an arm would be left that only its hand is seen."""
-HEM_JOIN, ARM_JOIN, NECK_JOIN = 0.12, 0.20, 0.07
+ARM_JOIN, NECK_JOIN = 0.20, 0.07
 """How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
 JOIN_WIDTHS = (0.03, 0.012)
 """How broad, in shoulder widths, the differences are that are evened out on arms and neck: a collar shines narrowly."""
@@ -75,13 +75,11 @@ class Skin:
     """Painted skin on the working raster, float32 0..255. trunk: neck to hips; arms: the picture's left and right.
 
     gain: factor `(h, w, 3)` on the photo that brings the skin seen beside the old garment to what is painted there.
-    hems: 1 on the arms' skin next to the old sleeves, fading out down the arm.
     """
 
     trunk: F32
     arms: tuple[F32, F32]
     gain: F32
-    hems: F32
 
 
 def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32, waist: float) -> Skin:
@@ -122,10 +120,8 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
     for plane in smooth:
         whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
         planes.append(np.minimum(whole * grain, 255.0).astype(np.float32))
-    arm = np.isin(evidence.labels, _ARM_LABELS)
-    hems = np.where(arm, 1 - smoothstep(gap, 0.06, HEM_JOIN), 0.0).astype(np.float32)
     gain = _join(evidence, gap, removed, (smooth, labels), body.size / step)
-    return Skin(planes[0], (planes[1], planes[2]), gain, hems)
+    return Skin(planes[0], (planes[1], planes[2]), gain)
 
 
 def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], U8], scale: float) -> F32:
