@@ -113,7 +113,7 @@ def analyse_garment(
     silhouette = prepare_silhouette(without_hood(filled, hood)) if hood is not None else silhouette
     fit = fit_outline(silhouette)
     if thickened is not filled:
-        fit = hang_on_straps(fit)
+        fit = hang_on_straps(fit, silhouette)
         neckline = NecklineFit(silhouette.to_photo(strap_line(fit)), 0.0, 0.0, 1.0, clear=True)
     else:
         neckline = find_neckline(rgb, silhouette, fit)

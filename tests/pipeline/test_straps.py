@@ -39,6 +39,29 @@ def draw_strappy(width: float = 0.016) -> tuple[Photo, Cutout]:
     return Photo(rgb, "5" * 64, "camisole.png"), Cutout(alpha, rgb.copy())
 
 
+def draw_tied() -> tuple[Photo, Cutout]:
+    """Return a bodice on two straps as broad as a hand, a ribbon hanging from either end of its hem."""
+    cutout = draw_garment(((0.0, 0.3), (-0.07, 0.27), (-0.2, 0.2), (-0.24, 0.3), (-0.23, 0.55), (-0.22, 0.72)))[1]
+    mask = (cutout.alpha * 255).astype(np.uint8)
+    for side in (-1, 1):
+        strap = np.array([(side * 0.2, 0.26), (side * 0.2, 0.0)]) * 512 + (240, 64)
+        ribbon = np.array([(side * 0.2, 0.68), (side * 0.26, 0.8), (side * 0.27, 1.0)]) * 512 + (240, 64)
+        cv2.polylines(mask, [np.round(strap).astype(np.int32)], False, 255, 30, cv2.LINE_AA)
+        cv2.polylines(mask, [np.round(ribbon).astype(np.int32)], False, 255, 24, cv2.LINE_AA)
+    alpha = (mask / np.float32(255)).astype(np.float32)
+    rgb = np.where(mask[..., None] > 0, np.array(NEW_TOP), np.array(BACKDROP)).astype(np.uint8)
+    return Photo(rgb, "6" * 64, "tied.png"), Cutout(alpha, rgb.copy())
+
+
+def test_broad_straps_and_ties_are_no_sleeves() -> None:
+    garment = analyse_garment(*draw_tied())
+    assert (garment.neckline, garment.sleeve) == (Neckline.STRAPS, SleeveLength.NONE)
+    for side, sign in (("left", -1), ("right", 1)):
+        outer = 240 + sign * (0.2 * 512 + 15)
+        assert abs(garment.landmarks[f"shoulder_{side}"][0] - outer) < 8, "the mesh holds the strap's whole width"
+        assert garment.landmarks[f"hem_{side}"][1] < 64 + 0.78 * 512, "a ribbon is no hem"
+
+
 @pytest.mark.parametrize("half", [TEE, LONG, TANK], ids=["tee", "long", "tank"])
 def test_without_thin_straps_nothing_is_thickened(half: tuple[tuple[float, float], ...]) -> None:
     alpha = draw_garment(half)[1].alpha

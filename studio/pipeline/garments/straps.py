@@ -1,78 +1,150 @@
-"""Thin straps: too narrow for the outline's template to find its shoulders by, yet it is they that hang there."""
+"""Straps: too narrow for the outline's template to find its shoulders by, yet it is they that hang there."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, U8
-from studio.pipeline.garments.fitting import Fit
+from studio.domain.arrays import F32, F64, U8, AnyArray
+from studio.pipeline.garments.fitting import WORK_HEIGHT, Fit, Silhouette
 from studio.pipeline.garments.outline import P, to_picture
 
-_THIN = 0.03
+_THIN, _BROAD = 0.03, 0.09
 """Straps are narrower than twice this; this and what follows in shares of the square root of the garment's area."""
-_LEAST_LENGTH = 0.1
-"""Length of a strap: shorter ones are loops and hooks."""
+_LEAST_LENGTH = {_THIN: 0.1, _BROAD: 0.25}
+"""Length of a strap: shorter ones are loops and hooks, shorter broad ones a vest's shoulders."""
 _HIGHEST = 0.06
 """How far below the garment's top a strap may end."""
 _OFF_AXIS, _EVEN = 0.06, 0.12
 """How far off the axis straps are at the least, and how unequally far at the most: a hanger's hook is on it."""
 _INNER, _POINTS = 0.8, 17
 """Where the neck begins on a strap's end, over the shoulder's tip; points of the line between the straps."""
+_END_AT = 0.02
+"""How far below the top, in shares of the height, a strap has its full width."""
 _AS_WIDE = 0.02
 """Half-width to which straps are thickened for the fit."""
+_TIE_FROM, _TIE_TO = 0.75, 1.1
+"""Ties begin at the hem and end below it: places down the trunk, 0..1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parted:
+    """A garment's solid, its trunk, what is narrower than that, and the narrow pieces one by one.
+
+    pieces: labels; stats, centres: of each piece, as OpenCV gives them. size: square root of the area.
+    """
+
+    solid: U8
+    trunk: U8
+    pieces: AnyArray
+    stats: AnyArray
+    centres: F64
+    size: float
+
+
+def _part(solid: U8, half_width: float) -> _Parted | None:
+    """Part a garment into its trunk and what is narrower than twice `half_width`; None where nothing is wider."""
+    size = float(np.sqrt(solid.sum()))
+    trunk = _open(solid, max(2, round(half_width * size)))
+    if not trunk.any():
+        return None
+    near_trunk = cv2.dilate(trunk, _disc(max(1, round(0.2 * _THIN * size))))
+    narrow = cv2.morphologyEx(solid & (1 - near_trunk), cv2.MORPH_OPEN, np.ones((3, 1), np.uint8))
+    _, pieces, stats, centres = cv2.connectedComponentsWithStats(narrow)
+    return _Parted(solid, trunk, pieces, stats, centres, size)
+
+
+def _open(solid: U8, radius: int) -> U8:
+    """Open a mask as if it went on beyond nothing: what touches the picture's border is no wider for it."""
+    padded = np.pad(solid, radius)
+    opened: U8 = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(radius))[radius:-radius, radius:-radius]
+    return opened
 
 
 def thicken_straps(alpha: F32) -> F32:
-    """Return a garment's alpha with two thin straps made as wide as a vest's; the same where there are none.
+    """Return a garment's alpha with two straps as a vest of one piece, thin ones made wide enough for the fit.
 
-    For fitting only: what is cloth stays what the alpha given says.
+    Without its ties, which nothing but sleeves would explain to the fit; the same alpha where there are no straps. For
+    fitting only: what is cloth stays what the alpha given says.
     """
     solid = (alpha >= 0.5).astype(np.uint8)
-    size = float(np.sqrt(solid.sum()))
-    trunk = cv2.morphologyEx(solid, cv2.MORPH_OPEN, _disc(max(2, round(_THIN * size))))
-    if not trunk.any():
-        return alpha
-    near_trunk = cv2.dilate(trunk, _disc(max(1, round(0.2 * _THIN * size))))
-    thin = cv2.morphologyEx(solid & (1 - near_trunk), cv2.MORPH_OPEN, np.ones((3, 1), np.uint8))
-    count, pieces, stats, centres = cv2.connectedComponentsWithStats(thin)
-    top, middle = int(np.flatnonzero(solid.any(axis=1))[0]), float(np.nonzero(trunk)[1].mean())
+    for half_width in (_THIN, _BROAD):
+        parted = _part(solid, half_width)
+        straps = None if parted is None else _find_straps(parted, half_width)
+        if parted is not None and straps is not None:
+            return _as_vest(alpha, parted, straps, half_width)
+    return alpha
+
+
+def _find_straps(parted: _Parted, half_width: float) -> U8 | None:
+    """Return the mask of two straps that stand on the trunk, one on each side; None where there are none."""
+    size, trunk = parted.size, parted.trunk
+    top, middle = int(np.flatnonzero(parted.solid.any(axis=1))[0]), float(np.nonzero(trunk)[1].mean())
     offsets: dict[int, float] = {}
-    for number in range(1, count):
-        y, width, height = (int(stats[number, place]) for place in (1, 2, 3))
-        hangs = height > _LEAST_LENGTH * size and y - top < _HIGHEST * size and width < 1.2 * height
-        reaches = trunk[min(y + height + round(_THIN * size), len(trunk) - 1)].any()
-        if hangs and reaches and abs(centres[number][0] - middle) > _OFF_AXIS * size:
-            offsets[number] = float(centres[number][0]) - middle
+    for number in range(1, len(parted.stats)):
+        y, width, height = (int(parted.stats[number, place]) for place in (1, 2, 3))
+        hangs = height > _LEAST_LENGTH[half_width] * size and y - top < _HIGHEST * size and width < 1.2 * height
+        reaches = trunk[min(y + height + round(half_width * size), len(trunk) - 1)].any()
+        offset = float(parted.centres[number][0]) - middle
+        if hangs and reaches and abs(offset) > _OFF_AXIS * size:
+            offsets[number] = offset
     left, right = ([abs(value) for value in offsets.values() if value * side > 0] for side in (-1, 1))
     if not left or not right or abs(np.mean(left) - np.mean(right)) > _EVEN * size:
-        return alpha
-    straps = np.isin(pieces, list(offsets)).astype(np.uint8)
-    wide = cv2.dilate(straps, np.ones((1, 2 * max(1, round(_AS_WIDE * size)) + 1), np.uint8))
-    shown = np.maximum(wide, trunk)
-    last = int(np.flatnonzero(straps.any(axis=1))[-1])
-    thick = alpha.copy()
-    for row in range(int(np.flatnonzero(straps.any(axis=1))[0]), last + round(_THIN * size)):
+        return None
+    straps: U8 = np.isin(parted.pieces, list(offsets)).astype(np.uint8)
+    return straps
+
+
+def _as_vest(alpha: F32, parted: _Parted, straps: U8, half_width: float) -> F32:
+    """Return alpha with all filled between the straps' outer sides, and without ties."""
+    ties = _find_ties(parted.solid)
+    solid, trunk = parted.solid & (1 - ties), parted.trunk & (1 - ties)
+    rows = np.flatnonzero(straps.any(axis=1))
+    more = max(1, round(_AS_WIDE * parted.size)) if half_width == _THIN else 0
+    shown = np.maximum(cv2.dilate(straps, np.ones((1, 2 * more + 1), np.uint8)), trunk)
+    last = int(rows[-1])
+    vest: F32 = (alpha * (1 - ties)).astype(np.float32)
+    for row in range(int(rows[0]), min(last + round(half_width * parted.size), len(solid))):
         columns = np.flatnonzero(shown[min(row, last)] | (solid[row] & (row > last)))
         if columns.size:
-            thick[row, columns[0] : columns[-1] + 1] = 1.0
-    return thick
+            vest[row, columns[0] : columns[-1] + 1] = 1.0
+    return vest
 
 
-def hang_on_straps(fit: Fit) -> Fit:
+def _find_ties(solid: U8) -> U8:
+    """Return the mask of the ties that hang from the hem of a garment without sleeves."""
+    ties = np.zeros_like(solid)
+    parted = _part(solid, _BROAD)
+    if parted is None:
+        return ties
+    rows = np.flatnonzero(parted.trunk.any(axis=1))
+    first, length = int(rows[0]), max(1, int(rows[-1]) - int(rows[0]))
+    for number in range(1, len(parted.stats)):
+        y, height = (int(parted.stats[number, place]) for place in (1, 3))
+        if (y - first) / length > _TIE_FROM and (y + height - first) / length > _TIE_TO:
+            ties |= (parted.pieces == number).astype(np.uint8)
+    grown: U8 = cv2.dilate(ties, _disc(max(1, round(0.2 * _THIN * parted.size)) + 1)) & solid & (1 - parted.trunk)
+    return grown
+
+
+def hang_on_straps(fit: Fit, silhouette: Silhouette) -> Fit:
     """Return the fit of a thickened outline with shoulders where the straps end: nothing stands above them."""
+    row = int(silhouette.origin[1] + 0.5 + _END_AT * WORK_HEIGHT)
+    columns = np.flatnonzero(silhouette.mask[row])
+    ends = (columns[[0, -1]] - silhouette.origin[0]) * silhouette.pixel
 
-    def hung(p: F64) -> F64:
+    def hung(p: F64, half: float) -> F64:
         q = p.copy()
         q[P.NECK_Y], q[P.SHOULDER_Y] = p[P.COLLAR_Y], p[P.COLLAR_Y] + 0.004
-        q[P.SHOULDER_X] = max(p[P.COLLAR_X], 0.9 * p[P.NECK_X]) + 0.002
-        q[P.NECK_X] = q[P.COLLAR_X] = _INNER * q[P.SHOULDER_X]
+        q[P.SHOULDER_X] = half
+        q[P.NECK_X] = q[P.COLLAR_X] = _INNER * half
         return q
 
-    sides = None if fit.sides is None else (hung(fit.sides[0]), hung(fit.sides[1]))
-    return replace(fit, params=hung(fit.params), sides=sides)
+    left, right = abs(ends - fit.params[P.CENTRE] - fit.params[P.TILT] * _END_AT)
+    sides = None if fit.sides is None else (hung(fit.sides[0], left), hung(fit.sides[1], right))
+    return replace(fit, params=hung(fit.params, (left + right) / 2), sides=sides)
 
 
 def strap_line(fit: Fit) -> F64:
