@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, AnyArray
+from studio.domain.arrays import F32, AnyArray, Bool
 
 
 def spread(plane: F32) -> F32:
@@ -48,3 +48,9 @@ def magnitude(x: F32, y: F32) -> F32:
 def paint(target: AnyArray, source: AnyArray, where: AnyArray) -> None:
     """Copy the source's pixels into the target where a boolean plane says so, in place."""
     target[...] = cv2.copyTo(np.ascontiguousarray(source), where.view(np.uint8), np.ascontiguousarray(target))
+
+
+def window_around(mask: Bool, margin: int) -> tuple[slice, slice]:
+    """Return the smallest window that holds all of a mask and a margin about it; any corner where it is empty."""
+    x, y, across, down = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return slice(max(0, y - margin), y + down + margin), slice(max(0, x - margin), x + across + margin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.pipeline.planes import largest, magnitude, mix, paint, spread, summed
+from studio.pipeline.planes import largest, magnitude, mix, paint, spread, summed, window_around
 
 
 def test_results_are_those_of_broadcasting() -> None:
@@ -24,3 +24,12 @@ def test_pixels_are_painted_into_a_view() -> None:
     paint(target[4:12, 5:14], source, where)
     assert target.sum() == 7 * 3 * where.sum()
     assert (target[4:12, 5:14][where] == 7).all()
+
+
+def test_a_window_holds_all_of_a_mask_and_stays_in_the_picture() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[3:5, 10:12] = True
+    window = window_around(mask, 4)
+    assert mask[window].sum() == mask.sum()
+    assert mask[window].shape == (9, 10)  # the picture ends above
+    assert mask[window_around(mask & False, 0)].size == 0

@@ -48,7 +48,7 @@ from studio.pipeline.tryon.draping.labels import label_dressed
 from studio.pipeline.tryon.draping.layers import Layers, bare_evidence, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.legs import Legs
-from studio.pipeline.tryon.draping.light import Worn, light_garment
+from studio.pipeline.tryon.draping.light import SeenLight, Worn, light_garment, read_photo_light
 from studio.pipeline.tryon.draping.limbs import Limb, trace_limb
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
@@ -225,6 +225,7 @@ class _TakenApart:
     neck: F32
     limbs: tuple[Limb, Limb]
     undressed: Undressed
+    light: SeenLight
 
 
 def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
@@ -237,7 +238,8 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     )
     limbs = (trace_limb(body, bare, 0), trace_limb(body, bare, 1))
     undressed = undress(body, bare, layers.removed, layers.waist, fields)
-    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs, undressed)
+    light = read_photo_light(body, evidence, fields, layers.removed)
+    return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs, undressed, light)
 
 
 def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, Placed, F32]:
@@ -258,7 +260,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, cuffs)
-    light = light_garment(body, evidence, fields, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
+    light = light_garment(body, fields, taken.light, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
         light=light, neck=_before_back(taken, kept.garment, garment.garment), person=evidence.alpha,

@@ -9,6 +9,7 @@ import numpy as np
 
 from studio.domain.arrays import F32, Bool
 from studio.domain.labels import Cihp
+from studio.pipeline.planes import mix
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import Layers
@@ -85,5 +86,4 @@ def _skin_of(plate: Plate, evidence: Evidence) -> F32:
     arms = np.isin(evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * EDGE_PX + 1,) * 2)
     own = cv2.GaussianBlur(cv2.erode(arms, kernel).astype(np.float32), (0, 0), 0.7) * plate.kept
-    skin: F32 = (plate.limbs + (photo - plate.limbs) * own[..., None]).astype(np.float32)
-    return skin
+    return mix(plate.limbs, photo, own)

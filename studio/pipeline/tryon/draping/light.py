@@ -132,26 +132,34 @@ class Worn:
     cuffs: tuple[float, float] | None
 
 
-def light_garment(body: Body, evidence: Evidence, fields: BodyFields, layers: Layers, worn: Worn) -> Light:
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenLight:
+    """What a photo tells of its light, whatever is worn next. folds: see `read_folds`."""
+
+    person: PersonLight
+    folds: tuple[F32, F32]
+
+
+def read_photo_light(body: Body, evidence: Evidence, fields: BodyFields, removed: F32) -> SeenLight:
+    """Read the light on a person. removed: where the old garment stands."""
+    return SeenLight(estimate_light(body, evidence, fields, removed), read_folds(body, evidence, removed))
+
+
+def light_garment(body: Body, fields: BodyFields, seen: SeenLight, layers: Layers, worn: Worn) -> Light:
     """Return the light on every layer of the garment and the shadows that it casts."""
     coverage = [sample_coverage(worn.source, layer) for layer in worn.maps]
     sleeves = _united(coverage, worn.maps, (Part.LEFT_ARM, Part.RIGHT_ARM))
     trunk = _united(coverage, worn.maps, (Part.TRUNK,))
 
-    def light_person() -> tuple[PersonLight, tuple[tuple[F32, F32], Folds]]:
-        person = estimate_light(body, evidence, fields, layers.removed)
+    def read_cloth() -> tuple[Folds, dict[Part, _Cloth]]:
         drape = Drape(measure_loose(trunk, body, fields), worn.tuck, worn.hem, worn.cuffs, _seed(body, worn.hem))
-        made = make_folds(body, lay_ground(fields), drape, person.direction)
-        return person, (read_folds(body, evidence, layers.removed), made)
-
-    def read_cloth() -> tuple[_Shadows, dict[Part, _Cloth]]:
+        made = make_folds(body, lay_ground(fields), drape, seen.person.direction)
         source = reduce_source(worn.source, worn.maps, LOOK)
-        looks = {part: _look_at(source, worn.maps, part, body) for part in Part}
-        return _shadows(body, fields, layers, (trunk, sleeves)), looks
+        return made, {part: _look_at(source, worn.maps, part, body) for part in Part}
 
-    (person, folds), (shadows, looks) = both(light_person, read_cloth)
-    size = evidence.alpha.shape[::-1]
-    lit = {part: _light_on(part, person, folds, looks[part]) / np.float32(GAMMA) for part in looks}
+    (made, looks), shadows = both(read_cloth, lambda: _shadows(body, fields, layers, (trunk, sleeves)))
+    size = fields.shape[::-1]
+    lit = {part: _light_on(part, seen, made, looks[part]) / np.float32(GAMMA) for part in looks}
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
     planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
     return Light(_balanced(planes, layers, worn, looks), shadows.below, shadows.arms)
@@ -201,9 +209,9 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32), grey)
 
 
-def _light_on(part: Part, person: PersonLight, folds: tuple[tuple[F32, F32], Folds], cloth: _Cloth) -> F32:
+def _light_on(part: Part, photo: SeenLight, made: Folds, cloth: _Cloth) -> F32:
     """Return shading and folds of one part on the fold raster, log linear light."""
-    (seen, sure), made = folds
+    person, (seen, sure) = photo.person, photo.folds
     size = seen.shape[::-1]
     slow = (person.trunk if part is Part.TRUNK else person.arms[part.value]) + person.remainder
     shade = cv2.resize(slow, size, interpolation=cv2.INTER_CUBIC)

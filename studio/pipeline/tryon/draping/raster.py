@@ -12,6 +12,7 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
+from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.hoods import has_hood
@@ -19,7 +20,7 @@ from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLE
 
 MARGIN = 12
 """Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
-MARGIN_FADE = 5
+MARGIN_FADE, _BEYOND = 5, 6
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 SOURCE_SIDE = 700
@@ -144,7 +145,9 @@ def _affines(source: F64, target: F64, faces: U16) -> F64:
 
 def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int, int]) -> tuple[F32, F32, F32]:
     """Return (x, y, weight) per pixel: inside the mesh by its faces, in a margin around it by the nearest face."""
-    number = _draw_faces(target, faces, size)
+    drawn = _draw_faces(target, faces, size)
+    window = window_around(drawn > 0, MARGIN + _BEYOND)
+    number = drawn[window]
     covered = number > 0
     distance, nearest = cv2.distanceTransformWithLabels(
         (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
@@ -154,28 +157,28 @@ def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int,
     filled = np.where(covered, number, owners[nearest]).astype(np.int32) - 1
     maps = _affines(source.astype(np.float64), target, faces)
     weights = _affines(np.stack([reach, reach], -1), target, faces)[:, 0]
-    grid_y, grid_x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
-    near = distance <= MARGIN
+    grid_x = np.arange(size[0], dtype=np.float32)[None, window[1]]
+    grid_y = np.arange(size[1], dtype=np.float32)[window[0], None]
     chosen = np.maximum(filled, 0)
     planes = []
     for coefficients in (maps[:, 0], maps[:, 1], weights):
         table = coefficients.astype(np.float32)
         planes.append(table[chosen, 0] * grid_x + table[chosen, 1] * grid_y + table[chosen, 2])
-    x, y, weight = planes
     # Fur and fringes reach farther than that: they fade out, they are not cut.
     fading = np.clip((MARGIN - distance) / MARGIN_FADE, 0.0, 1.0)
-    weight = (np.clip(weight, 0.0, 1.0) * fading).astype(np.float32)
-    return _smooth_inside(x, near), _smooth_inside(y, near), weight
+    x, y = _smooth_inside((planes[0], planes[1]), distance <= MARGIN)
+    result = [np.zeros((size[1], size[0]), np.float32) for _ in range(3)]
+    for whole, part in zip(result, (x, y, np.clip(planes[2], 0.0, 1.0) * fading), strict=True):
+        whole[window] = part
+    return result[0], result[1], result[2]
 
 
-def _smooth_inside(plane: F32, near: Bool) -> F32:
+def _smooth_inside(planes: Sequence[F32], near: Bool) -> list[F32]:
     """Round off the kinks between faces: a blur that sees the layer's own pixels only."""
     inside = near.astype(np.float32)
-    total = cv2.GaussianBlur(plane * inside, (0, 0), 2.0)
-    share = cv2.GaussianBlur(inside, (0, 0), 2.0)
+    share = np.maximum(cv2.GaussianBlur(inside, (0, 0), 2.0), 1e-6)
     core = cv2.erode(near.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    smoothed: F32 = np.where(core, total / np.maximum(share, 1e-6), plane).astype(np.float32)
-    return smoothed
+    return [np.where(core, cv2.GaussianBlur(plane * inside, (0, 0), 2.0) / share, plane) for plane in planes]
 
 
 def split_source(garment: Garment, face_part: U8) -> U8:
@@ -292,12 +295,17 @@ def _garment_pixels(layer: LayerMap) -> float:
 
 def sample_coverage(source: ClothSource, layer: LayerMap) -> F32:
     """Return one layer's alpha on the raster of its own map."""
-    sx, sy = (layer.x + 0.5) * source.scale - 0.5, (layer.y + 0.5) * source.scale - 0.5
+    window = window_around(layer.weight > 0, 0)
+    coverage = np.zeros_like(layer.weight)
+    x, y = layer.x[window] + np.float32(0.5), layer.y[window] + np.float32(0.5)
+    if not x.size:
+        return coverage
+    sx, sy = x * source.scale - 0.5, y * source.scale - 0.5
     alpha = cv2.remap(source.alpha, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     reduced = layer.source.shape[1] / source.photo_size[0]
-    px, py = (layer.x + 0.5) * reduced - 0.5, (layer.y + 0.5) * reduced - 0.5
+    px, py = x * reduced - 0.5, y * reduced - 0.5
     belongs = cv2.remap(layer.source, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    coverage: F32 = alpha * belongs * layer.weight
+    coverage[window] = alpha * belongs * layer.weight[window]
     return coverage
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, Bool
+from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
 from studio.pipeline.tryon.draping.removal import distance_to
 
@@ -39,7 +40,10 @@ def tidy_seams(maps: tuple[LayerMap, ...], source: ClothSource, removed: F32, si
 
 def _without_scraps(layer: LayerMap, source: ClothSource, size: float) -> LayerMap:
     """Return a sleeve's layer without pieces that hang on it by a thread, or not at all."""
-    whole = replace(layer, weight=(layer.weight > 0).astype(np.float32))  # towards the trunk a sleeve fades out
+    window = window_around(layer.weight > 0, 2)
+    weight = layer.weight[window]
+    # Towards the trunk a sleeve fades out.
+    whole = replace(layer, x=layer.x[window], y=layer.y[window], weight=(weight > 0).astype(np.float32))
     cover = (sample_coverage(source, whole) > 0.5).astype(np.uint8)
     radius = max(1, round(THREAD * size))
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(cover, cv2.MORPH_OPEN, _disc(radius)))
@@ -48,7 +52,9 @@ def _without_scraps(layer: LayerMap, source: ClothSource, size: float) -> LayerM
     area = stats[1:, cv2.CC_STAT_AREA]
     core = np.isin(pieces, 1 + np.flatnonzero(area >= SCRAP * area.max()))
     lost = (cover > 0) & (distance_to(core) > 1.5 * radius + 2)
-    return replace(layer, weight=np.where(_grown(lost, 2) & ~core, np.float32(0.0), layer.weight))
+    left = layer.weight.copy()
+    left[window] = np.where(_grown(lost, 2) & ~core, np.float32(0.0), weight)
+    return replace(layer, weight=left)
 
 
 def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], removed: F32, size: float) -> LayerMap:
@@ -57,28 +63,39 @@ def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], remove
     radius = max(2, round(SLIT * size))
     slits = np.zeros(trunk.shape, bool)
     for sleeve in sleeves:
-        slits |= _find_slits(trunk > 0.5, sleeve > 0.5, radius)
+        cut = window_around(sleeve > 0.5, 6 * radius + 8)  # all that follows looks no farther
+        slits[cut] |= _find_slits(trunk[cut] > 0.5, sleeve[cut] > 0.5, radius)
     slits &= removed > 0.5
     if not slits.any():
         return front
+    cut = window_around(slits, 6 * radius + 16)
+    window = replace(front, x=front.x[cut].copy(), y=front.y[cut].copy(), weight=front.weight[cut].copy())
+    _go_on(window, slits[cut], trunk[cut], np.max([sleeve[cut] for sleeve in sleeves], axis=0) > 0.5, radius)
+    planes = [front.x.copy(), front.y.copy(), front.weight.copy()]
+    for plane, part in zip(planes, (window.x, window.y, window.weight), strict=True):
+        plane[cut] = part
+    return replace(front, x=planes[0], y=planes[1], weight=planes[2])
+
+
+def _go_on(front: LayerMap, slits: Bool, trunk: F32, sleeved: Bool, radius: int) -> None:
+    """Continue the trunk's cloth over slits and on behind the sleeve beyond, in place. trunk: its coverage."""
     solid = cv2.erode((trunk > _SOLID).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if not solid.any():
+        return
     _, nearest = cv2.distanceTransformWithLabels(
         (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     rows, columns = np.nonzero(solid)
     index = np.zeros((int(nearest.max()) + 1, 2), np.intp)
     index[nearest[solid]] = np.stack([rows, columns], -1)
-    sleeved = np.max(sleeves, axis=0) > 0.5
     near = distance_to(slits)
     fill = ((near < 2.5) | ((near < radius) & sleeved)) & ~solid
     owner = index[nearest[fill]]
-    x, y, weight = front.x.copy(), front.y.copy(), front.weight.copy()
-    x[fill], y[fill] = front.x[owner[:, 0], owner[:, 1]], front.y[owner[:, 0], owner[:, 1]]
+    front.x[fill], front.y[fill] = front.x[owner[:, 0], owner[:, 1]], front.y[owner[:, 0], owner[:, 1]]
     cloth = slits | (trunk > 0.5) | sleeved
-    weight[fill] = np.maximum(trunk, cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 1.0))[fill]
+    front.weight[fill] = np.maximum(trunk, cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 1.0))[fill]
     # Between two places in the garment photo lies more of it: beside the fill nothing may be interpolated.
-    weight[(distance_to(fill) < 3) & ~fill & (trunk < _FAINT)] = 0.0
-    return replace(front, x=x, y=y, weight=weight)
+    front.weight[(distance_to(fill) < 3) & ~fill & (trunk < _FAINT)] = 0.0
 
 
 def _find_slits(trunk: Bool, sleeve: Bool, radius: int) -> Bool:
