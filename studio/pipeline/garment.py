@@ -26,6 +26,7 @@ from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, 
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.garments.straps import hang_on_straps, strap_line, thicken_straps
 from studio.pipeline.garments.template import Template, build_template, landmark_points
+from studio.pipeline.parallel import both
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
 
 LONGEST_SIDE = 1200
@@ -71,9 +72,13 @@ class TemplateGarment:
         """Analyse a garment photo."""
         ctx.progress.report(0.0, "garment")
         photo, cutout = inputs.take("photo", Photo), inputs.take("edges", Cutout)
-        is_worn = worn.is_worn(photo.rgb8, ctx.models.session(worn.MODEL))
-        garment = analyse_garment(photo, cutout, params.override, alone=not is_worn)
+        session = ctx.models.session(worn.MODEL)
+        # Hardly ever somebody wears it: what is found meanwhile is almost always what is wanted.
+        garment, is_worn = both(
+            lambda: analyse_garment(photo, cutout, params.override), lambda: worn.is_worn(photo.rgb8, session)
+        )
         if is_worn:
+            garment = analyse_garment(photo, cutout, params.override, alone=False)
             doubt = Note("garment.worn", {"file": photo.name})
             score = min(garment.confidence, WORN_CONFIDENCE)
             garment = replace(garment, confidence=score, reasons=(doubt, *garment.reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -337,8 +338,7 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
     contour = silhouette.contour[::stride]
     model = (start.sleeve, start.laid)
     base = start.params.copy()
-    nudges = np.zeros((len(free), COUNT))
-    nudges[np.arange(len(free)), free] = _STEP
+    nudges = _nudges(free)
 
     def expand(q: F64) -> F64:
         full = base.copy()
@@ -349,10 +349,7 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
         return _residuals(expand(q), model, silhouette, contour, far)
 
     def jacobian(q: F64) -> F64:
-        centre = expand(q)
-        ahead = _residuals(centre + nudges, model, silhouette, contour, far)
-        behind = _residuals(centre - nudges, model, silhouette, contour, far)
-        return (ahead - behind).T / (2 * _STEP)
+        return _slopes(_residuals(expand(q) + nudges, model, silhouette, contour, far))
 
     solution: Any = least_squares(  # Any: scipy's OptimizeResult
         residuals,
@@ -367,6 +364,20 @@ def solve(silhouette: Silhouette, start: Start, evaluations: int, stride: int, f
     return Fit(
         params, start.sleeve, float(solution.cost), measure_overlap(silhouette, params, start.sleeve), laid=start.laid
     )
+
+
+def _nudges(free: Sequence[int]) -> F64:
+    """Return a step ahead along each free parameter, then one back: all of a Jacobian is computed at once."""
+    nudges = np.zeros((2 * len(free), COUNT))
+    nudges[np.arange(len(nudges)), [*free, *free]] = np.repeat((_STEP, -_STEP), len(free))
+    return nudges
+
+
+def _slopes(moved: F64) -> F64:
+    """Return the Jacobian from the residuals after each nudge."""
+    ahead, behind = np.split(moved, 2)
+    slopes: F64 = (ahead - behind).T / (2 * _STEP)
+    return slopes
 
 
 def outline_polygon(p: F64, sleeve: SleeveModel) -> F64:
@@ -459,8 +470,7 @@ def _fit_side(silhouette: Silhouette, fit: Fit, side: int) -> F64:
     outward = silhouette.contour[:, 0] - fit.params[P.TILT] * silhouette.contour[:, 1] - centre
     contour = silhouette.contour[outward * side > 0][::2]
     free = [place for place in _UNEVEN if place in free_params(fit.sleeve)]
-    nudges = np.zeros((len(free), COUNT))
-    nudges[np.arange(len(free)), free] = _STEP
+    nudges = _nudges(free)
 
     def residuals(p: F64) -> F64:
         line = corners(p, fit.sleeve).polyline()
@@ -480,7 +490,7 @@ def _fit_side(silhouette: Silhouette, fit: Fit, side: int) -> F64:
 
     def jacobian(q: F64) -> F64:
         full = expand(q)
-        return (residuals(full + nudges) - residuals(full - nudges)).T / (2 * _STEP)
+        return _slopes(residuals(full + nudges))
 
     low, high = _LOWER[free], _UPPER[free]
     solution: Any = least_squares(  # Any: scipy's OptimizeResult

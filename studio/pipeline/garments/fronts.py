@@ -240,10 +240,18 @@ def _medians(planes: F32, cloth: Bool, columns: Bool) -> F64:
         chosen = planes[row, columns & cloth[row]]
         if len(chosen) > 3:
             medians[row] = np.median(chosen, axis=0)
-    smooth = medians.copy()
-    for at in np.flatnonzero(np.isfinite(medians[:, 0])):
-        smooth[at] = np.nanmedian(medians[max(0, at - _WINDOW) : at + _WINDOW + 1], axis=0)
-    return smooth
+    return np.where(np.isfinite(medians), _running_median(medians, _WINDOW), medians)
+
+
+def _running_median(rows: F64, reach: int) -> F64:
+    """Return each row's median with the rows up to `reach` above and below it; NaN counts for nothing."""
+    padded = np.pad(rows, ((reach, reach), (0, 0)), constant_values=np.nan)
+    # NaN is sorted behind all numbers.
+    ordered = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0), axis=-1)
+    known = np.maximum(np.isfinite(ordered).sum(axis=-1, keepdims=True), 1)
+    middle = [np.take_along_axis(ordered, place, axis=-1)[..., 0] for place in ((known - 1) // 2, known // 2)]
+    medians: F64 = (middle[0] + middle[1]) / 2
+    return medians
 
 
 def _trace(front: _Front, columns: slice) -> F64:
