@@ -52,7 +52,7 @@ class FusionParse:
 
     name: str = "parse"
     implementation: str = "fusion"
-    version: int = 1
+    version: int = 2
     params_type: type[ParseParams] = ParseParams
     inputs: tuple[str, ...] = ("photo", "edges", "pose", "framing")
     output: type[ParseMap] = ParseMap

@@ -11,6 +11,10 @@ from studio.domain.arrays import F32, U8
 I32 = npt.NDArray[np.int32]
 
 BINS = 16
+SIMILAR = 0.75
+"""Overlap of two colour models (Bhattacharyya) above which colour says little."""
+_LLR_LIMIT = 3.0
+_UNSEEN_COLOUR = -1.5  # a colour of neither garment below the chest is a belt more often than a print
 _TONE_STEP = 5  # a and b of cloth and skin span a third of their range: finer bins there
 
 
@@ -27,5 +31,18 @@ def colour_histogram(codes: I32, weight: F32) -> F32:
     counts = np.bincount(codes.reshape(-1), weight.reshape(-1), minlength=BINS**3)
     shares = counts.astype(np.float32).reshape(BINS, BINS, BINS)
     for axis in (0, 0, 1, 2):  # lightness twice: it varies most within one cloth
-        shares = 0.5 * shares + 0.25 * (np.roll(shares, 1, axis) + np.roll(shares, -1, axis))
+        padded = np.pad(shares, [(1, 1) if other == axis else (0, 0) for other in range(3)], mode="edge")
+        before, after = (padded.take(range(start, start + BINS), axis) for start in (0, 2))  # black is not white's
+        shares = 0.5 * shares + 0.25 * (before + after)
     return shares.reshape(-1) / max(float(shares.sum()), 1.0)
+
+
+def colour_ratio(codes: I32, upper: F32, lower: F32, floor: float = 1.5e-3) -> tuple[F32, float]:
+    """Return the log likelihood ratio upper : lower of each pixel's colour, and how alike the two models are.
+
+    floor: share from which a colour is a garment's own; those have a percent and more.
+    """
+    ours, theirs = colour_histogram(codes, upper), colour_histogram(codes, lower)
+    ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_LLR_LIMIT, _LLR_LIMIT)
+    ratio[(ours < floor) & (theirs < floor)] = _UNSEEN_COLOUR
+    return ratio.astype(np.float32)[codes], float(np.sqrt(ours * theirs).sum())

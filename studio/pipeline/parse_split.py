@@ -13,13 +13,13 @@ import numpy as np
 
 from studio.domain.arrays import F32, U8, Bool
 from studio.domain.labels import Cihp
-from studio.pipeline.parse_colour import I32, colour_codes, colour_histogram
+from studio.pipeline.parse_colour import SIMILAR, colour_codes, colour_ratio
+from studio.pipeline.parse_hem import settle_hem
 from studio.pipeline.parse_limbs import arm_bones, bone_distance, leg_bones, limb_distance
 from studio.pipeline.parse_refine import EdgeSnapper, RegionSmoother, components_touching
 from studio.pipeline.parse_work import Work
 from studio.pipeline.pose_body import Torso
 
-_LLR_LIMIT = 3.0
 _EM_ROUNDS = 3
 _LOW_SIZE = 384  # longest side at which votes are spread through regions
 # Vote for "upper" by position down the trunk (0 = neck, 1 = hip joints).
@@ -34,9 +34,6 @@ _FEW = 0.02  # of all cloth: less is no garment
 _SPIKE = 0.07  # of a shoulder width: thinner parts reaching into the other garment are no garment
 _BELLY_FROM = 0.4
 _GENTLE = 1.6  # votes by position below this give way to clear colours
-_UNSEEN_COLOUR = -1.5  # a colour of neither garment below the chest is a belt more often than a print
-_SIMILAR = 0.75
-"""Overlap of the two colour models (Bhattacharyya) above which colour says little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +87,8 @@ def split_cloth(
         return Split(upper, cloth & ~upper, 0.0)
     vote, similarity = _vote(work.image, cloth, prior, position, upper_seeds, lower_seeds, hint)
     upper = cloth & (snapper.snap(np.clip(vote, -3, 3)) > 0)
-    upper, lower = _trim_spikes(*_tidy(upper, cloth & ~upper, upper_seeds, lower_seeds), torso.size)
+    upper, lower = _tidy(upper, cloth & ~upper, upper_seeds, lower_seeds)
+    upper, lower = _trim_spikes(*settle_hem(work.image, upper, lower, torso.size), torso.size)
     return Split(upper, lower, similarity)
 
 
@@ -160,23 +158,14 @@ def _vote(
     # A logo on the chest says nothing about the hem: colours count more the nearer they are to it.
     weight = np.clip((cv2.resize(position, size, interpolation=cv2.INTER_AREA) - 0.2) / 0.3, 0.02, 1.0)
     for _ in range(_EM_ROUNDS):
-        ratio, similarity = _colour_vote(codes, upper * weight, lower.astype(np.float32))
-        strength = 1.0 if similarity < _SIMILAR else 0.4
+        ratio, similarity = colour_ratio(codes, upper * weight, lower.astype(np.float32))
+        strength = 1.0 if similarity < SIMILAR else 0.4
         # Where colours tell the garments apart, position need not.
         gentle = np.where(np.abs(low_prior) < _GENTLE, low_prior * (0.4 + 0.6 * similarity), low_prior)
         vote = smoother.spread(np.where(inside, strength * ratio + gentle + low_hint, 0))
         upper = inside & ((vote > 1.0) | low[1])
         lower = inside & ((vote < -1.0) | low[2])
     return cv2.resize(vote, (width, height), interpolation=cv2.INTER_LINEAR), similarity
-
-
-def _colour_vote(codes: I32, upper: F32, lower: F32) -> tuple[F32, float]:
-    """Return the log likelihood ratio upper : lower of each pixel's colour, and how alike the two models are."""
-    ours, theirs = colour_histogram(codes, upper), colour_histogram(codes, lower)
-    floor = 1.5e-3  # a garment's own colours have shares of a percent and more
-    ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_LLR_LIMIT, _LLR_LIMIT)
-    ratio[(ours < floor) & (theirs < floor)] = _UNSEEN_COLOUR
-    return ratio.astype(np.float32)[codes], float(np.sqrt(ours * theirs).sum())
 
 
 def _tidy(upper: Bool, lower: Bool, upper_seeds: Bool, lower_seeds: Bool) -> tuple[Bool, Bool]:
