@@ -45,7 +45,7 @@ from studio.pipeline.tryon.draping.hoods import before_hood, has_hood
 from studio.pipeline.tryon.draping.joins import Finished, finish
 from studio.pipeline.tryon.draping.judge import judge, judge_bared, judge_look
 from studio.pipeline.tryon.draping.labels import label_dressed
-from studio.pipeline.tryon.draping.layers import Layers, bare_evidence, hide_sleeved_skin, take_apart
+from studio.pipeline.tryon.draping.layers import Layers, hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.leakfree import agnostic_person, patch_to_photo
 from studio.pipeline.tryon.draping.legs import Legs
 from studio.pipeline.tryon.draping.light import SeenLight, Worn, light_garment, read_photo_light
@@ -63,6 +63,8 @@ from studio.pipeline.tryon.draping.raster import (
     prepare_source,
 )
 from studio.pipeline.tryon.draping.seams import tidy_seams
+from studio.pipeline.tryon.draping.settle import settle_on_shoulders
+from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
 from studio.pipeline.tryon.draping.straps import end_on_shoulders
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
@@ -85,7 +87,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 9
+    version: int = 10
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -231,6 +233,8 @@ class _TakenApart:
 def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     body, evidence = fitting.body, fitting.evidence
     fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    body = fit_shoulders(body, evidence, fields)
+    fitting = replace(fitting, body=body)
     if fitting.legs is None:
         evidence = keep_skirt(evidence, body, fields)
     layers, bare = both(
@@ -279,7 +283,9 @@ def _lay_cloth(
         lambda: build_layers(garment.garment, placed.vertices, view.size),
     )
     body = taken.fitting.body
-    maps = end_behind_back(part_cloth(layers, source), body, taken.fields)
+    worn = (garment.garment, placed.vertices)
+    laid = settle_on_shoulders(part_cloth(layers, source), source, worn, body, taken.fields)
+    maps = end_behind_back(laid, body, taken.fields)
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
     return source, end_at_waist(tidy_seams(maps, source, removed, body.size), taken.layers.swallowed)
 

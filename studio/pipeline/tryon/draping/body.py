@@ -6,7 +6,7 @@ were measured on catalogue pictures; the old garment's outline only ever bounds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -71,6 +71,18 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ShoulderLine:
+    """What the picture says of the shoulder line beside the model's, `(2, n)` at distances `at` from the axis.
+
+    off: how much higher it lies; seen: 0..1, it is seen there. All in shoulder widths.
+    """
+
+    at: F64 = field(default_factory=lambda: np.zeros(1))
+    off: F64 = field(default_factory=lambda: np.zeros((2, 1)))
+    seen: F64 = field(default_factory=lambda: np.zeros((2, 1)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Body:
     """The body on the working raster.
 
@@ -79,6 +91,8 @@ class Body:
     reach: for the picture's left and right, how far that side's shoulder joint lies from the axis, over size / 2.
     build: width of hips and waist over the standard. arms: picture's left and right.
     half: `(2, n)` half-widths at `half_at` (shares of length) for the picture's left and right.
+    neck_half: the neck's half-widths in shoulder widths, likewise. shoulders: where the picture shows their
+    line.
     """
 
     neck: F64
@@ -93,6 +107,8 @@ class Body:
     half_at: F64
     half: F64
     guessed_hips: bool
+    neck_half: tuple[float, float] = (NECK_HALF, NECK_HALF)
+    shoulders: ShoulderLine = field(default_factory=ShoulderLine)
 
     def axis(self, depth: F64) -> F64:
         """Return points of the axis at distances below the shoulder line, `(n, 2)`."""
@@ -127,11 +143,14 @@ class Body:
 
     def shoulder_up(self, lateral: F64, side: int) -> F64:
         """Return how far above the shoulder line the body's upper edge lies, at distances from the axis (>= 0)."""
-        reach = self.reach[0 if side < 0 else 1]
+        row = 0 if side < 0 else 1
         at = np.abs(lateral) / self.size
+        # A slender neck's shoulder line begins farther in.
+        inner = at + (NECK_HALF - self.neck_half[row]) * np.interp(at, [0.2, 0.45], [1.0, 0.0])
         # The neck keeps its width when the body turns; the shoulder beyond it shortens.
-        beyond = np.where(at > NECK_HALF, NECK_HALF + (at - NECK_HALF) / reach, at)
-        up: F64 = np.interp(beyond, _SHOULDER_AT, _SHOULDER_UP) * self.size
+        beyond = np.where(inner > NECK_HALF, NECK_HALF + (inner - NECK_HALF) / self.reach[row], inner)
+        off = np.interp(at, self.shoulders.at, self.shoulders.off[row])
+        up: F64 = (np.interp(beyond, _SHOULDER_AT, _SHOULDER_UP) + off) * self.size
         return up
 
     def cloth_up(self, lateral: F64, side: int) -> F64:

@@ -45,8 +45,6 @@ NATURAL_WAIST = 0.72
 
 CALM = 0.015
 """How far the outline of an arm before the old garment is smoothed, in shoulder widths: the parse map drew it."""
-MOST_COLLAR = 0.06
-"""The most that an old collar stands off the neck, in shoulder widths."""
 
 _ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE)
 _HEAD = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
@@ -155,49 +153,6 @@ def _enclosed_skin(body: Body, labels: U8, cuffs: tuple[float, float], fields: B
         enclosed |= above & (along > 0.0) & (across < np.where(labels == label, OWN_SKIN, 2.0))
         enclosed |= (along <= 0.0) & (((across < 1.6) & beyond_neck) | ((labels == label) & (across < OWN_SKIN)))
     return skin & enclosed
-
-
-def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidence:
-    """Return the evidence with the silhouette that bare shoulders have: an old collar stands off the neck.
-
-    A neck's outline never rises outwards: by how much it does where the collar begins, the skin lies below the cloth.
-    """
-    if evidence.leak_free:
-        return evidence
-    alpha = evidence.alpha.copy()
-    for side in (-1, 1):
-        _lower_shoulder(alpha, body, evidence, fields, side)
-    return replace(evidence, alpha=alpha)
-
-
-def _lower_shoulder(alpha: F32, body: Body, evidence: Evidence, fields: BodyFields, side: int) -> None:
-    """Take the thickness of an old collar off one shoulder of `alpha`."""
-    lateral, depth = fields.lateral * side / body.size, fields.depth / body.size
-    old = np.isin(evidence.labels, OLD_GARMENT)
-    there = (evidence.alpha > 0.5) & (old | (evidence.labels == Cihp.NECK))
-    there &= (lateral > 0.08) & (lateral < 0.6) & (depth > -0.5) & (depth < 0.15)
-    columns = np.flatnonzero(there.any(axis=0))
-    top = there[:, columns].argmax(axis=0)
-    is_edge = evidence.alpha[np.maximum(top - 3, 0), columns] < 0.5
-    columns, top = columns[is_edge], top[is_edge]
-    order = np.argsort(lateral[top, columns])
-    columns, top = columns[order], top[order]
-    cloth = np.flatnonzero(old[top, columns])
-    if not cloth.size or cloth[0] < 3:  # no neck is seen beside the collar
-        return
-    far = lateral[top, columns]
-    lowest = np.maximum.accumulate(top).astype(np.float64)
-    stands = float((lowest - top)[far < far[cloth[0]] + 0.08].max())
-    stands = min(stands, MOST_COLLAR * body.size)
-    if stands < 1.0:
-        return
-    wanted = np.where(old[top, columns], top + stands * np.interp(far, [0.35, 0.55], [1.0, 0.0]), top)
-    wanted = np.where(np.arange(len(top)) >= cloth[0] - 3, np.maximum(lowest, wanted), wanted)
-    wanted = cv2.GaussianBlur(wanted[None], (0, 0), 2.0, borderType=cv2.BORDER_REPLICATE)[0]
-    for column, first, row in zip(columns, top, wanted, strict=True):
-        if row > first + 0.5:
-            rows = np.arange(max(0, first - 3), int(row) + 2)
-            alpha[rows, column] *= np.clip(rows - row + 0.5, 0.0, 1.0).astype(np.float32)
 
 
 def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> F32:

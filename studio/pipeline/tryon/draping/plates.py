@@ -86,9 +86,9 @@ def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: NeckShap
     depth = np.linspace(0.12 * body.length, bottom, 50)
     outline = []
     for side, half in ((-1, neck.left), (1, neck.right)):
-        lateral = np.linspace(0.0, 0.56 * body.size * body.reach[0 if side < 0 else 1], 30)
-        # A slender neck's shoulder line begins farther in.
-        inward = (0.185 - half) * body.size * np.interp(lateral / body.size, [0.2, 0.45], [1.0, 0.0])
+        lateral = np.linspace(0.0, 0.56 * body.size * body.reach[0 if side < 0 else 1], 60)
+        slimmer = (body.neck_half[0 if side < 0 else 1] - half) * body.size
+        inward = slimmer * np.interp(lateral / body.size, [0.2, 0.45], [1.0, 0.0])
         top = body.place(side * lateral, -body.shoulder_up(lateral + inward, side))
         flank = body.place(side * body.half_width(depth, side), depth)
         outline.append(np.concatenate([top, flank]))
