@@ -28,11 +28,13 @@ from studio.domain.artefacts import (
     Cutout,
     DensePoseMap,
     Garment,
+    GarmentArtefacts,
     GarmentMesh,
     Look,
     NativePatch,
     Neckline,
     ParseMap,
+    PersonArtefacts,
     Photo,
     Pose,
     SleeveLength,
@@ -306,6 +308,25 @@ def batching_engine(make: Make = _tryon, at_once: int = 4) -> FakeBatchEngine:
     """Return the fake try-on as an engine that works in batches."""
     plain = STAGES["tryon"]
     return FakeBatchEngine("tryon", make, plain.inputs, TryOn, model_ids=plain.model_ids, at_once=at_once)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeAssessor(FakeStage):
+    """The fake try-on as an engine that foresees trouble with every garment of one name; counts "assess"."""
+
+    doubted: str = ""
+
+    def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
+        BENCH.counts["assess"] += 1
+        if garment.photo.name != self.doubted:
+            return Confidence(0.9, ())
+        return Confidence(0.4, (Note("tryon.arms_crossed", {"file": person.photo.name}),))
+
+
+def assessing_engine(doubted: str) -> FakeAssessor:
+    """Return the fake try-on as an engine that doubts the garment of this file name."""
+    plain = STAGES["tryon"]
+    return FakeAssessor("tryon", _tryon, plain.inputs, TryOn, model_ids=plain.model_ids, doubted=doubted)
 
 
 def draw_photo(

@@ -27,6 +27,7 @@ class CellRole:
     CELL = Qt.ItemDataRole.UserRole + 1
     PIXMAP = Qt.ItemDataRole.UserRole + 2
     FRACTION = Qt.ItemDataRole.UserRole + 3
+    DOUBTFUL = Qt.ItemDataRole.UserRole + 4
 
 
 class BoardModel(QAbstractTableModel):
@@ -42,6 +43,7 @@ class BoardModel(QAbstractTableModel):
         self._blocks: OrderedDict[tuple[int, int], None] = OrderedDict()  # read, the one looked at last at the end
         self._shown_at: dict[str, list[tuple[int, int]]] = {}
         self._fractions: dict[tuple[str, str], float] = {}
+        self._doubtful: set[tuple[str, str]] = set()
         thumbnails.ready.connect(self._on_thumbnail)
 
     def set_axes(self, models: Sequence[PhotoRow], garments: Sequence[PhotoRow]) -> None:
@@ -71,6 +73,21 @@ class BoardModel(QAbstractTableModel):
         index = self.index_of(model_id, garment_id)
         if index.isValid():
             self.dataChanged.emit(index, index, [int(CellRole.FRACTION)])
+
+    def set_doubtful(self, model_id: str, garment_id: str) -> None:
+        """Mark a pair that is not expected to come out well."""
+        self._doubtful.add((model_id, garment_id))
+        index = self.index_of(model_id, garment_id)
+        if index.isValid():
+            self.dataChanged.emit(index, index, [int(CellRole.DOUBTFUL)])
+
+    def forget_doubts(self) -> None:
+        """Take all such marks off."""
+        doubted, self._doubtful = self._doubtful, set()
+        for pair in doubted:
+            index = self.index_of(*pair)
+            if index.isValid():
+                self.dataChanged.emit(index, index, [int(CellRole.DOUBTFUL)])
 
     def index_of(self, model_id: str, garment_id: str) -> QModelIndex:
         """Return where a pair stands, invalid where it is not shown."""
@@ -110,6 +127,8 @@ class BoardModel(QAbstractTableModel):
         if role == CellRole.FRACTION:
             running = cell.job_state is JobState.RUNNING
             return self._fractions.get(self.pair_at(index), 0.0) if running else None
+        if role == CellRole.DOUBTFUL:
+            return not cell.look_id and self.pair_at(index) in self._doubtful
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{self.models[index.row()].name} + {self.garments[index.column()].name}"
         return None

@@ -63,6 +63,8 @@ class PairDelegate(QStyledItemDelegate):
         elif not row.look_id:
             add = icons.pixmap("add", 20, colours.line_strong, painter.device().devicePixelRatioF())
             painter.drawPixmap(cell.center() - QPoint(10, 10), add)
+            if index.data(CellRole.DOUBTFUL):
+                self._paint_badge(painter, cell, "warning", colours.warn, colours)
 
     def _paint_badge(self, painter: QPainter, cell: QRect, name: str, colour: str, colours: Tokens) -> None:
         place = QRect(cell.right() - BADGE - 5, cell.top() + 5, BADGE, BADGE)

@@ -17,6 +17,7 @@ from studio.jobs.run import EventKind, RunEvent
 from studio.library.records import CellRow, Changes, Filter, JobState, LookState
 from studio.ui.board_model import BoardModel
 from studio.ui.context import StudioContext
+from studio.ui.foresight import DOUBTFUL, MOST_PAIRS, Foresight
 from studio.ui.icons import icon
 from studio.ui.queue_bridge import QueueBridge
 from studio.ui.theme import SPACE
@@ -60,6 +61,9 @@ class DressPage(TextWidget):
         self.board = Board(self.model)
         self.coverage = label("", "soft")
         self.detail = label("", "soft", wrap=True)
+        self.outlook = label("", "warn", wrap=True)
+        self.outlook.hide()
+        self.foresight = Foresight(self.project, self)
         self.dress_button = button("", primary=True)
         self.all_button = button("")
         self.list_button = button("")
@@ -163,6 +167,8 @@ class DressPage(TextWidget):
         self.retry_action.setEnabled(self.queue.retry_button.isEnabled())
 
     def _queue(self, add: Callable[[], Changes]) -> None:
+        self.foresight.stop()
+
         def work(progress: Progress) -> object:
             progress.report(0.0, "queue")
             changes = add()
@@ -220,8 +226,13 @@ class DressPage(TextWidget):
             self._refresh_timer.start()
 
     def _on_library_changed(self, changes: Changes) -> None:
+        if changes.photos or changes.edits:
+            self.foresight.forget()
+            self.model.forget_doubts()
         if changes.photos:
             self.reload_axes()
+        elif changes.edits:
+            self._look_ahead()
         if changes.pairs or changes.looks or changes.jobs or changes.edits:
             self._refresh_soon()
 
@@ -274,7 +285,7 @@ class DressPage(TextWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._split)
         self._stack.addWidget(self.empty)
-        foot = frame("bar", row(self.detail, spacing=0), SPACE)
+        foot = frame("bar", column(self.detail, self.outlook, spacing=0), SPACE)
         outer = column(top, self.banner, self._stack, foot, spacing=0)
         outer.setStretchFactor(self._stack, 1)
         self.setLayout(outer)
@@ -285,6 +296,8 @@ class DressPage(TextWidget):
         self.list_button.clicked.connect(self.import_list)
         self.board.opened.connect(self._on_opened)
         self.board.chosen.connect(self._write_detail)
+        self.board.selectionModel().selectionChanged.connect(self._look_ahead)
+        self.foresight.changed.connect(self._on_foreseen)
         self.bridge.happened.connect(self._on_event)
         self.context.library_changed.connect(self._on_library_changed)
         self._refresh_timer.timeout.connect(self._refresh)
@@ -295,6 +308,7 @@ class DressPage(TextWidget):
         self.queue.retry_wanted.connect(self._on_retry)
         self.queue.states_changed.connect(self._on_queue_states)
         self.context.project_closing.connect(self.thumbnails.close)
+        self.context.project_closing.connect(self.foresight.close)
         self.destroyed.connect(self.thumbnails.close)
 
     def _on_pause(self, ids: list[str]) -> None:
@@ -340,8 +354,52 @@ class DressPage(TextWidget):
             if cell.is_stale:
                 state += " " + self.tr("Its inputs were corrected since: dress it again.")
         else:
-            state = self.tr("Not dressed yet.")
-        self.detail.setText(f"{names}: {state}")
+            state = " ".join([self.tr("Not dressed yet."), self._expectation(self.model.pair_at(index))])
+        self.detail.setText(f"{names}: {state}".strip())
+        self._write_outlook()
+
+    def _expectation(self, pair: tuple[str, str], most: int | None = None) -> str:
+        """Return what is to be expected of a pair, with its weightiest reasons; "" where it was not looked at."""
+        expected = self.foresight.of(pair)
+        if expected is None:
+            return ""
+        text = self.tr("Expected confidence: up to %1 %.").replace("%1", f"{100 * expected.score:.0f}")
+        return " ".join([text, *(self.context.message_of(note) for note in expected.reasons[:most])])
+
+    def _write_outlook(self) -> None:
+        """Say of several chosen pairs how many are doubtful, and of the worst of them why."""
+        pairs = self._chosen_bare()
+        seen = [(expected.score, pair) for pair in pairs if (expected := self.foresight.of(pair)) is not None]
+        doubtful = sorted(one for one in seen if one[0] <= DOUBTFUL)
+        self.outlook.setVisible(bool(doubtful) and len(pairs) > 1)
+        if not doubtful:
+            return
+        worst = doubtful[0][1]
+        index = self.model.index_of(*worst)
+        names = f"{self.model.models[index.row()].name} + {self.model.garments[index.column()].name}"
+        text = self.tr("Of %1 chosen pairs looked at, %2 may not come out well; the worst is %3. %4")
+        values = (str(len(seen)), str(len(doubtful)), names, self._expectation(worst, 1))
+        for number, value in enumerate(values, start=1):
+            text = text.replace(f"%{number}", value)
+        self.outlook.setText(text)
+
+    def _chosen_bare(self) -> list[tuple[str, str]]:
+        """The chosen pairs that have no look yet, the first of a large choice."""
+        chosen = self.board.selected_pairs()[:MOST_PAIRS]
+        return [pair for pair in chosen if not self._cell(*pair).look_id]
+
+    def _look_ahead(self) -> None:
+        """Look in the background at what was chosen; the focused pair first."""
+        pairs, current = self._chosen_bare(), self.board.currentIndex()
+        focused = self.model.pair_at(current) if current.isValid() else None
+        self.foresight.look_at(sorted(pairs, key=lambda pair: pair != focused))
+        self._write_outlook()
+
+    def _on_foreseen(self, model_id: str, garment_id: str) -> None:
+        expected = self.foresight.of((model_id, garment_id))
+        if expected is not None and expected.score <= DOUBTFUL:
+            self.model.set_doubtful(model_id, garment_id)
+        self._write_detail(self.board.currentIndex())
 
     def _write_texts(self) -> None:
         set_text(self.dress_action, self.tr("Dress the chosen pairs"))
