@@ -35,10 +35,11 @@ from studio.pipeline.parallel import both
 from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.tryon.draping.arms import unite_arms
+from studio.pipeline.tryon.draping.arms import find_sleeve_insides, unite_arms
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
+from studio.pipeline.tryon.draping.endings import read_endings
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.fronts import judge_over, keep_worn, order_over
 from studio.pipeline.tryon.draping.hoods import before_hood, has_hood
@@ -87,7 +88,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 10
+    version: int = 11
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (
         "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
@@ -237,11 +238,13 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     fitting = replace(fitting, body=body)
     if fitting.legs is None:
         evidence = keep_skirt(evidence, body, fields)
-    layers, bare = both(
-        lambda: take_apart(body, evidence, order, fields), lambda: bare_evidence(body, evidence, fields)
-    )
+    bare = bare_evidence(body, evidence, fields)
     limbs = (trace_limb(body, bare, 0), trace_limb(body, bare, 1))
-    undressed = undress(body, bare, layers.removed, layers.waist, fields)
+    if not evidence.leak_free:
+        labels = np.where(find_sleeve_insides(body, evidence, fields, limbs), np.uint8(Cihp.UPPER), evidence.labels)
+        evidence, bare = replace(evidence, labels=labels), replace(bare, labels=labels)
+    layers = take_apart(body, evidence, order, fields)
+    undressed = undress((body, bare, fields), layers.removed, layers.waist, limbs)
     light = read_photo_light(body, evidence, fields, layers.removed)
     return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs, undressed, light)
 
@@ -254,7 +257,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     if cuffs is not None:
         layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
-    bareness = Bareness(cuffs, placed.hem_depth)
+    bareness = Bareness(cuffs, placed.hem_depth, read_endings(garment.garment, placed.vertices))
     plate, (source, maps) = both(
         lambda: paint_plate((body, taken.bare, fields), taken.undressed, bareness, taken.limbs),
         lambda: _lay_cloth(taken, garment, placed, layers.removed),
@@ -263,7 +266,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     layers = kept.layers
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
-    layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, cuffs)
+    layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, bareness)
     light = light_garment(body, fields, taken.light, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,

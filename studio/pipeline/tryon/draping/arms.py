@@ -14,14 +14,42 @@ from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.limbs import Limb, before_garment, draw_limb, find_forearm, under_sleeve
-from studio.pipeline.tryon.draping.plates import Occluder, Plate
+from studio.pipeline.tryon.draping.plates import EDGE_PX, Bareness, Occluder, Plate, draw_bare_arm
+from studio.pipeline.tryon.draping.removal import distance_to
+from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
 AROUND = 0.07
 """How far beside a limb's edges, in shoulder widths, its curve says what is arm, not the parse map."""
+INSIDE, ON_SHOULDER = 0.1, 0.15
+"""How far below a sleeve's hem its inside is seen, in shoulder widths; above this place on the arm there is none."""
 CUFF_OVERLAP = 0.08
 """How far a limb goes up under its new sleeve, in places on the arm."""
-EDGE_PX = 2
-"""A seen limb's outermost pixels hold its background's colour: before the new garment they are painted."""
+
+
+def find_sleeve_insides(body: Body, evidence: Evidence, fields: BodyFields, limbs: tuple[Limb, Limb]) -> Bool:
+    """Return what a parse map calls an arm and lies beside it under the old sleeve's hem: that sleeve's inside."""
+    labels = evidence.labels
+    insides = np.zeros(labels.shape, bool)
+    near = distance_to(np.isin(labels, OLD_GARMENT)) < INSIDE * body.size
+    for number, (limb, label) in enumerate(zip(limbs, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True)):
+        if limb.is_unseen:
+            continue
+        last = min(limb.end, 1.0)
+        beside = near & (labels == label) & (fields.along[number] < last) & (fields.along[number] > ON_SHOULDER)
+        beside &= draw_limb(limb, fields.shape, 0.0, min(limb.end, last + 0.3), 1.0) < 0.5
+        if limb.is_bent:
+            beside &= ~find_forearm(body, fields.shape, number)
+        for piece in _pieces(beside):
+            around = labels[(cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~piece]
+            # On the other side lies the chest, and that is skin.
+            if np.isin(around, Cihp.BACKGROUND).any() and not np.isin(around, Cihp.NECK).any():
+                insides |= piece
+    return insides
+
+
+def _pieces(mask: Bool) -> list[Bool]:
+    count, pieces = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return [pieces == number for number in range(1, count)]
 
 
 def unite_arms(
@@ -29,13 +57,14 @@ def unite_arms(
     plate: Plate,
     person: tuple[Body, Evidence, BodyFields],
     limbs: tuple[Limb, Limb],
-    cuffs: tuple[float, float] | None,
+    bareness: Bareness,
 ) -> Layers:
-    """Give each arm one outline, seen or painted, and one skin. cuffs: where the new sleeves end, None without.
+    """Give each arm one outline, seen or painted, and one skin.
 
     An arm that the user puts under the garment, or that lies behind it, is left as it is.
     """
     body, evidence, fields = person
+    cuffs = bareness.cuffs
     seen = layers.arms.alpha
     alpha = seen.copy()
     for number, limb in enumerate(limbs):
@@ -53,10 +82,14 @@ def unite_arms(
         front = before * np.maximum(
             under_sleeve(arm, body, fields, evidence.labels, number), _along_seen(limb, fields, number)
         )
-        inside = draw_limb(limb, fields.shape, first, limb.end) * front
+        inside = draw_bare_arm(limb, (body, fields), bareness, number, (CUFF_OVERLAP, limb.end)) * front
         zone = draw_limb(limb, fields.shape, first, limb.end, AROUND * body.size)
         joined = alpha + (inside - alpha) * zone
-        alpha = np.maximum(alpha, joined) if limb.is_bent or limb.is_unseen else joined
+        if limb.is_unseen:
+            joined = np.maximum(alpha, joined)
+        elif limb.is_bent:  # its forearm may lie before the upper arm, and beyond its edges
+            joined = np.where(find_forearm(body, fields.shape, number), np.maximum(alpha, joined), joined)
+        alpha = joined
     rgb = _skin_of(plate, evidence)
     return replace(layers, arms=Occluder(alpha.astype(np.float32), rgb))
 

@@ -12,7 +12,9 @@ from studio.domain.labels import Cihp
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import mix, paint
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
+from studio.pipeline.tryon.draping.endings import Endings, chest_beside, close_hollows, draw_below_cuff
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
+from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
 from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, OLD_GARMENT, Skin, find_sleeve, paint_skin, spread_film
 
@@ -35,6 +37,10 @@ FRINGE, FRINGE_DEPTH = (1.8, 2.6), (0.25, 0.5)
 """From where to where, in bleeds, the old garment's contact shadow ends, and how deep (log) it is."""
 NARROW, NARROW_TRUST = 0.3, 0.1
 """From this share of a bleed on skin counts a little: beside a loose shirt nothing else may be left of an arm."""
+EDGE_PX = 2
+"""A seen limb's outermost pixels hold its background's colour."""
+UNDER_CUFF = 0.12
+"""How far skin goes on under a sleeve, in places on the arm."""
 HIP_FADE = 0.3
 """Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
 SLEEVELESS_CHEST = 0.52
@@ -158,10 +164,12 @@ class Plate:
 class Bareness:
     """Which skin may show. cuffs: where the new sleeves end on the picture's left and right arm (0 shoulder .. 2
     wrist); None without sleeves: then shoulders and arms are bare. hem: depth at which the new garment ends.
+    endings: its lines there; None: not known.
     """
 
     cuffs: tuple[float, float] | None
     hem: float
+    endings: Endings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,8 +188,14 @@ class Undressed:
     kept: F32
 
 
-def undress(body: Body, evidence: Evidence, removed: F32, waist: float, fields: BodyFields) -> Undressed:
-    """Paint what the old garment hid. removed: where it stood. waist: depth at which the lower garment begins."""
+def undress(
+    person: tuple[Body, Evidence, BodyFields], removed: F32, waist: float, limbs: tuple[Limb, Limb]
+) -> Undressed:
+    """Paint what the old garment hid. removed: where it stood. waist: depth at which the lower garment begins.
+
+    limbs: see `trace_limb`.
+    """
+    body, evidence, fields = person
     shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
 
     def paint_rest() -> tuple[F32, tuple[F32, F32], F32]:
@@ -193,7 +207,8 @@ def undress(body: Body, evidence: Evidence, removed: F32, waist: float, fields: 
 
     def paint_seen() -> tuple[Skin, F32]:
         found = find_kept(body, fields, evidence)
-        return follow_seen(paint_skin(body, fields, evidence, removed, waist), body, evidence, found)
+        skin = paint_skin(body, fields, evidence, removed, waist)
+        return follow_seen(skin, (body, fields, limbs), evidence, found)
 
     (background, lower, torso), (skin, kept) = both(paint_rest, paint_seen)
     # Bare skin lies within what was clothed.
@@ -206,12 +221,16 @@ def paint_plate(
     person: tuple[Body, Evidence, BodyFields], undressed: Undressed, bare: Bareness, limbs: tuple[Limb, Limb]
 ) -> Plate:
     """Lay together what may show beside a new garment. limbs: see `trace_limb`."""
-    body, _, fields = person
+    body, evidence, fields = person
     skin = undressed.skin
     torso = undressed.torso * _open_depths(body, fields, bare)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, fields.shape)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
+    if bare.cuffs is None:
+        for number in (0, 1):
+            torso = close_hollows(torso, drawn[number], body, fields, number)
+        torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     # What an arm leaves free of trunk and trousers lies behind them; what was under a sleeve, before them.
     plate = undressed.background
     for number in (0, 1):
@@ -227,13 +246,26 @@ def paint_plate(
     return Plate(plate, covered, skin.trunk, arms, skin.gain, undressed.kept)
 
 
+def draw_bare_arm(
+    limb: Limb, person: tuple[Body, BodyFields], bare: Bareness, number: int, span: tuple[float, float]
+) -> F32:
+    """Return an arm's coverage from under its new sleeve on. span: how far up under it, and down to which place."""
+    body, fields = person
+    if bare.cuffs is None:
+        return draw_limb(limb, fields.shape, 0.0, span[1])
+    first = min(max(0.0, bare.cuffs[number] - span[0]), 2.1)
+    if bare.endings is None or bare.endings.cuffs is None:
+        return draw_limb(limb, fields.shape, first, span[1])
+    cuff = bare.endings.cuffs[number]
+    return draw_below_cuff(limb, cuff, bare.cuffs[number], (first, span[1]), fields.shape, body.size)
+
+
 def _limb_coverage(
     person: tuple[Body, Evidence, BodyFields], bare: Bareness, limbs: tuple[Limb, Limb], number: int
 ) -> F32:
     body, evidence, fields = person
-    first = 0.0 if bare.cuffs is None else min(max(0.0, bare.cuffs[number] - 0.12), 2.1)
     last = LEAK_FREE_END if evidence.leak_free else max(2.2, limbs[number].end)
-    coverage = draw_limb(limbs[number], fields.shape, first, last)
+    coverage = draw_bare_arm(limbs[number], (body, fields), bare, number, (UNDER_CUFF, last))
     if body.arms[number].hidden:
         coverage = coverage * before_back(body, fields, number) * np.clip(evidence.alpha * 1.5, 0, 1)
     return coverage
@@ -270,7 +302,9 @@ def _ramp(value: F32, between: tuple[float, float]) -> F32:
     return ramp
 
 
-def follow_seen(skin: Skin, body: Body, evidence: Evidence, found: tuple[F32, F32]) -> tuple[Skin, F32]:
+def follow_seen(
+    skin: Skin, person: tuple[Body, BodyFields, tuple[Limb, Limb]], evidence: Evidence, found: tuple[F32, F32]
+) -> tuple[Skin, F32]:
     """Bring painted skin to the seen skin that it joins, fading out with the distance: no edge lies between them.
 
     found: see `find_kept`. Return with it what is kept of the seen skin: the old garment's contact shadow is not.
@@ -278,6 +312,7 @@ def follow_seen(skin: Skin, body: Body, evidence: Evidence, found: tuple[F32, F3
     The membrane of Poisson cloning: painted detail, seen values at the border.
     Source: Farbman et al., "Coordinates for Instant Image Cloning", SIGGRAPH 2009.
     """
+    body, fields, limbs = person
     labels, shape = evidence.labels, (evidence.labels.shape[1], evidence.labels.shape[0])
     model = skin.trunk
     for plane, label in zip(skin.arms, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True):
@@ -306,8 +341,15 @@ def follow_seen(skin: Skin, body: Body, evidence: Evidence, found: tuple[F32, F3
     calm = light.mean(axis=2, keepdims=True) + hue - hue.mean(axis=2, keepdims=True)
     spread = spread_film(calm.astype(np.float32), less, np.inf)
     spread = spread * _reach(labels, known, body, size)[..., None]
-    factor = np.exp(cv2.resize(spread, shape, interpolation=cv2.INTER_LINEAR))
-    planes = [np.minimum(plane * factor, 255.0).astype(np.float32) for plane in (skin.trunk, *skin.arms)]
+    planes = [skin.trunk, *skin.arms]
+    changes = [spread, spread, spread]
+    for number, (limb, label) in enumerate(zip(limbs, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True)):
+        # Of the rim the background's colour is not carried on.
+        own = cv2.resize(known * _shrunk(labels == label, EDGE_PX), size, interpolation=cv2.INTER_AREA)
+        changes[1 + number] = carry_on_light(spread, (calm, own), limb, (body, fields, number), FOLLOW)
+    for index, (plane, change) in enumerate(zip(planes, changes, strict=True)):
+        factor = np.exp(cv2.resize(change, shape, interpolation=cv2.INTER_LINEAR))
+        planes[index] = np.minimum(plane * factor, 255.0).astype(np.float32)
     return replace(skin, trunk=planes[0], arms=(planes[1], planes[2])), kept
 
 
@@ -348,6 +390,8 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
 def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
     hem = bare.hem
+    if bare.cuffs is None and bare.endings is not None:
+        return chest_beside(bare.endings, body, fields, hem - 0.06 * body.size)
     lateral, depth = fields.lateral, fields.depth
     soft = 0.03 * body.size
     chest, end = (0.30 if bare.cuffs else SLEEVELESS_CHEST) * body.size, hem - 0.06 * body.size
