@@ -27,9 +27,12 @@ from tests.pipeline.tryon_figures import (
 BODICE = ((0.0, 0.3), (-0.07, 0.27), (-0.16, 0.2), (-0.24, 0.28), (-0.23, 0.6), (-0.27, 1.0))
 
 
-def draw_strappy(width: float = 0.016) -> tuple[Photo, Cutout]:
+BUST = ((0.0, 0.3), (-0.07, 0.27), (-0.16, 0.2), (-0.19, 0.28), (-0.29, 0.5), (-0.23, 0.85))
+
+
+def draw_strappy(width: float = 0.016, bodice: tuple[tuple[float, float], ...] = BODICE) -> tuple[Photo, Cutout]:
     """Return a camisole on two straps, with its exact cutout."""
-    cutout = draw_garment(BODICE)[1]
+    cutout = draw_garment(bodice)[1]
     mask = (cutout.alpha * 255).astype(np.uint8)
     for side in (-1, 1):
         ends = np.array([(side * 0.15, 0.23), (side * 0.13, 0.0)]) * 512 + (240, 64)
@@ -51,6 +54,12 @@ def draw_tied() -> tuple[Photo, Cutout]:
     alpha = (mask / np.float32(255)).astype(np.float32)
     rgb = np.where(mask[..., None] > 0, np.array(NEW_TOP), np.array(BACKDROP)).astype(np.uint8)
     return Photo(rgb, "6" * 64, "tied.png"), Cutout(alpha, rgb.copy())
+
+
+def test_armpits_are_where_the_sides_reach_the_chest() -> None:
+    marks = analyse_garment(*draw_strappy(bodice=BUST)).landmarks
+    width = marks["armpit_right"][0] - marks["armpit_left"][0]
+    assert width > 0.95 * 0.58 * 512, "not where the straps begin: the garment would be taken for smaller than it is"
 
 
 def test_broad_straps_and_ties_are_no_sleeves() -> None:

@@ -23,6 +23,8 @@ _INNER, _POINTS = 0.8, 17
 """Where the neck begins on a strap's end, over the shoulder's tip; points of the line between the straps."""
 _END_AT = 0.02
 """How far below the top, in shares of the height, a strap has its full width."""
+_ARMPIT_TO = 0.6
+"""Above this share of the height lie the armpits."""
 _AS_WIDE = 0.02
 """Half-width to which straps are thickened for the fit."""
 _TIE_FROM, _TIE_TO = 0.75, 1.1
@@ -132,21 +134,40 @@ def _find_ties(solid: U8) -> U8:
 
 
 def hang_on_straps(fit: Fit, silhouette: Silhouette) -> Fit:
-    """Return the fit of a thickened outline with shoulders where the straps end: nothing stands above them."""
-    row = int(silhouette.origin[1] + 0.5 + _END_AT * WORK_HEIGHT)
-    columns = np.flatnonzero(silhouette.mask[row])
-    ends = (columns[[0, -1]] - silhouette.origin[0]) * silhouette.pixel
+    """Return the fit of a thickened outline with shoulders where the straps end: nothing stands above them.
 
-    def hung(p: F64, half: float) -> F64:
+    Its armpits are where the sides reach the chest, the widest place above the middle: at the straps' feet, where the
+    fit may see a corner, nothing goes round the body yet.
+    """
+    halves = _half_widths(fit.params, silhouette)
+    chest = halves[: round(_ARMPIT_TO * WORK_HEIGHT)].argmax(axis=0)
+
+    def hung(p: F64, half: float, armpit: tuple[float, float]) -> F64:
         q = p.copy()
         q[P.NECK_Y], q[P.SHOULDER_Y] = p[P.COLLAR_Y], p[P.COLLAR_Y] + 0.004
         q[P.SHOULDER_X] = half
         q[P.NECK_X] = q[P.COLLAR_X] = _INNER * half
+        q[P.ARMPIT_X], q[P.ARMPIT_Y] = armpit
         return q
 
-    left, right = abs(ends - fit.params[P.CENTRE] - fit.params[P.TILT] * _END_AT)
-    sides = None if fit.sides is None else (hung(fit.sides[0], left), hung(fit.sides[1], right))
-    return replace(fit, params=hung(fit.params, (left + right) / 2), sides=sides)
+    ends = halves[round(_END_AT * WORK_HEIGHT)]
+    armpits = np.stack([halves[chest, [0, 1]], chest / WORK_HEIGHT], axis=-1)
+    sides = None
+    if fit.sides is not None:
+        left, right = (hung(p, float(end), tuple(at)) for p, end, at in zip(fit.sides, ends, armpits, strict=True))
+        sides = (left, right)
+    return replace(fit, params=hung(fit.params, float(ends.mean()), tuple(armpits.mean(axis=0))), sides=sides)
+
+
+def _half_widths(p: F64, silhouette: Silhouette) -> F64:
+    """Return how far either side reaches from the axis row by row, `(rows, 2)`, the picture's left first; 0 if not."""
+    first = int(silhouette.origin[1] + 0.5)
+    rows = silhouette.mask[first : first + WORK_HEIGHT] > 0
+    y = np.arange(len(rows)) / WORK_HEIGHT
+    axis = p[P.CENTRE] + p[P.TILT] * y
+    edges = np.stack([rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)], axis=-1)
+    reach: F64 = np.abs((edges - silhouette.origin[0]) * silhouette.pixel - axis[:, None])
+    return np.where(rows.any(axis=1)[:, None], reach, 0.0)
 
 
 def strap_line(fit: Fit) -> F64:
