@@ -16,6 +16,7 @@ from studio.domain.edits import GarmentOverride
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.garments import worn
+from studio.pipeline.garments.bodysuit import Briefs, find_briefs, without_briefs
 from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
@@ -112,8 +113,11 @@ def analyse_garment(
     if kind.category in LOWER:
         return _analyse_lower(photo, silhouette, kind, scale)
     filled, gap = close_gap(alpha)
+    briefs = find_briefs(silhouette) if alone and kind.category is Category.TOP else None
+    filled = filled if briefs is None else without_briefs(filled, briefs)
     thickened = thicken_straps(filled)
-    silhouette = prepare_silhouette(thickened) if gap.any() or thickened is not filled else silhouette
+    is_mended = gap.any() or briefs is not None or thickened is not filled
+    silhouette = prepare_silhouette(thickened) if is_mended else silhouette
     hood = find_hood(silhouette) if alone and kind.category in (Category.TOP, Category.OUTERWEAR) else None
     silhouette = prepare_silhouette(without_hood(filled, hood)) if hood is not None else silhouette
     fit = fit_outline(silhouette)
@@ -134,7 +138,14 @@ def analyse_garment(
         neckline = NecklineFit(seam_line(hood), 0.0, 0.0, 0.0, clear=True)
     if opening is not None:
         neckline = NecklineFit(silhouette.to_photo(trace_opening(opening)), 0.0, 0.0, 0.0, clear=True)
-    return _assemble(photo, (fit, template, neckline), scale, (kind, override, opening))
+    garment = _assemble(photo, (fit, template, neckline), scale, (kind, override, opening))
+    return garment if briefs is None else _with_crotch(garment, briefs, 1.0 / scale)
+
+
+def _with_crotch(garment: Garment, briefs: Briefs, back: float) -> Garment:
+    """Return a bodysuit: a top with a crotch, by which it is known."""
+    x, y = briefs.crotch
+    return replace(garment, landmarks={**garment.landmarks, "crotch": (x * back, y * back)})
 
 
 def _analyse_lower(photo: Photo, silhouette: Silhouette, kind: Recognition, scale: float) -> Garment:

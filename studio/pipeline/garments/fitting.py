@@ -12,7 +12,15 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from studio.domain.arrays import F32, F64, U8
-from studio.pipeline.garments.laid import CAPE_TORSO, Hint, free_slit, hint_from_rows, laid_prior, start_params
+from studio.pipeline.garments.laid import (
+    CAPE_TORSO,
+    Hint,
+    free_slit,
+    hint_from_rows,
+    laid_prior,
+    runs_of_torso,
+    start_params,
+)
 from studio.pipeline.garments.outline import (
     COUNT,
     P,
@@ -150,13 +158,15 @@ class Rows:
     """What each row of the mask shows, both sides averaged, normalised; NaN where a side shows nothing.
 
     inner: half-width of the run that holds the axis. outer: half-width of everything. gap: where the sleeve begins
-    beyond the gap beside the torso; NaN without a gap. sides: `(rows, 2)`, `outer` of each side.
+    beyond the gap beside the torso; NaN without a gap. sides: `(rows, 2)`, `outer` of each side. torso: `inner`
+    without runs that go on through a sleeve.
     """
 
     inner: F64
     outer: F64
     gap: F64
     sides: F64
+    torso: F64
 
 
 def measure_rows(silhouette: Silhouette) -> Rows:
@@ -180,7 +190,7 @@ def measure_rows(silhouette: Silhouette) -> Rows:
             elif row > WORK_HEIGHT // 3:  # below the hem: only sleeves are left
                 table[2, row, side] = edges[0]
     inner, outer, gap = (_mean_of_sides(plane) * pixel for plane in table)
-    return Rows(inner, outer, gap, table[1] * pixel)
+    return Rows(inner, outer, gap, table[1] * pixel, _mean_of_sides(runs_of_torso(table[0], table[2])) * pixel)
 
 
 def _mean_of_sides(plane: F64) -> F64:
@@ -215,7 +225,7 @@ def list_starts(silhouette: Silhouette) -> list[Start]:
     ]
     if gaps.size > 0.12 * WORK_HEIGHT:
         starts.append(_measured_start(rows, gaps, torso, hem))
-    hint = hint_from_rows(rows.inner, rows.outer, rows.gap, rows.sides)
+    hint = hint_from_rows(rows.torso, rows.outer, rows.gap, rows.sides)
     return [*starts, _laid_start(hint, 0.1)] if hint is not None else starts
 
 

@@ -167,7 +167,8 @@ def _half_widths(p: F64, silhouette: Silhouette) -> F64:
     axis = p[P.CENTRE] + p[P.TILT] * y
     edges = np.stack([rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)], axis=-1)
     reach: F64 = np.abs((edges - silhouette.origin[0]) * silhouette.pixel - axis[:, None])
-    return np.where(rows.any(axis=1)[:, None], reach, 0.0)
+    reach[~rows.any(axis=1)] = 0.0
+    return reach
 
 
 def strap_line(fit: Fit) -> F64:

@@ -44,10 +44,18 @@ def goes_over(garment: Garment) -> bool:
     return garment.category is Category.OUTERWEAR
 
 
+def is_bodysuit(garment: Garment) -> bool:
+    """Tell a top that ends in briefs."""
+    return garment.category is Category.TOP and "crotch" in garment.landmarks
+
+
 def order_over(garment: Garment, order: LayerOrder) -> LayerOrder:
-    """Return the order with the hem of outerwear hanging, unless somebody said otherwise."""
-    hangs = goes_over(garment) and order.hem is HemStyle.AUTO
-    return replace(order, hem=HemStyle.UNTUCKED) if hangs else order
+    """Return the order with the hem of outerwear hanging and a bodysuit tucked in, unless somebody said otherwise."""
+    if order.hem is not HemStyle.AUTO:
+        return order
+    if is_bodysuit(garment):
+        return replace(order, hem=HemStyle.TUCKED)
+    return replace(order, hem=HemStyle.UNTUCKED) if goes_over(garment) else order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
