@@ -98,6 +98,18 @@ def test_an_open_armpit_stays_where_it_is_seen() -> None:
     assert abs(y - 0.25) < 0.03
 
 
+def test_a_sleeve_that_parts_from_the_hem_sooner_on_one_side_is_still_laid_beside_the_torso() -> None:
+    left = ((-0.1, 0.0), (-0.26, 0.06), (-0.4, 0.97), (-0.31, 0.97), (-0.245, 0.74), (-0.245, 0.81))
+    right = ((0.245, 0.81), (0.245, 0.78), (0.31, 0.97), (0.4, 0.97), (0.26, 0.06), (0.1, 0.0))
+    points = np.array([*left, *right]) * HEIGHT + [SIZE[0] / 2, (SIZE[1] - HEIGHT) / 2]
+    mask = np.zeros((SIZE[1], SIZE[0]), np.float32)
+    cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 1.0)
+    rows = fitting.measure_rows(fitting.prepare_silhouette(mask))
+    torso = rows.inner[~np.isnan(rows.gap) & ~np.isnan(rows.inner)]
+    assert np.abs(torso * 0.97 - 0.245).max() < 0.015  # rows are in shares of the sleeves' length
+    assert _folds(_drawn(points)) == 0
+
+
 def test_a_cuff_that_hangs_in_a_curve_lies_whole_on_the_mesh() -> None:
     start, end = np.array(TEE[2]), np.array(TEE[3])
     away = np.array([-(end - start)[1], (end - start)[0]])

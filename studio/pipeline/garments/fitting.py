@@ -189,6 +189,8 @@ def measure_rows(silhouette: Silhouette) -> Rows:
                     table[2, row, side] = edges[2]
             elif row > WORK_HEIGHT // 3:  # below the hem: only sleeves are left
                 table[2, row, side] = edges[0]
+    shown = ~np.isnan(table[2])
+    table[0][shown[:, ::-1] & ~shown] = np.nan  # a side without the other's gap has its sleeve on the torso
     inner, outer, gap = (_mean_of_sides(plane) * pixel for plane in table)
     return Rows(inner, outer, gap, table[1] * pixel, _mean_of_sides(runs_of_torso(table[0], table[2])) * pixel)
 
@@ -442,6 +444,9 @@ def fit_outline(silhouette: Silhouette) -> Fit:
     fine = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[:2]]
     best = min(fine, key=rank)
     best = _with_laid_sleeves(best, silhouette) if _is_cape(best) else best
+    if best.iou < FITS:  # what looked worse at first sight may have been only farther from its best
+        more = [solve(silhouette, Start(fit.sleeve, fit.params, fit.laid), 18, 2, FAR) for fit in coarse[2:4]]
+        best = min([best, *(_with_laid_sleeves(fit, silhouette) if _is_cape(fit) else fit for fit in more)], key=rank)
     return best if best.iou > EVEN and not best.laid else _with_sides(best, silhouette)
 
 
@@ -451,6 +456,8 @@ def _is_closed(fit: Fit) -> bool:
     return fit.sleeve is not SleeveModel.NONE and open_for < LEAST_CUFF
 
 
+FITS = 0.9
+"""Overlap below which the two best hypotheses were perhaps not the right ones."""
 EVEN = 0.96
 """Overlap from which a symmetric outline is good enough."""
 WORTH = 0.01

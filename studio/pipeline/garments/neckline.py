@@ -410,7 +410,7 @@ def _possible(search: _Search, family: F64) -> Bool:
     half, depth, shape = family[:, 0], family[:, 1], family[:, 2]
     ends = np.stack([np.interp(half, search.at, row) for row in search.top], -1).mean(axis=1)
     hole = float(search.top[:, :3].mean()) - ends
-    deepest = float(p[P.ARMPIT_Y]) + 0.12 - ends
+    deepest = float(p[P.ARMPIT_Y]) + 0.13 - ends
     allowed = (depth < deepest) & (depth > hole - 0.02) & (half < 0.95 * p[P.SHOULDER_X])
     label = search.label
     if label is not None:  # a label is sewn to the inside of the back: the front begins below all of it
