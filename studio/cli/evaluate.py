@@ -39,7 +39,7 @@ def evaluate(
     from studio.networks.lpips import load_lpips
     from studio.pipeline.registry import load_stage
     from studio.training.evaluate import PROTOCOL, Engine, Evaluator, find_pairs
-    from studio.training.report import write_csv, write_html
+    from studio.training.report import list_pairs, write_csv, write_html
     from studio.training.sets import INCEPTION, VGG
 
     provider = LocalModels()
@@ -70,6 +70,9 @@ def evaluate(
                 for method, values in means.items()
             ],
         )
+        if result.scores:
+            names, rows = list_pairs(result)
+            print_rows(["pair", *names], [[pair, *(cell.text for cell in cells)] for pair, cells in rows])
         if unpaired:
             print_rows(["sets", "value"], [[name, f"{value:.4f}"] for name, value in result.sets.items()])
             if INCEPTION not in judges:

@@ -2,13 +2,14 @@
 
 Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
 DensePose (the embedded one lies inside the silhouette) and the garment; nothing else under the agnostic mask, neither
-pixels nor outline. Its picture is composed over
-the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to 384 x 512 by area averaging, whole, without crop.
-SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration; over regions the mean of
-its layers' maps, enlarged bilinearly. "inside" is the agnostic mask; zones are discs around the joints, in shoulder
-widths. delta_e: CIEDE2000 between the median colours of the product photo's garment and the picture's;
-delta_e_tones: the same tone by tone, for garments of several colours. moved_outside: pixels of the canvas
-outside the agnostic mask that differ by more than rounding.
+pixels nor outline. Its picture is composed over the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to
+384 x 512 by area averaging, whole, without crop. SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS:
+v0.1, linear calibration; over regions the mean of its layers' maps, enlarged bilinearly. "inside" is the agnostic
+mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the median colours of the
+product photo's garment and the picture's; delta_e_tones: the same tone by tone: of a garment of several colours the
+median falls between them and leaps from one to the other. The photo's own row shows both: the photo against the
+product, a difference of light. moved_outside: pixels of the canvas outside the agnostic mask that differ by more than
+rounding.
 Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used.
 Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
 Inception of 2015-12-05, enlarged bilinearly to 299 x 299 without antialiasing. KID: the same features, cubic polynomial
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
 SIZE = (384, 512)
 """(width, height) at which the field reports."""
 PROTOCOL = __doc__.split("\n\n", 1)[1].strip()
+BASELINES = ("pasted to the box", "affine fit")
+GROWING = frozenset({"ssim", "psnr"})
+"""Measures of which more is better; of all others, and their areas, less is."""
 LIMITS = {"lpips_alex": 0.10, "ssim": 0.88}
 """What published learned engines report on data of this kind, by protocols of their own: HR-VITON LPIPS 0.097-0.122."""
 
@@ -126,9 +130,23 @@ class Evaluation:
         values = {name: [row[name] for row in rows if not math.isnan(row[name])] for name in names}
         return {name: float(np.mean(known)) if known else math.nan for name, known in values.items()}
 
+    def best_baseline(self, pair: str, name: str) -> float:
+        """Return the better of both baselines' values of one measure on one pair; nan where neither has one."""
+        known = [
+            score.values[name]
+            for score in self.scores
+            if score.pair == pair and score.method in BASELINES and not math.isnan(score.values.get(name, math.nan))
+        ]
+        return (max if is_growing(name) else min)(known, default=math.nan)
+
     @property
     def methods(self) -> list[str]:
         return list(dict.fromkeys(score.method for score in self.scores))
+
+
+def is_growing(name: str) -> bool:
+    """Tell a measure of which more is better, whole or over an area."""
+    return name.split("_")[0] in GROWING
 
 
 def find_pairs(folder: Path) -> list[TruePair]:
@@ -216,8 +234,8 @@ class Evaluator:
         truth = to_canvas(person.photo.rgb8, person.framing)
         pictures = {
             self.engine.id: dressed,
-            "pasted to the box": paste_to_box(person, garment),
-            "affine fit": fit_affine(person, garment),
+            BASELINES[0]: paste_to_box(person, garment),
+            BASELINES[1]: fit_affine(person, garment),
         }
         shown = _shown(truth, person.agnostic)[..., None]
         pictures = {name: np.where(shown, person.agnostic.image, picture) for name, picture in pictures.items()}
@@ -227,6 +245,8 @@ class Evaluator:
         for method, picture in pictures.items():
             result.pictures[pair.id, method] = reduce(picture)
             result.scores.append(Score(pair.id, method, self._measure(truth, picture, person, garment)))
+        colours = _measure_colours(reduce(truth), person, garment)
+        result.scores.append(Score(pair.id, "photo", colours))
         if wanted.unpaired:
             self._exchange(runner, pair.id, person_spec, person, wanted.other, result)
 
@@ -297,9 +317,7 @@ class Evaluator:
         for area, mask in areas.items():
             values |= {f"{name}_{area}": _mean(plane, mask) for name, plane in places.items()}
             values[f"psnr_{area}"] = metrics.psnr(first, second, mask)
-        worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
-        colours = (garment.photo.rgb8, garment.cutout.alpha > 0.9, second, worn & hidden)
-        values["delta_e"], values["delta_e_tones"] = garment_delta_e(*colours), tones_delta_e(*colours)
+        values |= _measure_colours(second, person, garment)
         values["moved_outside"] = float(_moved(truth, picture, person.agnostic))
         return values
 
@@ -311,6 +329,13 @@ class _Wanted:
     other: TruePair
     cycle: bool
     unpaired: bool
+
+
+def _measure_colours(picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
+    """Return how far a picture's garment is from the product's colours, where the garment is worn in the photo."""
+    worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
+    places = (garment.photo.rgb8, garment.cutout.alpha > 0.9, picture, worn & hidden_area(person.agnostic))
+    return {"delta_e": garment_delta_e(*places), "delta_e_tones": tones_delta_e(*places)}
 
 
 def _mean(plane: F64, mask: Bool) -> float:

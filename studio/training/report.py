@@ -7,19 +7,46 @@ import csv
 import html
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from studio.media.encode import EncodeOptions, ImageFormat, encode_image
 from studio.media.safe_io import write_atomic
-from studio.training.evaluate import LIMITS, PROTOCOL, Evaluation
+from studio.training.evaluate import LIMITS, PROTOCOL, Evaluation, is_growing
 
 _OPTIONS = EncodeOptions(ImageFormat.JPEG, quality=88, max_side=320)
 _STYLE = (
     "body{font:14px sans-serif;margin:24px;background:#f4f4f4;color:#222}table{border-collapse:collapse}"
     "td,th{padding:4px 10px;text-align:right}td:first-child,th:first-child{text-align:left}"
     "figure{display:inline-block;margin:4px;text-align:center}figcaption{font-size:12px;color:#555}"
-    "pre{white-space:pre-wrap;color:#555}"
+    "pre{white-space:pre-wrap;color:#555}.behind{color:#b00020;font-weight:bold}"
 )
+_BY_PAIR = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "delta_e", "delta_e_tones")
+"""What is told pair by pair: a mean hides the one pair that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measure of one pair. behind: a baseline is better; text: the value, and then the baseline's."""
+
+    text: str
+    behind: bool
+
+
+def list_pairs(evaluation: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
+    """Return the measures told pair by pair, and each pair with the engine's own."""
+    scores = [score for score in evaluation.scores if score.method == evaluation.methods[0]]
+    names = [name for name in _BY_PAIR if any(name in score.values for score in scores)]
+    return names, [
+        (score.pair, [_cell(score.values[name], evaluation.best_baseline(score.pair, name), name) for name in names])
+        for score in scores
+    ]
+
+
+def _cell(value: float, baseline: float, name: str) -> Cell:
+    behind = value < baseline if is_growing(name) else value > baseline
+    digits = 3 if name.startswith(("ssim", "lpips")) else 2
+    return Cell(f"{value:.{digits}f}" + (f" ({baseline:.{digits}f})" if behind else ""), behind)
 
 
 def write_csv(evaluation: Evaluation, path: Path) -> None:
@@ -43,6 +70,7 @@ def write_html(evaluation: Evaluation, path: Path) -> None:
     parts = [f"<meta charset=utf-8><style>{_STYLE}</style><h1>Evaluation</h1>"]
     parts.append(f"<pre>{html.escape(PROTOCOL)}</pre>")
     parts.append(_means(evaluation))
+    parts.append(_by_pair(evaluation))
     pairs = dict.fromkeys(pair for pair, _ in evaluation.pictures)
     for pair in pairs:
         parts.append(f"<h2>{html.escape(pair)}</h2>")
@@ -68,6 +96,21 @@ def _means(evaluation: Evaluation) -> str:
     aims = ", ".join(f"{name} {value}" for name, value in LIMITS.items())
     sets = "".join(f"<li>{html.escape(name)}: {value:.4f}</li>" for name, value in evaluation.sets.items())
     return f"<table><tr><th>mean</th>{head}</tr>{''.join(rows)}</table><ul>{sets}</ul><p>Aim: {aims}</p>"
+
+
+def _by_pair(evaluation: Evaluation) -> str:
+    if not evaluation.scores:
+        return ""
+    names, pairs = list_pairs(evaluation)
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = "".join(
+        f"<tr><td>{html.escape(pair)}</td>"
+        + "".join(f"<td{' class=behind' if cell.behind else ''}>{cell.text}</td>" for cell in cells)
+        + "</tr>"
+        for pair, cells in pairs
+    )
+    title = f"{html.escape(evaluation.methods[0])}, pair by pair; in brackets a baseline that is better"
+    return f"<h2>{title}</h2><table><tr><th>pair</th>{head}</tr>{rows}</table>"
 
 
 def _measures(evaluation: Evaluation) -> list[str]:

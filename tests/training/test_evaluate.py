@@ -20,7 +20,7 @@ from studio.pipeline.blend import blend_look
 from studio.pipeline.stage import StageContext
 from studio.training import evaluate, sets
 from studio.training.evaluate import Evaluation, Evaluator, TruePair, find_pairs, reduce, to_canvas, zones
-from studio.training.report import write_csv, write_html
+from studio.training.report import list_pairs, write_csv, write_html
 from tests.pipeline.test_residue import dress
 from tests.pipeline.tryon_figures import TEE, NoModels, draw_person, dressed_garment
 
@@ -134,6 +134,20 @@ def test_a_perfect_engine_scores_as_one_everywhere_and_the_sheets_hold_all(
     assert [row[1] for row in rows if row[0] == "sets"] == list(result.sets)
     page = (tmp_path / "pictures.html").read_text("utf-8")
     assert page.count("<img") == 2 * 6 and "painter, unpaired" in page and "CIEDE2000" in page
+
+
+def test_every_pair_is_told_and_where_a_baseline_leads(lab: Any, truth: np.ndarray, tmp_path: Path) -> None:
+    result = lab(Painter(truth), PAIRS)
+    assert set(result.mean("photo")) == {"delta_e", "delta_e_tones"}, "how far the photo itself is from the product"
+    names, rows = list_pairs(result)
+    assert [pair for pair, _ in rows] == [pair.id for pair in PAIRS] and "lpips_alex" in names
+    assert not any(cell.behind for cell in rows[0][1][: names.index("delta_e")]), "a perfect engine leads"
+    result = lab(Painter(np.random.default_rng(0).integers(0, 255, truth.shape).astype(np.uint8)), PAIRS)
+    names, rows = list_pairs(result)
+    cell = rows[0][1][names.index("ssim")]
+    assert cell.behind and cell.text.endswith(f"({result.best_baseline(PAIRS[0].id, 'ssim'):.3f})")
+    write_html(result, tmp_path / "pictures.html")
+    assert cell.text in (tmp_path / "pictures.html").read_text("utf-8")
 
 
 def test_a_fault_is_seen_in_its_zone_and_not_in_others(lab: Any, truth: np.ndarray, person: PersonArtefacts) -> None:
