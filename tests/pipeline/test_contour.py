@@ -61,6 +61,16 @@ def test_pale_cloth_on_pale_paper_has_a_smooth_outline(colour: tuple[int, int, i
     assert np.percentile(rough, 95) < 0.5
 
 
+def test_blocks_of_compression_beside_pale_cloth_are_not_its_outline() -> None:
+    rgb, truth = product(TEE, (250, 250, 249))
+    band = (cv2.dilate(truth, np.ones((13, 13), np.uint8)) > 0.5) & (truth < 0.02)
+    blocks = np.random.default_rng(3).random((SIZE[1] // 8, SIZE[0] // 8)) < 0.2
+    noisy = cv2.resize(blocks.astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST) > 0
+    rgb[band & noisy] = PAPER + 2
+    mended = purge_backdrop(rgb, Cutout(truth, rgb)).alpha
+    assert np.percentile(outline_error(mended, truth), 99) < 3.2
+
+
 def test_fur_keeps_its_fringe() -> None:
     rng = np.random.default_rng(8)
     alpha = np.zeros((SIZE[1], SIZE[0]), np.float32)

@@ -26,6 +26,8 @@ EXACT = 0.5
 """Distance (CIELAB) up to which a pixel has the backdrop's colour: more than one level's rounding."""
 ECHO, LOUDEST, BLOCK = 0.08, 25.0, 8
 """Compression echoes an edge with this share of its contrast, of this at most, as far as its blocks reach (pixels)."""
+HARDLY = 0.3
+"""Up to this a pixel wants to be cloth no more than the blocks that compression leaves beside pale cloth."""
 DRAWN, KEPT = 14.0, 30.0
 """Contrast between cloth and backdrop up to which the outline is drawn, and from which the matte is kept."""
 WEAK, CLEAR = 5.0, 11.0
@@ -136,8 +138,10 @@ def weigh_backdrop(rgb: U8, matte: F32) -> Evidence | None:
 def find_outline(evidence: Evidence, matte: F32) -> list[F64]:
     """Return the product's outline as closed curves, `(n, 2)` each, holes included."""
     weight = np.interp(evidence.contrast, (WEAK, 0.9 * CLEAR), EVIDENCE_WEIGHT).astype(np.float32)
-    pull = weight * _pull(evidence, matte)
-    inside = (~evidence.outside & ~evidence.shadow).astype(np.float32)
+    wanted = _pull(evidence, matte)
+    pull = weight * wanted
+    backdrop = evidence.outside | evidence.shadow
+    inside = (~backdrop & ~_find_frill(wanted, backdrop, matte)).astype(np.float32)
     for sigma, rounds in LENGTH_WEIGHTS:
         for _ in range(rounds):
             field = cv2.GaussianBlur(inside, (0, 0), sigma) + pull
@@ -148,6 +152,16 @@ def find_outline(evidence: Evidence, matte: F32) -> list[F64]:
     inside = _complete(inside, evidence)
     half = round(SMOOTHING * max(matte.shape))
     return [smooth_closed_curve(curve, half) for curve in trace_level(cv2.GaussianBlur(inside, (0, 0), 1.5))]
+
+
+def _find_frill(wanted: F32, backdrop: Bool, matte: F32) -> Bool:
+    """Return what compression's blocks add around pale cloth: the matte leaves it out, and its colour hardly differs.
+
+    The curve starts inside of it. A shortest curve would stay on the blocks' corners: they are as smooth as it is.
+    """
+    near = cv2.distanceTransform((~backdrop).astype(np.uint8), cv2.DIST_L2, 5) <= 2 * BLOCK
+    frill: Bool = near & (matte < 0.5) & (wanted <= HARDLY)
+    return frill
 
 
 def _distance(away: F32) -> F32:
