@@ -25,7 +25,7 @@ from studio.pipeline.tryon.draping import compose
 from studio.pipeline.tryon.draping.judge import judge_pose
 from studio.pipeline.tryon.draping.plates import fill_smoothly, undress
 from studio.pipeline.tryon.draping.relax import measure_distortion, relax
-from studio.pipeline.tryon.draping.targets import worn_sleeve_half
+from studio.pipeline.tryon.draping.sleeves import worn_sleeve_half
 from tests.pipeline.tryon_figures import (
     LONG,
     NEW_TOP,

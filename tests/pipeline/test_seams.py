@@ -26,10 +26,13 @@ def _parts() -> tuple[np.ndarray, np.ndarray]:
     return trunk, sleeve | scrap
 
 
-def _tidy(removed: float) -> dict[str, np.ndarray]:
+NOWHERE = np.zeros((0, 2))
+
+
+def _tidy(removed: float, armpits: np.ndarray = NOWHERE) -> dict[str, np.ndarray]:
     trunk, sleeve = _parts()
     maps = (_layer("front", trunk), _layer("left_sleeve", sleeve))
-    tidied = tidy_seams(maps, SOURCE, np.full(SHAPE, removed, np.float32), 200.0)
+    tidied = tidy_seams(maps, SOURCE, np.full(SHAPE, removed, np.float32), 200.0, armpits)
     return {layer.name: sample_coverage(SOURCE, layer) for layer in tidied}
 
 
@@ -45,6 +48,12 @@ def test_a_slit_below_the_armpit_is_closed_by_the_trunk_and_a_gap_stays_open() -
 def test_a_gap_that_shows_the_photos_background_stays() -> None:
     front = _tidy(0.0)["front"]
     assert (front[~_parts()[0]] == 0).all()
+
+
+def test_at_an_armpit_a_slit_closes_whatever_the_photo_shows() -> None:
+    front = _tidy(0.0, np.array([[121.0, 62.0]]))["front"]
+    assert front[61:90, 112:120].max() > 0.9
+    assert (front[160:, :120] == 0).all()
 
 
 def test_a_scrap_beside_the_sleeve_goes() -> None:

@@ -8,7 +8,7 @@ patches of their boundary curves, and the boundary follows the photo's own silho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,10 @@ MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
 """How far the silhouette may pull the template's edge, in shares of the height."""
+APEX_REACH, APEX_EDGE, APEX_CLOTH = 0.06, 0.9, 0.015
+"""How far from the fitted armpit its gap's top is looked for, in heights, and the share of that where it may lie; how
+much cloth is about such an armpit, and above that top.
+"""
 CUFF_REACH, CUFF_INSET = 0.05, 0.08
 """How far along the sleeve its end is looked for, in shares of the height, and where its corners are read, in shares
 of the cuff: on the corner itself one looks along the sleeve's edge."""
@@ -111,10 +115,14 @@ def resample(line: F64, count: int) -> F64:
     return np.stack([np.interp(wanted, lengths, line[:, axis]) for axis in (0, 1)], axis=-1)
 
 
-def coons(top: F64, bottom: F64, left: F64, right: F64) -> F64:
-    """Fill a grid `(rows, columns, 2)` from its four boundary curves (which share their corners)."""
+def coons(top: F64, bottom: F64, left: F64, right: F64, shares: F64 | None = None) -> F64:
+    """Fill a grid `(rows, columns, 2)` from its four boundary curves (which share their corners).
+
+    shares: where its rows lie, 0 top .. 1 bottom; evenly without.
+    Source: Coons, "Surfaces for computer-aided design of space forms", 1967.
+    """
     rows, columns = len(left), len(top)
-    v = np.linspace(0, 1, rows)[:, None, None]
+    v = (np.linspace(0, 1, rows) if shares is None else shares)[:, None, None]
     u = np.linspace(0, 1, columns)[None, :, None]
     ruled = (1 - v) * top[None] + v * bottom[None] + (1 - u) * left[:, None] + u * right[:, None]
     plane = (1 - u) * ((1 - v) * top[0] + v * bottom[0]) + u * ((1 - v) * top[-1] + v * bottom[-1])
@@ -194,6 +202,32 @@ def _from_far_bank(points: F64, silhouette: Silhouette, outward: float) -> F64:
     moved = points.copy()
     moved[:, 0] += outward * np.maximum(shift, 0.0)
     return moved
+
+
+def _at_apex(key: Key, p: F64, side: int, silhouette: Silhouette) -> Key:
+    """Return the corners with an armpit that lies within the cloth brought to the top of the gap beside it, if any."""
+    near = to_picture(key.armpit[None], p, side)[0]
+    if float(silhouette.sample(near[None])[0]) > -APEX_CLOTH:
+        return key
+    steps = np.arange(-APEX_REACH, APEX_REACH, silhouette.pixel)
+    x, y = np.meshgrid(near[0] + steps, near[1] + steps)
+    outside = silhouette.sample(np.stack([x, y], -1)) > 0
+    # Cloth lies above the gap: over a shoulder there is none.
+    cloth = round(APEX_CLOTH / silhouette.pixel)
+    inside = np.cumsum(np.pad(~outside, ((1, 0), (0, 0))), axis=0)
+    tops = outside[cloth:] & (inside[cloth:-1] - inside[: -cloth - 1] == cloth)
+    tops &= (x[cloth:] - near[0]) ** 2 + (y[cloth:] - near[1]) ** 2 < APEX_REACH**2
+    if not tops.any():
+        return key
+    rows, columns = np.nonzero(tops)
+    first = rows == rows.min()
+    if (
+        np.hypot(columns[first].mean() - len(steps) / 2, cloth + rows.min() - len(steps) / 2)
+        > APEX_EDGE * len(steps) / 2
+    ):
+        return key  # an edge that goes on upwards is no gap
+    apex = np.array([x[0, round(float(columns[first].mean()))], y[cloth + rows.min(), 0]])
+    return replace(key, armpit=to_template(apex[None], p)[0])
 
 
 def _side_curve(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bool) -> tuple[F64, F64]:
@@ -276,6 +310,8 @@ def build_template(
     builder = _Builder()
     own = dict(zip((-1, 1), fit.sides or (p, p), strict=True))
     keys = {side: corners(own[side], fit.sleeve) for side in (-1, 1)}
+    if fit.sleeve is not SleeveModel.NONE:
+        keys = {side: _at_apex(keys[side], own[side], side, silhouette) for side in (-1, 1)}
     armholes, sides = {}, {}
     for side in (-1, 1):
         armhole, flank = _side_curve(keys[side], own[side], side, silhouette, bool(fit.laid))

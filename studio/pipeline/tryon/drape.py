@@ -172,7 +172,9 @@ class Drape:
             if leak_free:
                 return confidence
             seen_body = (taken.fitting.evidence.labels, taken.fitting.body)
-            return _look_at(confidence, finish(dressing, patch, person, garment, seen_body), person, garment)
+            return _look_at(
+                confidence, finish(dressing, patch, person, garment, seen_body, placed.armpits), person, garment
+            )
 
         stays = read_plane(taken.fitting.view, kept, patch.box) > 0.5
         tryon = _pack(seen, garment.garment.category, patch, trust, stays)
@@ -253,7 +255,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     """Return all layers, where the garment lies, and where the old one stays on under it."""
     fitting, evidence, fields, layers = taken.fitting, taken.evidence, taken.fields, taken.layers
     view, body = fitting.view, fitting.body
-    placed = place_garment(garment.garment, body, layers.tuck)
+    placed = place_garment(garment.garment, body, layers.tuck, taken.limbs)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     if cuffs is not None:
         layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
@@ -290,7 +292,7 @@ def _lay_cloth(
     laid = settle_on_shoulders(part_cloth(layers, source), source, worn, body, taken.fields)
     maps = end_behind_back(laid, body, taken.fields)
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
-    return source, end_at_waist(tidy_seams(maps, source, removed, body.size), taken.layers.swallowed)
+    return source, end_at_waist(tidy_seams(maps, source, removed, body.size, placed.armpits), taken.layers.swallowed)
 
 
 def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:

@@ -8,7 +8,7 @@ one way only, a fray or a step turns there and back again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import cv2
@@ -20,7 +20,7 @@ from studio.domain.geometry import Box
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.compose import Dressing
-from studio.pipeline.tryon.draping.outlines import Outline, read_contrast, trace_outlines
+from studio.pipeline.tryon.draping.outlines import NOWHERE, Outline, read_contrast, trace_outlines
 
 STEPPED, FRAYED = 1.2, 0.5
 """Radians from which an outline is seen to be rough: of turning to and fro, and of bends beyond the two sharpest."""
@@ -74,8 +74,8 @@ class Finished:
 
     rgb: dressed. alpha: the new silhouette; before: the old one. garment: its coverage. painted: how far the photo's
     own pixels were painted over by skin or background. lower: the lower garment beside a top. labels: of the photo.
-    natural: how rough the garment's outline is on its own photo, like the strength of FRAYED. origin: (x, y) of the
-    first pixel on the raster.
+    natural: how rough the garment's outline is on its own photo, like the strength of FRAYED. armpits: of its
+    sleeves, on the raster. origin: (x, y) of the first pixel on it.
     """
 
     rgb: U8
@@ -87,11 +87,17 @@ class Finished:
     labels: U8
     body: Body
     natural: float = 0.0
+    armpits: F64 = field(default_factory=lambda: NOWHERE)
     origin: tuple[int, int] = (0, 0)
 
 
 def finish(
-    dressing: Dressing, patch: NativePatch, person: PersonArtefacts, garment: GarmentArtefacts, seen: tuple[U8, Body]
+    dressing: Dressing,
+    patch: NativePatch,
+    person: PersonArtefacts,
+    garment: GarmentArtefacts,
+    seen: tuple[U8, Body],
+    armpits: F64 = NOWHERE,
 ) -> Finished:
     """Return a rendered look as it is judged. seen: the photo's labels on the raster, and the body."""
     view, box = dressing.view, patch.box
@@ -111,7 +117,7 @@ def finish(
         np.asarray(planes[0], np.uint8), np.asarray(planes[1], np.float32), dressing.person, coverage,
         dressing.layers.removed, dressing.layers.lower.alpha, *seen,
     )  # fmt: skip
-    return replace(_cropped(look), natural=measure_nature(dressing, garment, seen[1].size))
+    return replace(_cropped(look), natural=measure_nature(dressing, garment, seen[1].size), armpits=armpits)
 
 
 def _cropped(look: Finished) -> Finished:
@@ -170,8 +176,9 @@ def find_rags(look: Finished, ours: Bool, still: Bool) -> list[Found]:
         bare = _grown((look.painted > 0.5) & (look.alpha > 0.5), 3)
         planes.append((Flaw.WAIST, look.lower * (1 - look.garment), bare & ~worn & ~still))
     found = []
+    armpits = look.armpits - np.array(look.origin, np.float64)
     for flaw, plane, watched in planes:
-        for outline in trace_outlines(plane, look.body.size, watched):
+        for outline in trace_outlines(plane, look.body.size, watched, armpits):
             found += _gather(flaw, outline, look)
     return found
 

@@ -52,6 +52,8 @@ IN_FRONT, SLANT = 0.5, 0.4
 behind its side."""
 FOREARM_WIDTH = 1.4
 """How wide a forearm is looked for, in widths of it."""
+CREASE = 0.2, 1.3
+"""From and to these places on an arm its inner edge may lie at the trunk."""
 BESIDE = 0.97
 """Where the trunk's side begins for an arm, in shares of the trunk's half-width."""
 LONG_HEM = 1.5
@@ -89,6 +91,19 @@ class Limb:
     def is_bent(self) -> bool:
         """Its elbow is bent: forearm and hand may lie before the upper arm."""
         return self.end < 1.0
+
+    def inner_edge(self, body: Body, side: int) -> tuple[F64, F64]:
+        """Return (distance from the trunk's axis, depth) of the upper arm's edge towards the trunk, down the arm as far
+        as it hangs.
+        """
+        first, last = CREASE
+        upper = (first <= PLACES) & (min(self.end, last) >= PLACES)
+        edges = [(self.spots + self.normals * edge[:, None])[upper] for edge in (self.first, self.second)]
+        found = [body.locate(edge) for edge in edges]
+        lateral, depth = min(found, key=lambda place: float((place[0] * side).mean())) if upper.any() else found[0]
+        falling = np.flatnonzero(np.diff(depth) <= 0)
+        end = int(falling[0]) + 1 if len(falling) else len(depth)
+        return lateral[:end] * side, depth[:end]
 
     @property
     def is_handless(self) -> bool:

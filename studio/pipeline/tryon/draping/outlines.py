@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8, Bool
 
@@ -15,6 +16,9 @@ STEP_WINDOW, FRAY_WINDOW = 0.12, 0.18
 """The lengths of outline within which turning to and fro counts, in shoulder widths: for steps, and for frays."""
 LEAST_BEND = 0.25
 """Radians of a bend that counts: what is less is the curve of a hem, or what is left of the raster."""
+ARMPIT = 0.2
+"""How near an armpit corners are a sleeve's own, in shoulder widths."""
+NOWHERE: F64 = np.zeros((0, 2))
 FAINT, CLEAR = 4.0, 12.0
 """CIELAB steps across an outline below which nobody sees its shape, and from which everybody does."""
 
@@ -23,8 +27,8 @@ FAINT, CLEAR = 4.0, 12.0
 class Outline:
     """Points at even steps of about a pixel along an outline, and how it turns about each, in radians.
 
-    turning: to and fro, a single step included. fraying: the same without the two sharpest corners nearby: a cuff and
-    an armpit are two corners, a fray is many.
+    turning: to and fro, a single step included. fraying: the same without the sharpest corners nearby: a hem and a slit
+    are two corners, a fray is many.
     """
 
     points: F64
@@ -32,8 +36,11 @@ class Outline:
     fraying: F64
 
 
-def trace_outlines(plane: F32, size: float, watched: Bool | None = None) -> list[Outline]:
-    """Return the outlines of a soft mask at its half value, with sub-pixel points; turning counts where watched."""
+def trace_outlines(plane: F32, size: float, watched: Bool | None = None, armpits: F64 = NOWHERE) -> list[Outline]:
+    """Return the outlines of a soft mask at its half value, with sub-pixel points; turning counts where watched.
+
+    armpits: `(n, 2)`; about each lie four corners that are meant, two of the cuff and two of the crease.
+    """
     smooth = cv2.GaussianBlur(plane, (0, 0), 0.8)
     chains, _ = cv2.findContours((smooth > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     found = []
@@ -41,7 +48,7 @@ def trace_outlines(plane: F32, size: float, watched: Bool | None = None) -> list
         pixels = chain[:, 0]
         if len(pixels) < 3 * CALM * size + 8 or not (watched is None or watched[pixels[:, 1], pixels[:, 0]].any()):
             continue
-        found.append(_measure_turning(_settle(pixels, smooth), size, watched))
+        found.append(_measure_turning(_settle(pixels, smooth), size, watched, armpits))
     return found
 
 
@@ -57,7 +64,7 @@ def _settle(pixels: F64, plane: F32) -> F64:
     return settled
 
 
-def _measure_turning(points: F64, size: float, watched: Bool | None) -> Outline:
+def _measure_turning(points: F64, size: float, watched: Bool | None, armpits: F64) -> Outline:
     closed = np.concatenate([points, points[:1]])
     far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
     even = np.linspace(0.0, far[-1], max(8, round(far[-1])), endpoint=False)
@@ -71,11 +78,15 @@ def _measure_turning(points: F64, size: float, watched: Bool | None) -> Outline:
         turned = turned * watched[np.clip(y, 0, watched.shape[0] - 1), np.clip(x, 0, watched.shape[1] - 1)]
     reach, wide = (max(3, round(window * size / 2)) for window in (STEP_WINDOW, FRAY_WINDOW))
     turning = _sum_round(np.abs(turned), reach) - np.abs(_sum_round(turned, reach))
-    return Outline(calm, turning, _measure_fraying(turned, wide))
+    away = np.hypot(*(calm[:, None] - armpits[None]).transpose(2, 0, 1)).min(axis=1, initial=np.inf)
+    return Outline(calm, turning, _measure_fraying(turned, wide, np.where(away < ARMPIT * size, 4, 2)))
 
 
-def _measure_fraying(turned: F64, reach: int) -> F64:
-    """Return, at each point, by how much an outline's bends within reach exceed the two sharpest of them."""
+def _measure_fraying(turned: F64, reach: int, meant: npt.NDArray[np.intp]) -> F64:
+    """Return, at each point, by how much an outline's bends within reach exceed the sharpest of them.
+
+    meant: how many bends are left out of it at each point.
+    """
     fraying = np.zeros(len(turned))
     starts = np.flatnonzero(np.diff(np.signbit(turned), prepend=~np.signbit(turned[:1])))
     bends = np.abs(np.add.reduceat(turned, starts))
@@ -85,9 +96,9 @@ def _measure_fraying(turned: F64, reach: int) -> F64:
     middles = (starts + ends) / 2
     first, last = np.searchsorted(middles, middles - reach), np.searchsorted(middles, middles + reach, "right")
     for start, end, low, high in zip(starts, ends, first, last, strict=True):
-        if high - low > 2:
-            near = np.sort(bends[low:high])
-            fraying[start:end] = near[:-2].sum()
+        kept = int(high - low - meant[start])
+        if kept > 0:
+            fraying[start:end] = np.sort(bends[low:high])[:kept].sum()
     return fraying
 
 

@@ -16,6 +16,7 @@ from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.hoods import has_hood
+from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE, TORSO
 
 MARGIN = 12
@@ -23,6 +24,8 @@ MARGIN = 12
 MARGIN_FADE, _BEYOND = 5, 6
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
+OVERLAP_ROWS = 0.08
+"""Over which share of the torso's length, above the armpit, that overlap runs out."""
 SOURCE_SIDE = 700
 """Longer side of the raster on which the garment photo's pixels are told apart by part."""
 ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
@@ -74,7 +77,9 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         reach = np.where(mesh.part == TORSO, np.clip(1 - (1 - mesh.across * side) / OVERLAP_COLUMNS, 0, 1), 0.0)
         armpit = _armpit_along(garment, side)
         reach[mesh.part == part] = 1.0
-        reach[(mesh.part == TORSO) & (mesh.along > armpit + 1e-3)] = 0.0
+        runs_out = np.clip((armpit - mesh.along) / OVERLAP_ROWS, 0.0, 1.0)
+        on_seam = (np.abs(mesh.across - side) < 1e-3) & (mesh.along < armpit + 1e-3)
+        reach *= np.where((mesh.part == TORSO) & ~on_seam, runs_out, 1.0)
         chosen = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).all(axis=1))
         # Below the armpit the torso is no sleeve's: where one lay close to it, a strip of it would come along.
         cloth = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).any(axis=1))
@@ -149,13 +154,22 @@ def dense_map(source: F32, target: F64, faces: U16, reach: F64, size: tuple[int,
     window = window_around(drawn > 0, MARGIN + _BEYOND)
     number = drawn[window]
     covered = number > 0
-    distance, nearest = cv2.distanceTransformWithLabels(
+    maps = _affines(source.astype(np.float64), target, faces)
+    # What lies beside the mesh goes on evenly: face by face, neighbours would tear it.
+    ring = surround(source, target, faces, maps, MARGIN + 2)
+    around = _draw_faces(ring.target, ring.faces, size)[window]
+    number = np.where(covered, number, np.where(around > 0, around + len(faces), 0))
+    reach = np.concatenate([reach, np.where(reach[ring.base] > 0.999, 1.0, 0.0)])
+    maps = np.concatenate([maps, _affines(ring.source, ring.target, ring.faces)])
+    faces, target = np.concatenate([faces, ring.faces]), ring.target
+    distance = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, 5)
+    covered = number > 0
+    _, nearest = cv2.distanceTransformWithLabels(
         (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     owners = np.zeros(int(nearest.max()) + 1, np.float32)
     owners[nearest[covered]] = number[covered]
     filled = np.where(covered, number, owners[nearest]).astype(np.int32) - 1
-    maps = _affines(source.astype(np.float64), target, faces)
     weights = _affines(np.stack([reach, reach], -1), target, faces)[:, 0]
     grid_x = np.arange(size[0], dtype=np.float32)[None, window[1]]
     grid_y = np.arange(size[1], dtype=np.float32)[window[0], None]

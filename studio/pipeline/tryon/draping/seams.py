@@ -12,13 +12,15 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, Bool
+from studio.domain.arrays import F32, F64, U8, Bool
 from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
 from studio.pipeline.tryon.draping.removal import distance_to
 
 SLIT = 0.014
 """Half the width up to which a gap between sleeve and trunk is a slit, in shoulder widths."""
+ARMPIT = 0.2
+"""How far about an armpit sleeve and trunk close a slit over the photo's background too, likewise."""
 THREAD = 0.014
 """Half the width of a thread that holds no piece of cloth, likewise."""
 SCRAP = 0.08
@@ -26,16 +28,22 @@ SCRAP = 0.08
 _SOLID, _FAINT = 0.9, 0.05
 
 
-def tidy_seams(maps: tuple[LayerMap, ...], source: ClothSource, removed: F32, size: float) -> tuple[LayerMap, ...]:
+def tidy_seams(
+    maps: tuple[LayerMap, ...], source: ClothSource, removed: F32, size: float, armpits: F64
+) -> tuple[LayerMap, ...]:
     """Return the layers without scraps beside the sleeves and without slits between sleeves and trunk.
 
-    removed: where the old garment stood: a gap in which the photo shows its background stays one.
+    removed: where the old garment stood: a gap in which the photo shows its background stays one, but at the new
+    garment's `armpits`, `(n, 2)`.
     """
     tidy = [_without_scraps(layer, source, size) if layer.name.endswith("sleeve") else layer for layer in maps]
     sleeves = [sample_coverage(source, layer) for layer in tidy if layer.name.endswith("sleeve")]
     if not sleeves:
         return tuple(tidy)
-    return tuple(_closed(layer, source, sleeves, removed, size) if layer.name == "front" else layer for layer in tidy)
+    closes = (removed > 0.5).astype(np.uint8)
+    for x, y in np.round(armpits).astype(int).tolist():
+        cv2.circle(closes, (x, y), round(ARMPIT * size), 1, -1)
+    return tuple(_closed(layer, source, sleeves, closes, size) if layer.name == "front" else layer for layer in tidy)
 
 
 def _without_scraps(layer: LayerMap, source: ClothSource, size: float) -> LayerMap:
@@ -57,15 +65,15 @@ def _without_scraps(layer: LayerMap, source: ClothSource, size: float) -> LayerM
     return replace(layer, weight=left)
 
 
-def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], removed: F32, size: float) -> LayerMap:
-    """Return the trunk's layer with its cloth going on behind each sleeve across a slit."""
+def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], closes: U8, size: float) -> LayerMap:
+    """Return the trunk's layer with its cloth going on behind each sleeve across a slit. closes: 1 where it may."""
     trunk = sample_coverage(source, front)
     radius = max(2, round(SLIT * size))
     slits = np.zeros(trunk.shape, bool)
     for sleeve in sleeves:
         cut = window_around(sleeve > 0.5, 6 * radius + 8)  # all that follows looks no farther
         slits[cut] |= _find_slits(trunk[cut] > 0.5, sleeve[cut] > 0.5, radius)
-    slits &= removed > 0.5
+    slits &= closes > 0
     if not slits.any():
         return front
     cut = window_around(slits, 6 * radius + 16)

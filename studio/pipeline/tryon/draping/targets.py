@@ -8,20 +8,26 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from studio.domain.arrays import F32, F64, Bool
+from studio.domain.arrays import F64, Bool
 from studio.domain.artefacts import Category, Garment, SleeveLength
-from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
+from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.hoods import lay_hood
+from studio.pipeline.tryon.draping.limbs import Limb
 from studio.pipeline.tryon.draping.relax import Relaxed, relax
+from studio.pipeline.tryon.draping.sleeves import (
+    BELOW_ARMPIT,
+    DROPPED_SEAM,
+    SleeveCut,
+    cuff_place,
+    lay_sleeve,
+)
 
 TORSO, COLLAR, LEFT_SLEEVE, RIGHT_SLEEVE = range(4)
 
 SHOULDER_SEAM = 1.13
 """Distance of set-in sleeve seams over that of the shoulder joints."""
-WIDE = 2.4
+WIDE = 2.35, 2.65
 """Length over half-width up to which a garment is wide: its shoulders are dropped, its seams say little of its size."""
-DROPPED_SEAM = 1.2
-"""The same from which on the seam is set down the arm."""
 SHORT_SEAM = 1.03
 """The same for the fitted template of short sleeves, whose corner lies a little down the sleeve."""
 BARE_SHOULDER = 1.0
@@ -44,19 +50,12 @@ BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.22
 """A narrow garment gives way across by this at most."""
-SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.3
-"""A sleeve up to `SNUG` times as wide as its arm looks as wide as it is cut; of the rest `WORN_SHARE` is seen.
-
-`INNER_EASE`: how far, over the arm's half-width, a sleeve reaches towards the body.
+COMES_OUT = 0.5
+"""Over which length below the armpit a wide garment comes out from under the arm, in shoulder widths."""
+RAISED, MOST_RAISED = 0.7, 0.25
+"""How much of the way from a hanging armpit up to its sleeve's end the armpit is raised: the rest goes to the cuff; at
+the most so many shoulder widths.
 """
-UPRIGHT, MOST_SLANT = 0.5, 0.45
-"""From this share of its length on a sleeve's rows stand square to the arm; how slanting the armhole may be at most."""
-BELOW_ARMPIT, MOST_LOW = 0.08, 0.4
-"""How far below the armpit, in places on the arm, a sleeve ends at the least, and the most it is lowered for that."""
-STEP_LIMITS = 0.5, 1.4
-"""How far a sleeve may be shortened or lengthened along the arm."""
-LOOSE_FROM, RESTING = 0.75, 0.2
-"""From this place on the arm on a loose sleeve is as loose as it is; at the shoulder this share of it shows."""
 NECK_UP, NECK_SHARE = 0.275, 0.6
 """Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
 TUCK_BLOUSE = 0.05
@@ -85,9 +84,9 @@ class Pattern:
         return float(self.shoulder[0] - self.neck_half + self.cuff_length)
 
     @property
-    def is_wide(self) -> bool:
-        """Whether the garment is about as wide as it is long."""
-        return bool(self.hem_y < WIDE * self.armpit[0])
+    def wide(self) -> float:
+        """How far the garment is about as wide as it is long, 0..1."""
+        return float(np.interp(self.hem_y / self.armpit[0], WIDE, (1.0, 0.0)))
 
     @property
     def ease(self) -> float:
@@ -140,12 +139,14 @@ class Placed:
     """The garment on the person. vertices: `(V, 2)` on the working raster. scale: working pixels per garment pixel.
 
     hem_depth: of the hem below the shoulder line. cuffs: where the sleeves end on the picture's left and right arm.
+    armpits: of its sleeves, `(n, 2)`.
     """
 
     vertices: F64
     scale: float
     hem_depth: float
     cuffs: tuple[float, float]
+    armpits: F64
     relaxed: Relaxed
 
 
@@ -171,7 +172,8 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, dress:
     if sleeve is SleeveLength.LONG:
         # A long sleeve ends at the wrist, however wide the garment is cut or laid.
         by_wing = np.log(WING * body.size / pattern.wing)
-        trust = WING_TRUST if pattern.is_wide else np.interp(pattern.wing / pattern.hem_y, *SHORTENED)
+        shortened = np.interp(pattern.wing / pattern.hem_y, *SHORTENED)
+        trust = shortened + pattern.wide * (WING_TRUST - shortened)
         by_width = 0.5 * (by_chest + by_shoulder)
         return float(np.exp(by_width + trust * (by_wing - by_width)))
     by_shoulder += np.log(SHORT_SEAM / SHOULDER_SEAM)
@@ -195,28 +197,88 @@ def wear(garment: Garment, pattern: Pattern) -> Pattern:
     return replace(pattern, points=points)
 
 
-def place_garment(garment: Garment, body: Body, tuck_depth: float | None) -> Placed:
+def place_garment(
+    garment: Garment, body: Body, tuck_depth: float | None, limbs: tuple[Limb, Limb] | None = None
+) -> Placed:
     """Pose the garment's mesh on the body and relax it. tuck_depth: where a waistband swallows the hem, if it does."""
     pattern = read_pattern(garment)
     scale = estimate_scale(pattern, body, garment.sleeve, dress=garment.category is Category.DRESS)
     pattern = wear(garment, pattern)
     pattern = replace(pattern, points=lay_hood(garment, pattern.points, body.size / scale))
     part = garment.mesh.part
-    targets = np.zeros_like(pattern.points)
-    body_parts = (part == TORSO) | (part == COLLAR)
-    torso = _torso_targets(garment, pattern, body, scale, tuck_depth)
-    targets[body_parts] = torso[body_parts]
-    weights = _torso_weights(garment)
+    targets = _torso_targets(garment, pattern, body, scale, tuck_depth)
+    sleeves = []
     for sleeve_part, side in ((LEFT_SLEEVE, -1), (RIGHT_SLEEVE, 1)):
-        chosen = part == sleeve_part
-        if chosen.any():
-            targets[chosen] = _sleeve_targets(garment, pattern, body, scale, (sleeve_part, side), torso)
-            weights[chosen] = _sleeve_weights(garment.mesh.along[chosen], -garment.mesh.across[chosen])
-    rest = _worn_rest(garment, pattern.points * scale, body, targets)
-    relaxed = relax(rest, garment.mesh.faces, targets, weights)
+        if (part == sleeve_part).any():
+            limb = None if limbs is None else limbs[0 if side < 0 else 1]
+            sleeves.append((_cut_sleeve(garment, pattern, body, scale, (sleeve_part, side)), limb))
+    for cut, limb in sleeves:
+        targets = _seat_armpit(garment, targets, body, limb, (cut.side, cuff_place(garment, cut, body)))
+    trunk = garment.mesh.faces[((part == TORSO) | (part == COLLAR))[garment.mesh.faces].all(axis=1)]
+    relaxed = relax(pattern.points * scale, trunk, targets, _torso_weights(garment))
+    for cut, limb in sleeves:
+        armhole = relaxed.vertices[find_armhole(garment, cut.side)]
+        relaxed.vertices[part == cut.part] = lay_sleeve(garment, cut, body, armhole, limb)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
     cuffs = tuple(_cuff_place(garment, relaxed.vertices, body, number) for number in (0, 1))
-    return Placed(relaxed.vertices, scale, hem, (cuffs[0], cuffs[1]), relaxed)
+    armpits = np.array([relaxed.vertices[find_armhole(garment, cut.side)[-1]] for cut, _ in sleeves]).reshape(-1, 2)
+    return Placed(relaxed.vertices, scale, hem, (cuffs[0], cuffs[1]), armpits, relaxed)
+
+
+def _seat_armpit(garment: Garment, targets: F64, body: Body, limb: Limb | None, end: tuple[int, float]) -> F64:
+    """Return the targets with the armpit in the crease between trunk and arm, and above where its sleeve ends.
+
+    What a wide garment has more there goes under the arm; it comes out again below. end: side, and the cuff's place.
+    """
+    side, cuff = end
+    armhole = find_armhole(garment, side)
+    joints = body.arms[0 if side < 0 else 1].points
+    step = joints[1] - joints[0]
+    armpit = targets[armhole[-1]]
+    lateral, depth = (float(value[0]) for value in body.locate(armpit[None]))
+    low = float((armpit - joints[0]) @ step) / max(float(step @ step), 1e-6) + BELOW_ARMPIT - cuff
+    fall = max(0.0, float(np.diff(body.locate(joints[:2])[1])[0]))
+    rise = min(RAISED * max(low, 0.0) * fall, MOST_RAISED * body.size) if cuff < 1.0 else 0.0
+    over = 0.0
+    if limb is not None:
+        crease, at = limb.inner_edge(body, side)
+        if len(at) and at[0] <= depth <= at[-1]:  # not where an arm is raised
+            seat = max(float(np.interp(depth, at, crease)), float(body.half_width(np.array([depth]), side)[0]))
+            over = max(0.0, lateral * side - seat)
+    seated = targets.copy()
+    beside, down = body.locate(targets[armhole])
+    share = np.linspace(0.0, 1.0, len(armhole))
+    seated[armhole] += body.place(beside - side * over * share, down - rise * share) - body.place(beside, down)
+    flank = np.flatnonzero((garment.mesh.part == TORSO) & (np.abs(garment.mesh.across - side) < 1e-3))
+    flank = flank[np.argsort(garment.mesh.along[flank])][len(armhole) :]
+    beside, down = body.locate(targets[flank])
+    share = np.clip(1 - (down - depth) / (COMES_OUT * body.size), 0.0, 1.0)
+    moved = share > 0
+    # Raised, it slides along the outline that it had.
+    slid = np.interp(down - rise * share, np.maximum.accumulate(down), beside) - side * over * share
+    seated[flank] += np.where(moved[:, None], body.place(slid, down - rise * share) - body.place(beside, down), 0.0)
+    return seated
+
+
+def find_armhole(garment: Garment, side: int) -> npt.NDArray[np.intp]:
+    """Return the vertices of an armhole's seam, from the shoulder's tip to the armpit."""
+    mesh = garment.mesh
+    edge = np.flatnonzero((mesh.part == TORSO) & (np.abs(mesh.across - side) < 1e-3))
+    edge = edge[np.argsort(mesh.along[edge])]
+    sleeve = mesh.part == (LEFT_SLEEVE if side < 0 else RIGHT_SLEEVE)
+    return edge[: len(np.unique(mesh.across[sleeve]))]
+
+
+def _cut_sleeve(garment: Garment, pattern: Pattern, body: Body, scale: float, which: tuple[int, int]) -> SleeveCut:
+    part, side = which
+    return SleeveCut(
+        points=pattern.points[garment.mesh.part == part] * scale,
+        seam=pattern.points[find_armhole(garment, side)] * scale,
+        dropped=max(0.0, float(pattern.shoulder[0]) * scale - DROPPED_SEAM * body.size / 2),
+        part=part,
+        side=side,
+        long=garment.sleeve is SleeveLength.LONG and pattern.wide > 0.5,
+    )
 
 
 def _cuff_place(garment: Garment, vertices: F64, body: Body, number: int) -> float:
@@ -333,14 +395,6 @@ def _shoulder_fall(garment: Garment, pattern: Pattern, body: Body, scale: float,
     return x, shift
 
 
-def _sleeve_weights(along: F32, outward: F32) -> F64:
-    """Return each target's pull; outward: 1 on the sleeve's outer edge, which lies on the shoulder from its root."""
-    inside = np.interp(along, [0.0, 0.15, 0.5], [0.01, 0.05, 0.5])
-    outside = np.interp(along, [0.0, 0.1, 0.3], [0.02, 0.3, 0.5])
-    weights: F64 = np.where(outward > 0.9, outside, inside)
-    return weights
-
-
 def _torso_weights(garment: Garment) -> F64:
     """Return each target's pull: silhouette and shoulders strongly, the flat of the chest hardly."""
     mesh = garment.mesh
@@ -355,158 +409,3 @@ def _torso_weights(garment: Garment) -> F64:
         seam = torso & (np.abs(mesh.across) > 0.99) & (mesh.along > 0.01) & (mesh.along < 0.25)
         weights[seam] = 0.08
     return weights
-
-
-def _sleeve_targets(
-    garment: Garment, pattern: Pattern, body: Body, scale: float, which: tuple[int, int], torso: F64
-) -> F64:
-    """Lay a sleeve along the arm: as long as it is cut, as wide as it is cut, never narrower than the arm."""
-    part, side = which
-    mesh = garment.mesh
-    chosen = mesh.part == part
-    seam = (mesh.part == TORSO) & (np.abs(mesh.across - side) < 1e-3)
-    order = np.argsort(mesh.along[seam])
-    along_rows, index = np.unique(mesh.along[chosen], return_inverse=True)
-    across = mesh.across[chosen]
-    points = pattern.points[chosen]
-    width, centre = _sleeve_rows(points, across, index, len(along_rows))
-    # Near the armhole the rows are as wide as that is deep: the sleeve itself begins a little lower.
-    width = np.minimum(width, 1.1 * float(np.interp(0.35, along_rows, width)))
-    root = _seam_middle(pattern.points[seam][order], len(np.unique(across)))
-    length = np.cumsum(np.hypot(*np.diff(np.concatenate([root[None], centre]), axis=0).T)) * scale
-    length += _dropped(pattern, body, scale)
-    arm = body.arms[0 if side < 0 else 1]
-    start = _seam_middle(torso[seam][order], len(np.unique(across)))
-    path, along_arm = _arm_path(arm.points, start, body)
-    travelled = _travel(length, body, garment.sleeve is SleeveLength.LONG and pattern.is_wide)
-    arm_half = body.arm_half(travelled, side)
-    half = np.maximum(worn_sleeve_half(width * scale, arm_half), arm_half * 1.04)
-    # Cloth lies on the shoulder and on the arm below it; what is loose hangs farther down.
-    loose = np.interp(travelled, [0.0, LOOSE_FROM], [RESTING, 1.0])
-    half = np.minimum(half, arm_half * (1.06 + loose * np.maximum(half / arm_half - 1.06, 0.0)))
-    # Towards the body there is no room: a wide sleeve may not be laid over the chest.
-    inner = np.minimum(half, arm_half * INNER_EASE)
-    # A sleeve's first column is its outer edge, its last the inner one, on either side.
-    inward = across
-    reach = np.where(inward > 0, inner[index], half[index])
-    # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
-    slant = _armhole_slant(torso[seam][order][: len(np.unique(across))], arm.points)
-    places = travelled[index] + slant * inward * np.clip(1 - along_rows[index] / UPRIGHT, 0.0, 1.0)
-    low = _low_cuff(torso[seam][order][: len(np.unique(across))], arm.points, float(travelled[-1]))
-    # Where the armpit lies as low as the sleeve ends, the cuff goes down to it on the inner side: no edge runs upwards.
-    lower = low * along_rows[index] * (1 + inward) / 2
-    places = np.minimum(places, max(float(travelled[-1]), 0.1)) + lower
-    spots, normals, _ = _walk(path, along_arm, places, side)
-    placed: F64 = spots + (across * reach)[:, None] * normals
-    return placed
-
-
-def _armhole_slant(armhole: F64, joints: F64) -> float:
-    """Return how far tip and armpit lie from the armhole's middle along the upper arm, in places on the arm."""
-    step = joints[1] - joints[0]
-    reach = float((armhole[-1] - armhole[0]) @ step) / max(float(step @ step), 1e-6) / 2
-    return float(np.clip(reach, 0.0, MOST_SLANT))
-
-
-def _low_cuff(armhole: F64, joints: F64, end: float) -> float:
-    """Return how much farther down the arm a short sleeve's inner edge ends than its middle, in places on the arm."""
-    step = joints[1] - joints[0]
-    armpit = float((armhole[-1] - joints[0]) @ step) / max(float(step @ step), 1e-6)
-    return float(np.clip(armpit + BELOW_ARMPIT - end, 0.0, MOST_LOW)) if end < 1.0 else 0.0
-
-
-def _dropped(pattern: Pattern, body: Body, scale: float) -> float:
-    """Return how far down the arm a dropped shoulder's seam lies."""
-    return max(0.0, float(pattern.shoulder[0]) * scale - DROPPED_SEAM * body.size / 2)
-
-
-def worn_sleeve_half(flat: F64, arm_half: F64) -> F64:
-    """Return how wide a sleeve looks on its arm: laid flat it is half its girth, worn it goes round."""
-    snug = arm_half * SNUG
-    worn: F64 = np.where(flat > snug, snug + WORN_SHARE * (flat - snug), flat)
-    return worn
-
-
-def _worn_rest(garment: Garment, rest: F64, body: Body, targets: F64) -> F64:
-    """Return the rest shape with sleeves as narrow and as long as they look worn; at the armhole they stay as cut."""
-    mesh = garment.mesh
-    narrowed = rest.copy()
-    for part, side in ((LEFT_SLEEVE, -1), (RIGHT_SLEEVE, 1)):
-        chosen = mesh.part == part
-        if not chosen.any():
-            continue
-        rows, index = np.unique(mesh.along[chosen], return_inverse=True)
-        width, centre = _sleeve_rows(rest[chosen], mesh.across[chosen], index, len(rows))
-        worn = worn_sleeve_half(width, body.arm_half(np.full(len(rows), 0.35), side))
-        share = 1 + (worn / np.maximum(width, 1e-6) - 1) * np.clip(rows / 0.5, 0, 1)
-        _, wanted = _sleeve_rows(targets[chosen], mesh.across[chosen], index, len(rows))
-        moved = _with_steps(centre, wanted, rows)
-        narrowed[chosen] = moved[index] + (rest[chosen] - centre[index]) * share[index][:, None]
-    return narrowed
-
-
-def _with_steps(centre: F64, wanted: F64, rows: F64 | F32) -> F64:
-    """Return a sleeve's middle line with the steps of the line it is to follow: an arm coming forward shortens it."""
-    own, seen = (np.hypot(*np.diff(line, axis=0).T) for line in (centre, wanted))
-    ratio = np.clip(seen / np.maximum(own, 1e-6), *STEP_LIMITS)
-    ratio = 1 + (ratio - 1) * np.clip((rows[1:] - 0.1) / 0.2, 0.0, 1.0)
-    moved: F64 = centre[0] + np.concatenate(
-        [np.zeros((1, 2)), np.cumsum(np.diff(centre, axis=0) * ratio[:, None], axis=0)]
-    )
-    return moved
-
-
-def _sleeve_rows(points: F64, across: F32, index: npt.NDArray[np.intp], rows: int) -> tuple[F64, F64]:
-    width, centre = np.zeros(rows), np.zeros((rows, 2))
-    for row in range(rows):
-        line = points[index == row]
-        order = np.argsort(across[index == row])
-        first, last = line[order[0]], line[order[-1]]
-        width[row] = float(np.hypot(*(last - first))) / 2
-        centre[row] = (first + last) / 2
-    return width, centre
-
-
-def _seam_middle(side_line: F64, rows: int) -> F64:
-    middle: F64 = (side_line[0] + side_line[rows - 1]) / 2
-    return middle
-
-
-def _arm_path(joints: F64, start: F64, body: Body) -> tuple[F64, F64]:
-    """Return a smooth path from the armhole down the arm, with each point's place on it (shoulder 0 ... wrist 2)."""
-    shoulder, elbow, wrist = joints
-    first = shoulder + 0.5 * (start - shoulder)
-    knots = [first - (elbow - first) * 0.3]
-    knots += [first + (elbow - first) * share for share in np.linspace(0, 1, 12)[:-1]]
-    knots += [elbow + (wrist - elbow) * share for share in np.linspace(0, 1.35, 15)]
-    path = np.array(knots)
-    smooth = np.stack([gaussian_filter1d(path[:, axis], 1.6, mode="nearest") for axis in (0, 1)], axis=-1)
-    smooth[0], smooth[-1] = path[0], path[-1]
-    places = np.concatenate([[-0.3], np.linspace(0, 1, 12)[:-1], 1 + np.linspace(0, 1.35, 15)])
-    return smooth, places
-
-
-def _travel(length: F64, body: Body, surely_long: bool) -> F64:
-    """Turn lengths of cloth into places on the arm (0 shoulder, 1 elbow, 2 wrist).
-
-    surely_long: the sleeve ends at the wrist even where its length was badly seen. Places are shares of the limb as
-    seen: an arm that comes forward shortens its sleeve with it.
-    """
-    upper, fore = UPPER_ARM * body.size * 0.97, FOREARM * body.size
-    place: F64 = np.where(length <= upper, length / upper, 1 + (length - upper) / fore)
-    end = place[-1]
-    if end > (1.3 if surely_long else 1.7):  # a long sleeve ends at the wrist, whatever the scale's last percent says
-        wanted = float(np.clip(end, 1.98, 2.12))
-        place = np.where(place > 1, 1 + (place - 1) * (wanted - 1) / (end - 1), place)
-    return place
-
-
-def _walk(path: F64, along_arm: F64, places: F64, side: int) -> tuple[F64, F64, F64]:
-    """Return points and unit normals (towards the inner side of the sleeve's grid) at places on the arm."""
-    spot = np.stack([np.interp(places, along_arm, path[:, axis]) for axis in (0, 1)], axis=-1)
-    tangent = np.gradient(path, axis=0)
-    tangent = np.stack([np.interp(places, along_arm, tangent[:, axis]) for axis in (0, 1)], axis=-1)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
-    # Outer (-1) to inner (+1): for an arm that hangs, from the outside towards the body.
-    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1) * (1 if side < 0 else -1)
-    return spot, normal, places

@@ -1,0 +1,139 @@
+"""How sleeves lie: round their arms, in the armpit's crease, without folds; what lies beside a mesh goes on evenly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.domain.arrays import F64
+from studio.domain.artefacts import Garment, PersonArtefacts
+from studio.pipeline.garment import analyse_garment
+from studio.pipeline.garments.fitting import fit_outline, prepare_silhouette
+from studio.pipeline.garments.outline import corners
+from studio.pipeline.garments.template import _at_apex
+from studio.pipeline.tryon.drape import _fit
+from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
+from studio.pipeline.tryon.draping.outlines import trace_outlines
+from studio.pipeline.tryon.draping.raster import _affines, dense_map
+from studio.pipeline.tryon.draping.rim import surround
+from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
+from tests.pipeline.tryon_figures import TEE, draw_garment, draw_person
+
+CAP = ((-0.12, 0.0), (-0.25, 0.04), (-0.34, 0.16), (-0.26, 0.24), (-0.235, 0.29), (-0.23, 1.0))
+"""A tee with cap sleeves: their inner edge is hardly longer than nothing."""
+NARROW = ((-0.1, 0.0), (-0.24, 0.04), (-0.32, 0.24), (-0.25, 0.28), (-0.215, 0.24), (-0.215, 1.0))
+"""One whose sleeves are cut tight."""
+
+
+@pytest.fixture(scope="module")
+def person() -> PersonArtefacts:
+    return draw_person()
+
+
+def _place(garment: Garment, person: PersonArtefacts) -> tuple[Placed, tuple[Limb, Limb]]:
+    fitting = _fit(person, leak_free=False)
+    limbs = (trace_limb(fitting.body, fitting.evidence, 0), trace_limb(fitting.body, fitting.evidence, 1))
+    return place_garment(garment, fitting.body, None, limbs), limbs
+
+
+def _folded(garment: Garment, vertices: F64, part: int) -> float:
+    """Return the share of a sleeve that is turned over."""
+    faces = garment.mesh.faces[(garment.mesh.part == part)[garment.mesh.faces].any(axis=1)]
+    one, other = vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+    area = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+    return float(np.abs(area[np.sign(area) != np.sign(np.median(area))]).sum() / np.abs(area).sum())
+
+
+@pytest.mark.parametrize("half", [TEE, CAP, NARROW], ids=["tee", "cap", "narrow"])
+def test_a_sleeve_goes_round_its_arm_and_never_folds(
+    half: tuple[tuple[float, float], ...], person: PersonArtefacts
+) -> None:
+    garment = analyse_garment(*draw_garment(half))
+    placed, limbs = _place(garment, person)
+    for number, limb in enumerate(limbs):
+        part = 2 + number
+        assert _folded(garment, placed.vertices, part) < 0.02
+        cuff = placed.vertices[(garment.mesh.part == part) & (garment.mesh.along > 0.995)]
+        place = placed.cuffs[number]
+        for edge in (limb.first, limb.second):
+            spot = np.array(
+                [np.interp(place, PLACES, (limb.spots + limb.normals * edge[:, None])[:, k]) for k in (0, 1)]
+            )
+            if abs(spot[0] - 192) > abs(np.interp(place, PLACES, limb.spots[:, 0]) - 192):  # the outer edge
+                assert np.abs(cuff[:, 0] - 192).max() > abs(spot[0] - 192) + 0.5
+
+
+def test_an_armpit_lies_in_the_crease_and_not_on_the_arm(person: PersonArtefacts) -> None:
+    """A wide garment's sides go under hanging arms: they do not cover them."""
+    wide = tuple((x * 1.45 if y > 0.2 else x * 1.1, y) for x, y in TEE)
+    garment = analyse_garment(*draw_garment(wide))
+    placed, limbs = _place(garment, person)
+    body = _fit(person, leak_free=False).body
+    for side, limb in zip((-1, 1), limbs, strict=True):
+        armpit = placed.vertices[find_armhole(garment, side)[-1]]
+        lateral, depth = body.locate(armpit[None])
+        crease, at = limb.inner_edge(body, side)
+        seat = max(float(np.interp(depth[0], at, crease)), float(body.half_width(depth, side)[0]))
+        assert lateral[0] * side < seat + 0.06 * body.size
+
+
+def _grid(bend: float) -> tuple[np.ndarray, F64, np.ndarray]:
+    """A mesh of 4 x 4 vertices and where they lie: stretched ever more downwards."""
+    y, x = np.mgrid[0:4, 0:4].astype(np.float64)
+    source = np.stack([x.ravel() * 20 + 30, y.ravel() * 20 + 30], -1)
+    target = source.copy()
+    target[:, 0] += bend * (y.ravel() - 1.5) * (x.ravel() - 1.5)
+    faces = [(r * 4 + c, r * 4 + c + 1, r * 4 + c + 5) for r in range(3) for c in range(3)]
+    faces += [(r * 4 + c, r * 4 + c + 5, r * 4 + c + 4) for r in range(3) for c in range(3)]
+    return source.astype(np.float32), target, np.array(faces, np.uint16)
+
+
+def test_beside_a_mesh_the_map_goes_on_without_a_tear() -> None:
+    source, target, faces = _grid(6.0)
+    x, y, weight = dense_map(source, target, faces, np.ones(len(source)), (130, 130))
+    covered = np.zeros((130, 130), np.uint8)
+    for face in faces:
+        cv2.fillConvexPoly(covered, np.round(target[face] * 16).astype(np.int32), 1, shift=4)
+    near = cv2.dilate(covered, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))) > 0
+    assert weight[near].min() > 0.9
+    for plane, axis in ((x, 1), (y, 0)):
+        step = np.diff(plane, axis=axis)
+        both = near[:, 1:] & near[:, :-1] if axis else near[1:] & near[:-1]
+        assert step[both].min() > 0.2 and step[both].max() < 2.2
+
+
+def test_the_strip_beside_a_mesh_is_as_wide_as_asked() -> None:
+    source, target, faces = _grid(0.0)
+    rim = surround(source, target, faces, _affines(source.astype(np.float64), target, faces), 10.0)
+    own = rim.target[len(target) :]
+    assert np.allclose(rim.source[len(target) :], own, atol=1e-3)  # where nothing is stretched, neither is the strip
+    assert own.min() == pytest.approx(20, abs=0.1) and own.max() == pytest.approx(100, abs=0.1)
+
+
+def test_an_armpit_within_the_cloth_comes_to_the_top_of_its_gap() -> None:
+    _, cutout = draw_garment(TEE)
+    silhouette = prepare_silhouette(cutout.alpha)
+    fit = fit_outline(silhouette)
+    own = corners(fit.params, fit.sleeve)
+    assert _at_apex(own, fit.params, 1, silhouette) is own  # it lies there already
+    within = replace(own, armpit=own.armpit + np.array([0.02, -0.03]))
+    found = _at_apex(within, fit.params, 1, silhouette).armpit
+    assert np.hypot(*(found - own.armpit)) < 0.012
+    far = replace(own, armpit=own.armpit + np.array([-0.1, 0.3]))
+    assert _at_apex(far, fit.params, 1, silhouette) is far  # no gap is near
+
+
+def test_at_an_armpit_four_corners_are_meant_and_a_tear_is_more() -> None:
+    plane = np.zeros((300, 300), np.float32)
+    plane[40:260, 40:260] = 1.0
+    plane[146:154, 252:260] = 0.0  # a notch bends out, in and out again
+    armpits = np.array([[254.0, 150.0]])
+    size = 400.0
+    (seen,), (meant,) = (trace_outlines(plane, size, armpits=points) for points in (np.zeros((0, 2)), armpits))
+    assert seen.fraying.max() > 1.0 and meant.fraying.max() == 0.0
+    plane[160:166, 252:260] = 0.0
+    (torn,) = trace_outlines(plane, size, armpits=armpits)
+    assert torn.fraying.max() > 1.0
