@@ -56,6 +56,16 @@ def draw_tied() -> tuple[Photo, Cutout]:
     return Photo(rgb, "6" * 64, "tied.png"), Cutout(alpha, rgb.copy())
 
 
+def test_a_top_on_one_strap_hangs_as_on_two() -> None:
+    photo, cutout = draw_strappy()
+    alpha = cutout.alpha.copy()
+    alpha[: 64 + round(0.2 * 512), 240:] = 0.0
+    garment = analyse_garment(photo, Cutout(alpha, cutout.foreground.copy()))
+    assert garment.neckline is Neckline.STRAPS
+    left, right = (np.array(garment.landmarks[f"shoulder_{side}"]) for side in ("left", "right"))
+    assert abs(left[1] - right[1]) < 0.03 * 512 and abs(left[0] + right[0] - 480) < 0.06 * 512
+
+
 def test_armpits_are_where_the_sides_reach_the_chest() -> None:
     marks = analyse_garment(*draw_strappy(bodice=BUST)).landmarks
     width = marks["armpit_right"][0] - marks["armpit_left"][0]

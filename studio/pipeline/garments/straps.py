@@ -19,6 +19,8 @@ _HIGHEST = 0.06
 """How far below the garment's top a strap may end."""
 _OFF_AXIS, _EVEN = 0.06, 0.12
 """How far off the axis straps are at the least, and how unequally far at the most: a hanger's hook is on it."""
+_ONE_OFF_AXIS, _MOST_TAKEN = 0.25, 0.1
+"""How far off the axis a single strap is at the least; how much cloth may stand in its mirror image's place."""
 _INNER, _POINTS = 0.8, 17
 """Where the neck begins on a strap's end, over the shoulder's tip; points of the line between the straps."""
 _END_AT = 0.02
@@ -83,7 +85,10 @@ def thicken_straps(alpha: F32) -> F32:
 
 
 def _find_straps(parted: _Parted, half_width: float) -> U8 | None:
-    """Return the mask of two straps that stand on the trunk, one on each side; None where there are none."""
+    """Return the mask of two straps that stand on the trunk, one on each side; None where there are none.
+
+    Of a top on one shoulder the other strap is the mirror image: it hangs as straight as on two.
+    """
     size, trunk = parted.size, parted.trunk
     top, middle = int(np.flatnonzero(parted.solid.any(axis=1))[0]), float(np.nonzero(trunk)[1].mean())
     offsets: dict[int, float] = {}
@@ -95,10 +100,20 @@ def _find_straps(parted: _Parted, half_width: float) -> U8 | None:
         if hangs and reaches and abs(offset) > _OFF_AXIS * size:
             offsets[number] = offset
     left, right = ([abs(value) for value in offsets.values() if value * side > 0] for side in (-1, 1))
-    if not left or not right or abs(np.mean(left) - np.mean(right)) > _EVEN * size:
-        return None
     straps: U8 = np.isin(parted.pieces, list(offsets)).astype(np.uint8)
-    return straps
+    if left and right:
+        return straps if abs(np.mean(left) - np.mean(right)) <= _EVEN * size else None
+    is_aside = bool(offsets) and min(map(abs, offsets.values())) > _ONE_OFF_AXIS * size
+    return _with_mirrored(straps, parted.solid, middle) if is_aside else None
+
+
+def _with_mirrored(straps: U8, solid: U8, middle: float) -> U8 | None:
+    """Return straps of one side with their mirror image; None where other cloth stands there."""
+    across = np.array([[-1, 0, 2 * middle], [0, 1, 0]])
+    mirrored = cv2.warpAffine(straps, across, straps.shape[::-1], flags=cv2.INTER_NEAREST)
+    taken = float(solid[mirrored > 0].mean()) if mirrored.any() else 1.0
+    both: U8 = np.maximum(straps, mirrored)
+    return both if taken < _MOST_TAKEN else None
 
 
 def _as_vest(alpha: F32, parted: _Parted, straps: U8, half_width: float) -> F32:
