@@ -11,6 +11,7 @@ import pytest
 from studio.domain.arrays import F64, U8
 from studio.domain.artefacts import Cutout, Garment, Photo
 from studio.pipeline.garment import analyse_garment
+from studio.pipeline.garments.neckedge import move_inwards
 from tests.pipeline.tryon_figures import TEE, draw_garment, outline
 
 SIZE = (480, 640)
@@ -97,6 +98,20 @@ def test_a_band_inside_the_back_is_not_the_neckline() -> None:
     assert _gap(_analyse(rgb), 0.20 * HEIGHT, 1.1) < 0.02
 
 
+def test_a_rib_as_dark_as_the_backs_inside_is_found_by_its_clear_edge_and_the_backs_rib() -> None:
+    lilac, inside, rib, width = (196, 180, 222), (54, 38, 64), (60, 38, 68), 0.024 * HEIGHT
+    photo, cutout = draw_garment(TEE, lilac)
+    rgb = photo.rgb8.copy()
+    outer = _curve(0.13 * HEIGHT, 2.2, HALF * 1.3)
+    inner = move_inwards(outer, width)
+    for line, colour in ((outer, rib), (inner, inside), (_curve(width, 5.0, 0.92 * HALF), (6, 4, 8))):
+        _paint(rgb, line, colour)
+    rgb[cutout.alpha < 0.5] = photo.rgb8[cutout.alpha < 0.5]
+    found = np.array([point for name, point in sorted(_analyse(rgb).landmarks.items()) if name.startswith("neckline_")])
+    gap = np.hypot(*(found[3:-3, None] - inner[None]).transpose(2, 0, 1)).min(axis=1) / HEIGHT
+    assert gap.max() < 0.012
+
+
 def _spread(garment: Garment, truth: F64) -> F64:
     """Return the distances of a true curve's inner 80 % from the found neckline, in shares of the collar's width."""
     found = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
@@ -128,7 +143,8 @@ def test_the_line_lies_on_a_worn_edge_over_rib_and_label() -> None:
     cv2.fillPoly(behind, [np.round(edge * 16).astype(np.int32)], 1, shift=4)
     rgb = cv2.GaussianBlur(np.where(behind[..., None] > 0, label, rgb), (0, 0), 0.7)  # it hangs down behind the edge
     garment = analyse_garment(Photo(rgb, "0" * 64, "tee.png"), Cutout(cutout.alpha, rgb.copy()))
-    assert _spread(garment, edge).max() < 0.01
+    # The line is laid a soft edge's width into the front.
+    assert _spread(garment, move_inwards(edge, -1.8)).max() < 0.01
 
 
 def _leopard(rgb: U8, where: U8) -> None:
@@ -183,6 +199,14 @@ def test_real_necklines(shared: Path, pair: str) -> None:
     mask = cv2.imread(f"{stem}_mask.jpg", cv2.IMREAD_GRAYSCALE)
     garment = analyse_garment(Photo(rgb, "3" * 64, pair), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
     assert np.hypot(*(np.array(garment.landmarks["collar_front"]) - MASKED[pair])) < 12
+
+
+def test_real_lace_let_into_a_plain_front_is_no_lining(shared: Path) -> None:
+    stem = shared / "photos" / "pairs" / "00064_00_garment"
+    rgb = cv2.imread(f"{stem}.jpg")[:, :, ::-1].copy()
+    mask = cv2.erode(cv2.imread(f"{stem}_mask.jpg", cv2.IMREAD_GRAYSCALE), np.ones((5, 5), np.uint8))
+    garment = analyse_garment(Photo(rgb, "3" * 64, "lace"), Cutout(mask.astype(np.float32) / 255, rgb.copy()))
+    assert np.hypot(*(np.array(garment.landmarks["collar_front"]) - MASKED["00064"])) < 12
 
 
 # A white tee on white paper with a large print: read off the photo by hand, for there is no mask of it.

@@ -12,7 +12,7 @@ from studio.domain.artefacts import Garment
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
 from studio.pipeline.tryon.draping.fields import measure_fields
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, rounded, sample_coverage
 from studio.pipeline.tryon.draping.settle import settle_on_shoulders
 from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
 from studio.pipeline.tryon.draping.targets import COLLAR
@@ -145,3 +145,10 @@ def test_a_collar_that_stands_round_the_neck_goes_on_standing() -> None:
     peak = 30.0 * np.interp(at, [0.27 * SIZE, 0.33 * SIZE], [1.0, 0.0])
     cover, line = lay(make_body(), garment, peak)
     assert above_line(cover, line, 0.275, 0.285).min() > 20.0
+
+
+def test_a_neckline_is_drawn_round_and_not_by_its_chords() -> None:
+    at = np.linspace(0.0, np.pi, 9)
+    points = np.stack([np.cos(at), np.sin(at)], -1) * -100
+    away = np.abs(np.hypot(*rounded(points).T) - 100)
+    assert away.max() < 0.7  # the chords' middles lie 1.9 off

@@ -54,8 +54,8 @@ _END = 0.15
 """Share of the line that may be cut off at either end, the extension included."""
 _TURN = 0.15
 """A radian's turn takes as many of the line's points as this share of its length."""
-_BIAS = 0.0014
-"""The line is laid this share of the garment's height into the front, about a photo's pixel: no inside shows."""
+_BIAS_PX = 1.8
+"""The line is laid so many pixels of the photo into the front, which is how soft edges are: no inside shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +92,19 @@ def snap_neckline(rgb: U8, silhouette: Silhouette, curve: F64, samples: int, *, 
     offset = _trace(strip, -1 if is_paler else 1) if is_on_cloth else None
     if offset is None:
         return Snapped(curve[np.linspace(0, len(curve) - 1, samples).round().astype(int)], not is_on_cloth)
-    line = strip.points + (offset * strip.pixel + _BIAS)[:, None] * strip.normals
+    line = strip.points + (offset * strip.pixel + _BIAS_PX / silhouette.photo_scale)[:, None] * strip.normals
     first, last = _find_ends(line, silhouette)
     middle = int(np.argmin(np.hypot(*(strip.points - curve[len(curve) // 2]).T)))
     is_near = bool(np.sqrt(np.mean(offset**2)) < _FAR * _REACH)
     return Snapped(_resample(line[first:last], middle - first, samples), is_near)
+
+
+def move_inwards(line: F64, width: float) -> F64:
+    """Return a neckline `(n, 2)`, left to right, moved towards the neck."""
+    tangent = np.gradient(line, axis=0)
+    normal = np.stack([tangent[:, 1], -tangent[:, 0]], -1) / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    moved: F64 = line + width * normal
+    return moved
 
 
 def _read_strip(rgb: U8, silhouette: Silhouette, curve: F64) -> _Strip:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Neckline
 from studio.pipeline.garments.fitting import Fit, Silhouette
-from studio.pipeline.garments.neckedge import snap_neckline
+from studio.pipeline.garments.neckedge import move_inwards, snap_neckline
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 from studio.pipeline.planes import summed
 
@@ -64,8 +64,12 @@ _BUSY = 0.16
 _TONES = (10.0, 30.0, 60.0, 90.0)
 _LINING_PALER = 0.10
 """A pale lining is paler than a pattern by this (log) at each of these percentiles."""
+_MESH = 0.006
+"""Lace's threads lie no farther apart than this, in shares of the garment's height."""
 _CRESCENT = 0.15
 """How much wider, over how much deeper, a front edge begins than the back's band; a rib runs beside it evenly."""
+_WIDEST_RIB, _TWO_RIBS = 0.035, 1.8
+"""A rib is no wider than this; a front edge lies lower than the back's rib by so many widths: its own and some more."""
 _MOST_PEAKS, _PEAK_GAP = 7, 0.04
 _RIVAL_GAP = 0.09
 """A second candidate at least this much deeper or shallower is another neckline, not the same one seen worse."""
@@ -97,11 +101,13 @@ class NecklineFit:
 class _Raster:
     """The collar's surroundings. planes: light (log) and two chroma differences, float32 `(h, w, 3)`.
 
-    origin, pixel: array position = origin + normalised / pixel. fine, coarse: the planes at two blurs.
+    origin, pixel: array position = origin + normalised / pixel. fine, coarse: the planes at two blurs. threads: the
+    light of what is darkest close to each place.
     """
 
     fine: F32
     coarse: F32
+    threads: F32
     origin: F64
     pixel: float
 
@@ -170,16 +176,22 @@ def _prepare_raster(rgb: U8, silhouette: Silhouette, p: F64) -> _Raster:
     matrix = np.array([[1 / scale, 0, -left / scale], [0, 1 / scale, -top / scale]])
     blurred = cv2.GaussianBlur(rgb, (0, 0), max(0.3, 0.45 * scale))
     small = cv2.warpAffine(blurred, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mesh = np.ones((2 * round(0.5 * _MESH * silhouette.photo_scale) + 1,) * 2, np.uint8)
+    darkest = cv2.warpAffine(
+        cv2.erode(rgb, mesh), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     grid = (np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), -1) - origin) * pixel
     inside = silhouette.sample(grid) < -0.004
     linear = _continue_outwards(small, inside).astype(np.float32) / 255
     # Dark cloth shows its seams in small steps: the floor of the logarithm follows the garment's own tone.
     grey = summed(linear) / np.float32(3)
     tone = float(np.median(grey[inside])) if inside.any() else 0.5
-    light = np.log(float(np.clip(0.35 * tone, 0.012, 0.06)) + grey)
+    floor = float(np.clip(0.35 * tone, 0.012, 0.06))
+    light = np.log(floor + grey)
+    threads = np.log(floor + summed(darkest.astype(np.float32) / 255) / np.float32(3)).astype(np.float32)
     planes = np.dstack([light, 1.5 * (linear[..., 0] - linear[..., 1]), 1.5 * (linear[..., 1] - linear[..., 2])])
     planes = planes.astype(np.float32)
-    return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), origin, pixel)
+    return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), threads, origin, pixel)
 
 
 def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> _Label | None:
@@ -255,11 +267,45 @@ def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
         return _fall_back(search, collar, hole)
     found = _choose(search, peaks, hole)
-    curve = search.draw(found.family[None], 4 * SAMPLES + 1)[0]
-    edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=found.lighter < -_FRONT_LIGHTER)
-    trust = min(_trust(found, peaks), 1.0 if edge.agrees else _NOT_FOLLOWED)
-    neckline = _pack(search, found.family, collar, clear=True, trust=trust)
-    return replace(neckline, points=silhouette.to_photo(_let_fall(edge.points, silhouette)))
+    rib = _find_rib(search, found, peaks)
+    followed = found if rib is None else rib.outer
+    curve = search.draw(followed.family[None], 4 * SAMPLES + 1)[0]
+    edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=followed.lighter < -_FRONT_LIGHTER)
+    trust = min(_trust(followed, peaks), 1.0 if edge.agrees else _NOT_FOLLOWED)
+    family, points = (found.family, edge.points) if rib is None else (rib.inner, move_inwards(edge.points, rib.width))
+    neckline = _pack(search, family, collar, clear=True, trust=trust)
+    return replace(neckline, points=silhouette.to_photo(_let_fall(points, silhouette)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rib:
+    """A collar's rib at the front. outer: the clear edge where the front begins; inner: the family of its other one."""
+
+    outer: _Peak
+    inner: F64
+    width: float
+
+
+def _find_rib(search: _Search, found: _Peak, peaks: list[_Peak]) -> _Rib | None:
+    """Return the front's rib where what was found only edges the back's: a rib goes all round, and as wide.
+
+    Dark on dark, the edge between the front's rib and the back's inside is hardly seen.
+    """
+    shares = np.linspace(-0.4, 0.4, 9)
+    back = np.stack([np.interp(np.abs(shares) * found.half, search.at, row) for row in search.top]).mean(axis=0)
+    ends = float(np.mean([np.interp(found.half, search.at, row) for row in search.top]))
+    width = float(np.mean(ends + found.depth * (1 - np.abs(shares) ** found.family[2]) - back))
+    if not 0.0 < width < _WIDEST_RIB:
+        return None
+    for outer in peaks:
+        if outer.score < _FIRST_OF_EQUALS * found.score or outer.lighter < _FRONT_LIGHTER:
+            continue
+        far = float(np.diff(search.draw(np.stack([found.family, outer.family]), 3)[:, 1, 1])[0])
+        inner = outer.family - [width, width, 0.0, 0.0]
+        inner[1] += _end_height(search, outer.half) - _end_height(search, float(inner[0]))
+        if far > _TWO_RIBS * width and _is_inside(search, found.family, replace(outer, family=inner)):
+            return _Rib(outer, inner, width)
+    return None
 
 
 def _let_fall(points: F64, silhouette: Silhouette) -> F64:
@@ -368,7 +414,10 @@ def _is_inside(search: _Search, upper: F64, lower: _Peak) -> bool:
     tones = np.percentile(front[:, 0], _TONES) - np.percentile(inside[:, 0], _TONES)
     is_busy = float(front[:, 0].std()) > _BUSY
     if lower.lighter < 0:
-        return is_busy and bool((tones < -_LINING_PALER).all())
+        threads = _read_cloth(search, (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19], search.raster.threads)
+        # Lace is pale by what is seen through it; its threads are as dark as the front.
+        is_cloth = float(np.median(threads)) > float(np.percentile(front[:, 0], _TONES[0])) + _LINING_PALER
+        return is_busy and is_cloth and bool((tones < -_LINING_PALER).all())
     if is_busy and min(tones[-1], tones[-2]) < _INSIDE_DARKER:
         return False
     step = front.mean(axis=0) - inside.mean(axis=0)
@@ -392,11 +441,12 @@ def _beside(line: F64) -> F64:
     return points
 
 
-def _read_cloth(search: _Search, points: F64) -> F32:
-    """Return the planes at those of some points that lie on the garment, `(n, 3)`."""
+def _read_cloth(search: _Search, points: F64, planes: F32 | None = None) -> F32:
+    """Return the (fine) planes at those of some points that lie on the garment, `(n, planes)`."""
     spots = points.reshape(-1, 2)
     kept = spots[search.silhouette.sample(spots) < -0.006]
-    cloth: F32 = search.raster.read(search.raster.fine, kept[None])[0] if len(kept) else np.zeros((0, 3), np.float32)
+    planes = search.raster.fine if planes is None else planes
+    cloth: F32 = search.raster.read(planes, kept[None])[0] if len(kept) else np.zeros((0, 3), np.float32)
     return cloth
 
 

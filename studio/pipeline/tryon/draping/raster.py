@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
 
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment, Neckline
@@ -31,6 +32,8 @@ SOURCE_SIDE = 700
 ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
 """A garment photo with fewer pixels than this per pixel of the look is seen enlarged, its compression with it: colours
 that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
+ROUND = 8
+"""How many points of a curve are drawn for each that is known."""
 FINER = 4
 """How much finer the edge between the front and the back's inside is drawn on it."""
 
@@ -239,12 +242,22 @@ def _inner_collar(garment: Garment, shape: tuple[int, ...]) -> F32:
     # Drawn finer than it is kept, so that the cloth's edge has no steps.
     plane = np.zeros((FINER * shape[0], FINER * shape[1]), np.float32)
     scale = FINER * SOURCE_SIDE / max(garment.photo_size)
+    line = rounded(line)
     first, last = line[0] * 2 - line[1], line[-1] * 2 - line[-2]
     up = np.array([0.0, -float(max(garment.photo_size))])
     polygon = np.concatenate([[first + up], [first], line, [last], [last + up]])
     cv2.fillPoly(plane, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 1.0, shift=4)
     drawn: F32 = cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32)
     return drawn
+
+
+def rounded(line: F64) -> F64:
+    """Return a curve through points, without overshoot: the straight pieces between them would cut its corners."""
+    steps = np.hypot(*np.diff(line, axis=0).T)
+    kept = np.concatenate([[True], steps > 1e-6])
+    far = np.concatenate([[0.0], np.cumsum(steps)])[kept]
+    curve: F64 = PchipInterpolator(far, line[kept])(np.linspace(0.0, far[-1], ROUND * len(far)))
+    return curve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
