@@ -84,6 +84,15 @@ def test_what_an_old_collar_stands_off_is_not_the_bodys() -> None:
     assert np.array_equal(bare[round(NECK_Y) + 30 :], evidence.alpha[round(NECK_Y) + 30 :])
 
 
+def test_a_collar_that_stands_up_to_the_jaw_is_no_neck() -> None:
+    body, at = make_body(), np.arange(210) / SIZE
+    up, cloth = slope()[0], (at > 0.15).astype(np.float64)
+    stands = up + 0.12 * SIZE * (at > 0.15) * (at < 0.26)
+    found = fit_shoulders(body, draw_evidence(stands, cloth), measure_fields(body, SHAPE))
+    assert (line_of(found, 1) - wanted_line()).max() < 0.035 * SIZE
+    assert (line_of(found, 1) - wanted_line()).min() > -0.06 * SIZE  # less the cloth's thickness on the shoulder
+
+
 def test_under_hair_the_line_lies_no_lower_than_the_cloth_seen_below_it() -> None:
     body, evidence = make_body(), draw_evidence(*slope(rise=9.0))
     labels = evidence.labels.copy()

@@ -242,8 +242,8 @@ def _inner_collar(garment: Garment, shape: tuple[int, ...]) -> F32:
     # Drawn finer than it is kept, so that the cloth's edge has no steps.
     plane = np.zeros((FINER * shape[0], FINER * shape[1]), np.float32)
     scale = FINER * SOURCE_SIDE / max(garment.photo_size)
-    line = rounded(line)
     first, last = line[0] * 2 - line[1], line[-1] * 2 - line[-2]
+    line = rounded(line)
     up = np.array([0.0, -float(max(garment.photo_size))])
     polygon = np.concatenate([[first + up], [first], line, [last], [last + up]])
     cv2.fillPoly(plane, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 1.0, shift=4)

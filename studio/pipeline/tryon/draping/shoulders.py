@@ -31,11 +31,18 @@ MOST_COLLAR, COLLAR_REACH = 0.06, 0.08
 """The most that an old collar stands off the neck, and within what distance of its edge, in shoulder widths."""
 COLLAR_ENDS = (0.35, 0.55)
 """Where an old collar's thickness is that of the cloth on the shoulder again."""
+ROUND_IT = (0.48, 0.6)
+"""From where to where a shoulder's outline goes over into the arm's, which stands above the line by what is seen."""
+LABEL_RIM = 0.03
+"""How far beside a label's border its matter may begin, in shoulder widths."""
+COLLAR_STANDS, STANDS_OFF = 0.3, 0.02
+"""Out to here a standing collar may reach, in shoulder widths from the axis; it is one if the outline lies so much
+higher over the model's line than farther out."""
 LEAST_SEEN = 0.06
 """A line seen on less than this, in shoulder widths, says nothing."""
 GOES_ON = 0.3
 """Within this distance, in shoulder widths, what is seen says something of the line nearer to the axis."""
-SMOOTH = 0.015
+SMOOTH, FINE = 0.015, 0.004
 _ON_TOP = (*OLD_GARMENT, Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 _HAIRY = (Cihp.HAIR, Cihp.HAT)
 
@@ -74,11 +81,11 @@ def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidenc
     alpha = evidence.alpha.copy()
     cloth = np.isin(evidence.labels, (*OLD_GARMENT, Cihp.BACKGROUND))
     lateral = np.abs(fields.lateral) / body.size
-    near = cloth & (alpha > 0) & (lateral < COLLAR_ENDS[1]) & (-fields.depth > LOWEST * body.size)
+    near = cloth & (alpha > 0) & (lateral < ROUND_IT[1]) & (-fields.depth > LOWEST * body.size)
     for row, side in enumerate((-1, 1)):
         own = near & (fields.lateral * side > 0)
         above = -fields.depth[own] - body.shoulder_up(fields.lateral[own].astype(np.float64), side)
-        round_it = np.interp(lateral[own], COLLAR_ENDS, [0.0, 0.2]) * body.size
+        round_it = np.interp(lateral[own], ROUND_IT, [0.0, 0.2]) * body.size
         bare = np.clip(0.5 + round_it - above, 0.0, 1.0)
         sure = np.interp(lateral[own], body.shoulders.at, body.shoulders.seen[row])
         alpha[own] *= (1 - sure * (1 - bare)).astype(np.float32)
@@ -97,19 +104,41 @@ def _fit_side(body: Body, outline: _Outline, side: int) -> F64:
         collar = _collar_height(outline) * np.interp(at, COLLAR_ENDS, [1.0, 0.0])
         bare = np.where(cloth, outline.up - np.maximum(stands, collar), outline.up)
         places = np.flatnonzero(seen)
-        # A neck's outline and the shoulder's never rise outwards.
-        bare[places] = np.where(cloth[places], np.minimum.accumulate(bare[places]), bare[places])
+        # Where a collar begins, a few pixels before its label does, nothing rises outwards but the collar.
+        begins = at[places] > at[places[np.argmax(cloth[places])]] - LABEL_RIM
+        bare[places] = np.where(cloth[places].any() & begins, np.minimum.accumulate(bare[places]), bare[places])
         off = np.where(cloth, np.clip(bare - model, -MOST_MOVED, MOST_MOVED), bare - model)
+        off = _without_standing(off, outline)
         knots = np.concatenate([[0.0], at[places], [SETTLED]])
         inward = off[places[0]] * max(0.0, 1 - at[places[0]] / GOES_ON)
         off = np.interp(at, knots, np.concatenate([[inward], off[places], [0.0]]))
     # The old garment went on under the hair.
     least = np.where(outline.hidden & cloth, outline.up - stands - model, -1.0)
-    return _smoothed(np.maximum(off, np.minimum(least, MOST_MOVED)), at)
+    off = np.maximum(off, np.minimum(least, MOST_MOVED))
+    # Cloth is creased, skin is where it is: each is smoothed by itself.
+    first = np.flatnonzero(seen & cloth)[:1]
+    skin = np.flatnonzero(seen[: first[0]] if first.size else seen)
+    if not skin.size:
+        return _smoothed(off, at)
+    inside = np.arange(len(at)) <= skin[-1]
+    clothed, bare = _smoothed(np.where(inside, off[skin[-1]], off), at), _smoothed(off, at, FINE)
+    line: F64 = clothed + (bare - clothed) * _smoothed(inside.astype(np.float64), at, FINE)
+    return line
 
 
-def _smoothed(values: F64, at: F64) -> F64:
-    sigma = SMOOTH / (at[1] - at[0])
+def _without_standing(off: F64, outline: _Outline) -> F64:
+    """Return the offsets with a collar that stands up to the jaw left out: beyond it the shoulder tells their level."""
+    at = outline.at
+    level = off[outline.seen & (at >= COLLAR_STANDS) & (at < COLLAR_ENDS[1])]
+    if not level.size:
+        return off
+    stands = outline.cloth & (at < COLLAR_STANDS)
+    lower: F64 = np.where(stands, np.minimum(off, float(np.median(level)) + STANDS_OFF), off)
+    return lower
+
+
+def _smoothed(values: F64, at: F64, width: float = SMOOTH) -> F64:
+    sigma = width / (at[1] - at[0])
     smooth: F64 = cv2.GaussianBlur(values[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
     return smooth
 
