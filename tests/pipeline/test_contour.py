@@ -138,3 +138,19 @@ def test_an_opening_beside_the_collar_stays_open() -> None:
     kept = purge_backdrop(rgb, Cutout(opened, rgb)).alpha
     within = cv2.erode(cv2.fillPoly(np.zeros(truth.shape, np.uint8), [slit.astype(np.int32)], 1), np.ones((5, 5)))
     assert kept[within > 0].mean() < 0.05
+
+
+def test_a_slit_is_open_where_the_matte_sees_only_its_mouth_and_a_stripe_stays_cloth() -> None:
+    truth = np.zeros((1024, 768), np.float32)
+    truth[200:900, 150:620] = 1.0
+    truth[620:900, 240:256] = 0.0  # between sleeve and trunk, wide enough to be seen
+    truth[575:620, 245:251] = 0.0  # its narrow end
+    cloth = truth.copy()
+    cloth[850:900, 450:456] = 0.0  # a stripe as white as the paper
+    rgb = compress(PAPER + (np.array((70, 80, 50), np.float32) - PAPER) * cloth[..., None])
+    matte = truth.copy()
+    matte[575:620, 240:256] = 1.0
+    mended = purge_backdrop(rgb, Cutout(matte, rgb)).alpha
+    assert mended[580:615, 247:249].max() < 0.3
+    assert mended[615:640, 247:249].max() < 0.3  # no thread across the mouth
+    assert mended[850:890, 450:456].min() > 0.9

@@ -57,6 +57,8 @@ GAP_END = 0.08
 """How far a gap is followed into its narrow ends, in shares of the longer side."""
 PALE_SHARE = 0.02
 """Not where more than this share of the cloth is pale: from a gap's end one would run on into white stripes."""
+SLIT, LEAST_SLIT, LONGEST_SLIT = 0.005, 0.012, 0.06
+"""Half the width of the slits that a matte sees only the mouth of, and their least and most length, likewise."""
 BAY, BLIND = 0.05, 0.7
 """Bays narrower than twice this share of the longer side are filled where their shore is no clearer than this."""
 EVIDENCE_WEIGHT = (0.22, 0.6)
@@ -271,13 +273,36 @@ def _find_gaps(evidence: Evidence, matte: F32) -> Bool:
     sure = cv2.erode(evidence.outside.astype(np.uint8), np.ones((3, 3), np.uint8)) & solid
     gap = cv2.morphologyEx(sure, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     cloth = evidence.distance[cv2.erode(solid & ~gap, _disc(4)) > 0]
-    if gap.any() and cloth.size and (cloth < CLEAR).mean() < PALE_SHARE:
+    if cloth.size and (cloth < CLEAR).mean() < PALE_SHARE:
         beside = cv2.dilate(evidence.distance, _disc(4))
         pale = ((evidence.distance < HALF_WAY * beside) & (beside > KEPT)).astype(np.uint8) & solid
-        for _ in range(round(GAP_END * max(matte.shape))):
+        for _ in range(round(GAP_END * max(matte.shape)) if gap.any() else 0):
             gap |= cv2.dilate(gap, np.ones((3, 3), np.uint8)) & pale
+        gap |= _find_slits(pale, solid, evidence.distance)
     found: Bool = gap > 0
     return found
+
+
+def _find_slits(pale: U8, solid: U8, distance: F32) -> U8:
+    """Return what goes on, between cloth on both sides, from the narrow end of a gap that the matte sees.
+
+    A stripe or a clasp ends at the outline, not in a gap. distance: from the backdrop, which a slit's middle shows.
+    """
+    side = max(solid.shape)
+    between = cv2.morphologyEx(solid & (1 - pale), cv2.MORPH_CLOSE, _disc(SLIT * side)) & pale
+    in_gap = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _disc(2 * SLIT * side)) & (1 - solid)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(between, connectivity=8)
+    near_gap, near_air = (
+        pieces[cv2.dilate(plane, np.ones((3, 3), np.uint8)) > 0] for plane in (in_gap, 1 - solid - in_gap)
+    )
+    slits = np.zeros_like(solid)
+    for piece in np.setdiff1d(near_gap, [0, *np.unique(near_air)]):
+        length = max(stats[piece, cv2.CC_STAT_WIDTH], stats[piece, cv2.CC_STAT_HEIGHT]) / side
+        own = pieces == piece
+        if LEAST_SLIT < length < LONGEST_SLIT and np.percentile(distance[own], 10) < CLEAR:
+            slits |= own.astype(np.uint8)
+    joined: U8 = slits | cv2.dilate(slits, _disc(4)) & in_gap  # no thread stays across the mouth
+    return joined
 
 
 def _openness(evidence: Evidence, gap: Bool) -> F32:
