@@ -293,7 +293,7 @@ def _find_slits(pale: U8, solid: U8, distance: F32) -> U8:
     in_gap = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _disc(2 * SLIT * side)) & (1 - solid)
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(between, connectivity=8)
     near_gap, near_air = (
-        pieces[cv2.dilate(plane, np.ones((3, 3), np.uint8)) > 0] for plane in (in_gap, 1 - solid - in_gap)
+        pieces[cv2.dilate(plane, np.ones((5, 5), np.uint8)) > 0] for plane in (in_gap, 1 - solid - in_gap)
     )
     slits = np.zeros_like(solid)
     for piece in np.setdiff1d(near_gap, [0, *np.unique(near_air)]):
