@@ -390,7 +390,7 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
 def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
     """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
     hem = bare.hem
-    if bare.cuffs is None and bare.endings is not None:
+    if bare.endings is not None:
         return chest_beside(bare.endings, body, fields, hem - 0.06 * body.size)
     lateral, depth = fields.lateral, fields.depth
     soft = 0.03 * body.size

@@ -48,7 +48,7 @@ half the girth of a body is that much wider than its front view.
 """
 BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
-MOST_STRETCH = 1.22
+MOST_STRETCH = 1.36
 """A narrow garment gives way across by this at most."""
 COMES_OUT = 0.5
 """Over which length below the armpit a wide garment comes out from under the arm, in shoulder widths."""
