@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64, U8, Bool
+from studio.domain.arrays import F32, U8, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
@@ -18,6 +18,7 @@ from studio.pipeline.tryon.draping.limbs import find_forearm
 from studio.pipeline.tryon.draping.plates import Occluder, bleed_of, fill_smoothly
 from studio.pipeline.tryon.draping.removal import cut_off, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
+from studio.pipeline.tryon.draping.waistline import fit_waistline
 
 RIM_BLEEDS = 3
 """How many bleeds wide a rim of the skin below an old sleeve is replaced."""
@@ -38,8 +39,6 @@ ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
 BAND_OVERLAP = 0.015
 """How far a tucked top reaches over the waistband's upper edge, in shoulder widths: no skin may shine through."""
-HIDDEN_BAND = 0.3
-"""How much a row counts on which the waistband seems to begin low, against one on which it begins high."""
 NATURAL_WAIST = 0.72
 """Where trousers begin under a top that hangs over them."""
 
@@ -158,36 +157,12 @@ def _enclosed_skin(body: Body, labels: U8, cuffs: tuple[float, float], fields: B
 def _below_waist(body: Body, lower: Bool, waist: float, fields: BodyFields) -> F32:
     """Return the coverage of all well below the waistband: a hole in the parse map must not let the hem through."""
     rows = np.arange(lower.shape[0])[:, None]
-    edge = _waistline(body, lower, waist)
+    edge = fit_waistline(body, lower, waist)
     hidden = BAND_OVERLAP * body.size - 0.5
     # Not above the waist: there the plate holds skin. Slanting lines are drawn, not stepped.
     below = np.clip(rows - edge[None] - hidden, 0, 1) * np.clip(fields.depth - waist - hidden, 0, 1)
     covered: F32 = below.astype(np.float32)
     return covered
-
-
-def _waistline(body: Body, lower: Bool, waist: float) -> F64:
-    """Return the waistband's row per column: a smooth curve through what is seen of it, continued beside the hips."""
-    columns = np.flatnonzero(lower.any(axis=0))
-    everywhere = np.arange(lower.shape[1], dtype=np.float64)
-    middle = body.axis(np.array([waist]))[0]
-    half = float(body.half_width(np.array([waist]), -1)[0] + body.half_width(np.array([waist]), 1)[0]) / 2
-    first = lower[:, columns].argmax(axis=0).astype(np.float64)
-    # Beside the waist the hip begins, and with it trousers begin lower.
-    seen = np.abs(columns - middle[0]) < 0.9 * half
-    seen &= np.abs(first - np.median(first[seen]) if seen.any() else first) < 0.25 * body.size
-    if seen.sum() < 8:
-        return np.full(len(everywhere), middle[1])
-    at, row = (columns[seen] - middle[0]) / half, first[seen]
-    weight = np.ones(len(at))
-    curve = np.zeros(3)
-    for _ in range(5):
-        # An old top that billows over the band hides its top: what is seen higher is nearer to the truth.
-        curve = np.polyfit(at, row, 2, w=np.sqrt(weight))
-        over = row - np.polyval(curve, at)
-        weight = np.where(over > 0, HIDDEN_BAND, 1.0) / (1.0 + np.abs(over) / (0.02 * body.size))
-    edge: F64 = np.polyval(curve, np.clip((everywhere - middle[0]) / half, at.min(), at.max()))
-    return edge
 
 
 def _labels_of(parts: tuple[str, ...]) -> set[Cihp]:

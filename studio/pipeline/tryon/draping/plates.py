@@ -17,12 +17,15 @@ from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
 from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, OLD_GARMENT, Skin, find_sleeve, paint_skin, spread_film
+from studio.pipeline.tryon.draping.waistline import bare_waistline
 
 MOTTLE = 0.018
 LEAK_FREE_END = 2.5
 """Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
 EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
+BELOW_WAIST = 0.15
+"""How far a waistband may slant or sag, in shoulder widths: torso and trousers are drawn to beyond its line."""
 KEPT_ARM, KEPT_HEM, KEPT_NECK = (0.8, 1.8), (3.0, 4.0), (2.0, 3.0)
 """From where and to where, in widths of the old garment's bleed, seen skin comes to be the photo's own: beside cloth
 that an arm hangs before, below a sleeve's hem, beside a collar."""
@@ -200,10 +203,14 @@ def undress(
 
     def paint_rest() -> tuple[F32, tuple[F32, F32], F32]:
         rgb = evidence.rgb.astype(np.float32)
-        lower = _lower_garment(rgb, body, evidence, removed, waist)
-        torso = draw_torso(body, shape, waist + 0.02 * body.size, measure_neck(body, fields, evidence.labels))
+        rows, edge = np.arange(shape[0])[:, None], _waist_edge(body, evidence, waist)
+        lower, coverage = _lower_garment(rgb, body, evidence, removed, waist)
+        coverage = coverage * np.clip(rows - edge + 1.5, 0, 1).astype(np.float32)
+        bottom = waist + BELOW_WAIST * body.size
+        torso = draw_torso(body, shape, bottom, measure_neck(body, fields, evidence.labels))
+        torso = torso * np.clip(edge - rows + 0.5, 0, 1).astype(np.float32)
         torso = _with_nape(torso, body, fields, evidence.labels)
-        return _background(rgb, evidence, removed), lower, torso
+        return _background(rgb, evidence, removed), (lower, coverage), torso
 
     def paint_seen() -> tuple[Skin, F32]:
         found = find_kept(body, fields, evidence)
@@ -460,7 +467,7 @@ def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist
     """Continue trousers or skirt upwards to the waist by mirroring their texture at its upper edge."""
     shape = evidence.alpha.shape
     lower = np.isin(evidence.labels, LOWER_BODY) & (removed < 0.01)
-    depth = np.linspace(waist, waist + 1.2 * body.size, 40)
+    depth = np.linspace(waist - BELOW_WAIST * body.size, waist + 1.2 * body.size, 44)
     outline = [body.place(side * _lower_half(body, (lower, evidence.alpha), depth, side), depth) for side in (-1, 1)]
     coverage = draw_polygon(np.concatenate([outline[0], outline[1][::-1]]), (shape[0], shape[1]))
     if not evidence.leak_free:
@@ -476,6 +483,15 @@ def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist
     mirrored = np.where(grid_y < edge, np.minimum(2 * edge - grid_y, shape[0] - 1), grid_y).astype(np.float32)
     texture = cv2.remap(detail.astype(np.float32), grid_x, mirrored, cv2.INTER_LINEAR)
     return (smooth + texture).astype(np.float32), coverage
+
+
+def _waist_edge(body: Body, evidence: Evidence, waist: float) -> F64:
+    """Return the row per column at which trousers or a skirt begin below bare skin."""
+    if evidence.leak_free:  # a level line square to the trunk
+        columns = np.arange(evidence.alpha.shape[1], dtype=np.float64)
+        ends = body.place(np.array([-body.size, body.size]), np.full(2, waist + 0.02 * body.size))
+        return np.asarray(np.polyval(np.polyfit(ends[:, 0], ends[:, 1], 1), columns), np.float64)
+    return bare_waistline(body, np.isin(evidence.labels, LOWER_BODY), waist)
 
 
 def _lower_half(body: Body, seen_in: tuple[Bool, F32], depth: F64, side: int) -> F64:
