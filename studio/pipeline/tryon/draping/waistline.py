@@ -25,16 +25,15 @@ def fit_waistline(body: Body, lower: Bool, waist: float) -> F64:
         return np.full(lower.shape[1], body.axis(np.array([waist]))[0][1])
     columns, row, (middle, half) = seen
     at = (columns - middle) / half
-    weight = np.ones(len(at))
-    curve: F64 = np.zeros(3, np.float64)
+    weight, curve = np.ones(len(at)), np.zeros(3)
     for _ in range(5):
         # An old top that billows over the band hides its top: what is seen higher is nearer to the truth.
-        curve = np.asarray(np.polyfit(at, row, 2, w=np.sqrt(weight)), np.float64)
+        curve = np.polyfit(at, row, 2, w=np.sqrt(weight)).astype(np.float64)
         over = row - np.polyval(curve, at)
         weight = np.where(over > 0, HIDDEN_BAND, 1.0) / (1.0 + np.abs(over) / (0.02 * body.size))
     everywhere = np.arange(lower.shape[1], dtype=np.float64)
-    edge: F64 = np.polyval(curve, np.clip((everywhere - middle) / half, at.min(), at.max()))
-    return edge
+    at_all = np.clip((everywhere - middle) / half, at.min(), at.max())
+    return np.asarray(np.polyval(curve, at_all), np.float64)
 
 
 def bare_waistline(body: Body, lower: Bool, waist: float) -> F64:
