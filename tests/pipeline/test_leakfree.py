@@ -56,3 +56,20 @@ def test_hidden_strands_run_on(masked: PersonArtefacts) -> None:
     image[seen] = np.broadcast_to(stripes[None, :, None], image.shape)[seen]
     filled = agnostic_person(replace(masked, agnostic=Agnostic(image, labels.copy()))).photo.rgb8
     assert filled[(labels == Cihp.HAIR) & grey].std() > 20
+
+
+def test_a_lock_that_grows_wider_under_the_mask_stays_hair(masked: PersonArtefacts) -> None:
+    """Beside the last seen row there is no nearest strand to mirror: the whole lock is run on, as wide as it gets."""
+    image, labels = masked.agnostic.image.copy(), masked.agnostic.labels.copy()
+    hidden = _grey(image) & (labels == Cihp.HAIR)
+    below = np.arange(image.shape[0])[:, None] > 240
+    wider = (cv2.dilate(hidden.astype(np.uint8), np.ones((1, 81), np.uint8)) > 0) & ~hidden & below
+    wider &= (labels != Cihp.FACE) & (labels != Cihp.HAIR)
+    labels[wider], image[wider] = Cihp.HAIR, GREY
+    stripes = np.where(np.arange(image.shape[1]) // 3 % 2, 40, 120).astype(np.uint8)
+    seen = (labels == Cihp.HAIR) & ~_grey(image)
+    image[seen] = np.broadcast_to(stripes[None, :, None], image.shape)[seen]
+    filled = agnostic_person(replace(masked, agnostic=Agnostic(image, labels))).photo.rgb8[..., 0].astype(np.float64)
+    inside = cv2.erode(wider.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    across, down = (np.abs(np.diff(filled, axis=axis, append=0))[inside].mean() for axis in (1, 0))
+    assert across > 4 and down < 0.35 * across, "strands hang down"

@@ -57,7 +57,7 @@ def draw_tied() -> tuple[Photo, Cutout]:
 
 
 def test_a_top_on_one_strap_hangs_as_on_two() -> None:
-    photo, cutout = draw_strappy()
+    photo, cutout = draw_tied()
     alpha = cutout.alpha.copy()
     alpha[: 64 + round(0.2 * 512), 240:] = 0.0
     garment = analyse_garment(photo, Cutout(alpha, cutout.foreground.copy()))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import gaussian_filter1d
 
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
@@ -23,8 +23,10 @@ GREY = 128
 _KEPT = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES, Cihp.TROUSERS, Cihp.SKIRT)
 _SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK, Cihp.FACE)
 _LEAST_HAIR = 100
-_STRAND_STEP, _LONGEST_STRAND = 2, 160
-"""How finely, and how far from the mask's edge, seen hair is looked for: canvas pixels."""
+_LONGEST_STRAND, _WHOLE = 60, 0.75
+"""How far above the mask seen hair is looked for, canvas pixels, and what share of a row's hair must be seen there."""
+_FRAYS = 6.0
+"""Over so many rows the edges of hair are smoothed: strands do not follow its label's frays."""
 
 
 def masked_area(person: PersonArtefacts) -> Bool:
@@ -68,30 +70,53 @@ def _without_grey(image: U8, labels: U8, body: Bool) -> U8:
         seen = cv2.erode((part & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
         if seen.sum() > 100:
             filled[area] = fill_smoothly(image.astype(np.float32), seen)[area]
-    _continue_strands(filled, hair & hidden, cv2.erode((hair & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
+    seen_hair = cv2.erode((hair & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    _continue_strands(filled, hair & hidden, seen_hair, labels == Cihp.FACE)
     return np.clip(np.round(filled), 0, 255).astype(np.uint8)
 
 
-def _continue_strands(picture: F32, hidden: Bool, seen: Bool) -> None:
-    """Fill hidden hair by the seen hair's mirror image at the mask's edge: strands run on, and there and back again."""
+def _continue_strands(picture: F32, hidden: Bool, seen: Bool, face: Bool) -> None:
+    """Fill hidden hair by the seen hair above it: strands run on down their lock, there and back again.
+
+    What lies at a share of the lock's width is taken from the same share of its width higher up, on either side of the
+    head by itself.
+    """
     if seen.sum() <= _LEAST_HAIR or not hidden.any():
         return
-    rows, columns = distance_transform_edt(~seen, return_distances=False, return_indices=True)
-    places = np.argwhere(hidden)
-    edge = np.stack([rows[hidden], columns[hidden]], axis=1)
-    away = (edge - places).astype(np.float64)
-    distance = np.hypot(away[:, 0], away[:, 1])
-    inward = away / np.maximum(distance, 1e-6)[:, None]
-    limit = np.array(seen.shape) - 1
-    depth, inside = np.ones(len(places)), np.ones(len(places), bool)
-    for step in range(_STRAND_STEP, _LONGEST_STRAND, _STRAND_STEP):
-        probe = np.clip((edge + step * inward).round().astype(int), 0, limit)
-        inside &= seen[probe[:, 0], probe[:, 1]]
-        depth[inside] = step
-    there = np.mod(distance, 2 * depth)
-    source = edge + np.minimum(there, 2 * depth - there)[:, None] * inward
-    source = np.clip(source.round().astype(int), 0, limit)
-    picture[hidden] = picture[source[:, 0], source[:, 1]]
+    whole = picture.copy()
+    middle = round(float(np.nonzero(face if face.any() else seen)[1].mean()))
+    for side in (np.s_[:, :middle], np.s_[:, middle:]):
+        _run_on(picture[side], whole[side], hidden[side], seen[side])
+
+
+def _run_on(picture: F32, whole: F32, hidden: Bool, seen: Bool) -> None:
+    """Fill one side's hidden hair in place from its rows that are seen from edge to edge."""
+    hair = hidden | seen
+    whole_rows = hair.any(axis=1) & (seen.sum(axis=1) >= _WHOLE * hair.sum(axis=1))
+    sources = np.flatnonzero(whole_rows)
+    if sources.size == 0:
+        return
+    from_left, from_right = _edges(seen)
+    left, right = _edges(hair)
+    for row in np.flatnonzero(hidden.any(axis=1)):
+        columns = np.flatnonzero(hidden[row])
+        last = int(sources[sources <= row].max(initial=sources[0]))
+        above = whole_rows[max(0, last - _LONGEST_STRAND) : last + 1][::-1]
+        turn = max(1, int(np.argmin(above)) - 1 if not above.all() else len(above) - 1)
+        there = abs(int(row) - last) % (2 * turn)
+        source = last - min(there, 2 * turn - there)
+        share = np.clip((columns - left[row]) / max(right[row] - left[row], 1), 0, 1)
+        place = from_left[source] + share * (from_right[source] - from_left[source])
+        picture[row, columns] = whole[source, np.round(place).astype(int)]
+
+
+def _edges(mask: Bool) -> tuple[F64, F64]:
+    """Return the first and the last column of a mask in each row, without its frays; both 0 where it has none."""
+    some = mask.any(axis=1)
+    weight = gaussian_filter1d(some.astype(np.float64), _FRAYS) + 1e-9
+    edges = (mask.argmax(axis=1), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1))
+    first, last = (gaussian_filter1d(np.where(some, edge, 0.0), _FRAYS) / weight for edge in edges)
+    return np.where(some, first, 0.0), np.where(some, last, 0.0)
 
 
 def _on_canvas(pose: Pose, framing: Framing) -> Pose:
