@@ -54,7 +54,7 @@ def test_the_hollow_above_a_shoulder_is_closed_and_the_gap_beside_the_trunk_is_n
     fields = measure_fields(fitting.body, SHAPE)
     trunk, arm = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
     trunk[150:300, 140:244], arm[150:300, 100:134] = 1.0, 1.0
-    closed = close_hollows(trunk, arm, fitting.body, fields, 0)
+    closed = close_hollows(trunk, arm, np.zeros(SHAPE, bool), (fitting.body, fields, 0))
     assert closed[160, 134:140].min() > 0.9 and closed[260, 134:140].max() == 0.0
     assert np.array_equal(closed[:, :134], trunk[:, :134]), "the arm keeps its own skin"
 

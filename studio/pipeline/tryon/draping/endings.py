@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, F64
+from studio.domain.arrays import F32, F64, Bool
 from studio.domain.artefacts import Garment
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields
@@ -20,6 +20,8 @@ from studio.pipeline.tryon.draping.limbs import Limb, draw_limb
 _TORSO, _SLEEVES = 0, (2, 3)
 INSET = 0.012
 """How far inside the garment's edge skin under it ends, in shoulder widths: cloth may end a little inside its mesh."""
+UNDER_SIDE = 0.1
+"""The same below the armhole, where nothing of the trunk shows beside its garment."""
 ARMHOLE = 0.22, 0.2
 """Over which height above an armhole's lowest point the chest's side comes out from under the garment's, and how far
 it may lie outside of it there, in shoulder widths."""
@@ -62,13 +64,15 @@ def read_endings(garment: Garment, vertices: F64) -> Endings | None:
 
 
 def chest_beside(endings: Endings, body: Body, fields: BodyFields, hem: float) -> F32:
-    """Return where the trunk may show beside a sleeveless garment: at its armholes, and below its hem."""
+    """Return where the trunk may show beside a garment: at its armholes, and below its hem."""
     shown = np.zeros(fields.shape, np.float32)
     depth = fields.depth
     for side, line in zip((-1, 1), endings.sides, strict=True):
         lateral, at = body.locate(line)
         at = np.maximum.accumulate(at)
-        limit = np.interp(depth, at, lateral * side) - INSET * body.size
+        # Cloth may end inside its mesh: only at the armhole skin comes up to it.
+        under = np.interp(depth, [at[0], at[0] + ARMHOLE[0] * body.size], [INSET, UNDER_SIDE]) * body.size
+        limit = np.interp(depth, at, lateral * side) - under
         # From the armhole's lowest point upwards the trunk comes out tangentially: no corner stands beside the cloth.
         above = np.maximum(at[0] - depth, 0.0) / (ARMHOLE[0] * body.size)
         reach = limit + ARMHOLE[1] * body.size * above**2
@@ -122,13 +126,17 @@ def _below_line(points: F64, cuff: F64, down: F64, lengths: tuple[float, float])
     return kept
 
 
-def close_hollows(trunk: F32, arm: F32, body: Body, fields: BodyFields, number: int) -> F32:
-    """Return the trunk's coverage with the hollows between it and a bare arm closed."""
+def close_hollows(trunk: F32, arm: F32, seen: Bool, person: tuple[Body, BodyFields, int]) -> F32:
+    """Return the trunk's coverage with the hollows between it and a bare arm closed.
+
+    arm: as painted. seen: its skin in the photo. person: with the arm's number.
+    """
+    body, fields, number = person
     shoulder, reach = body.arms[number].points[0], (0.6 + 2 * HOLLOW) * body.size
     low = np.maximum(np.floor(shoulder - reach).astype(int), 0)
     high = np.maximum(np.ceil(shoulder + reach).astype(int), 0)
     cut = np.s_[low[1] : high[1], low[0] : high[0]]
-    solid = np.maximum(trunk[cut], arm[cut]) > 0.5
+    solid = (np.maximum(trunk[cut], arm[cut]) > 0.5) | seen[cut]
     if not solid.any() or solid.all():
         return trunk
     radius = HOLLOW * body.size * np.interp(fields.depth[cut] / body.size, HOLLOW_ENDS, (1.0, 0.0))

@@ -235,8 +235,8 @@ def paint_plate(
         torso = torso * _inside_seams(body, fields.shape)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
     if bare.cuffs is None:
-        for number in (0, 1):
-            torso = close_hollows(torso, drawn[number], body, fields, number)
+        for number, label in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
+            torso = close_hollows(torso, drawn[number], evidence.labels == label, (body, fields, number))
         torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     # What an arm leaves free of trunk and trousers lies behind them; what was under a sleeve, before them.
     plate = undressed.background
@@ -334,7 +334,7 @@ def follow_seen(
     gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
     known = (plain * trust).astype(np.float32)
     fringe = _find_fringe(middle[..., 0], known, bleed) * (1 - _ramp(gap, FRINGE))
-    known, kept = known * (1 - fringe), kept * (1 - fringe)
+    known, kept = known * (1 - fringe) ** 4, kept * (1 - fringe)
     if known.sum() < 50:
         return skin, kept
     size = (-(-shape[0] // 2), -(-shape[1] // 2))
