@@ -16,6 +16,7 @@ from studio.pipeline.tryon.draping.endings import Endings, chest_beside, close_h
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import before_garment, draw_limb
+from studio.pipeline.tryon.draping.plates import Bareness, _open_depths
 from tests.pipeline.test_limbs import HALF, _axis, _limbs, _person
 from tests.pipeline.tryon_figures import LONG, SKIN, TANK, dressed_garment
 
@@ -123,3 +124,28 @@ def test_the_inside_of_an_old_sleeve_is_no_arm() -> None:
     found = find_sleeve_insides(fitting.body, fitting.evidence, measure_fields(fitting.body, shape), _limbs(person))
     assert found[inside].mean() > 0.3
     assert not found[labels == Cihp.LEFT_ARM].any() and not found[(labels == Cihp.RIGHT_ARM) & ~inside].any()
+
+
+def test_before_the_trunk_no_skin_lies_above_a_cuff_on_its_inner_side() -> None:
+    limb = _limbs(_person(sleeve=225))[0]
+    row = 215
+    middle = float(_axis(np.array(row, float), -1))
+    cuff = np.array([[middle - HALF, row], [middle + HALF - 8, row]], np.float64)
+    place = (row - 150) / 100
+    behind, before = (
+        draw_below_cuff(limb, cuff, place, (place - 0.12, 1.8), SHAPE, 120.0, before=flag) for flag in (False, True)
+    )
+    nook = np.s_[row - 8 : row, int(cuff[1, 0]) - 6 : int(cuff[1, 0]) + 8]
+    assert before[nook].max() < 0.6 and before[: row - 1][:, int(cuff[1, 0]) - 6 :].max() == 0.0
+    assert behind[row - 8 : row - 1, int(middle)].min() == 1.0
+    assert np.abs(before - behind)[row + 45 :].max() < 0.1
+
+
+def test_below_its_armholes_a_sleeved_garment_hides_the_trunk_too() -> None:
+    fitting = _fit(_person(sleeve=225), False)
+    fields = measure_fields(fitting.body, SHAPE)
+    sides = (_side(40, -1), _side(40, 1))
+    for cuffs in (None, (0.5, 0.5)):
+        shown = _open_depths(fitting.body, fields, Bareness(cuffs, 150.0, Endings(sides, None)))
+        off = np.abs(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]][1] - 192)
+        assert shown[240:272][off[240:272] > 36].max() == 0.0

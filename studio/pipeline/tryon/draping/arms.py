@@ -82,7 +82,8 @@ def unite_arms(
         front = before * np.maximum(
             under_sleeve(arm, body, fields, evidence.labels, number), _along_seen(limb, fields, number)
         )
-        inside = draw_bare_arm(limb, (body, fields), bareness, number, (CUFF_OVERLAP, limb.end)) * front
+        span = (CUFF_OVERLAP, limb.end)
+        inside = draw_bare_arm(limb, (body, fields), bareness, number, span, before=True) * front
         zone = draw_limb(limb, fields.shape, first, limb.end, AROUND * body.size)
         joined = alpha + (inside - alpha) * zone
         if limb.is_unseen:

@@ -20,6 +20,8 @@ from studio.pipeline.tryon.draping.limbs import Limb, draw_limb
 _TORSO, _SLEEVES = 0, (2, 3)
 INSET = 0.012
 """How far inside the garment's edge skin under it ends, in shoulder widths: cloth may end a little inside its mesh."""
+NOOK = 0.08
+"""How far from a sleeve's inner edge no skin lies before the trunk above its cuff, in shoulder widths."""
 UNDER_SIDE = 0.1
 """The same below the armhole, where nothing of the trunk shows beside its garment."""
 ARMHOLE = 0.22, 0.2
@@ -83,11 +85,19 @@ def chest_beside(endings: Endings, body: Body, fields: BodyFields, hem: float) -
 
 
 def draw_below_cuff(
-    limb: Limb, cuff: F64, place: float, between: tuple[float, float], shape: tuple[int, int], size: float
+    limb: Limb,
+    cuff: F64,
+    place: float,
+    between: tuple[float, float],
+    shape: tuple[int, int],
+    size: float,
+    *,
+    before: bool = False,
 ) -> F32:
     """Return the coverage of an arm from under its sleeve on. place: of the cuff on the arm. between: see `draw_limb`.
 
-    Under the sleeve it goes up to `between[0]`; beside it none of it lies above the cuff's line.
+    Under the sleeve it goes up to `between[0]`; beside it none of it lies above the cuff's line. before: what of it
+    hangs before the garment, and comes out of the cuff on the trunk's side, too.
     """
     first, last = between
     middle = min(place + BELOW_CUFF, last)
@@ -100,11 +110,11 @@ def draw_below_cuff(
         grid = np.stack(np.meshgrid(np.arange(cut[1].start, cut[1].stop), np.arange(cut[0].start, cut[0].stop)), -1)
         # A slanting cuff is nearer to the piece's end on one side.
         over = 0.75 * float(np.hypot(*(limb.spot(middle) - limb.spot(place))))
-        upper[cut] *= _below_line(grid.astype(np.float64), cuff, limb.direction(place), (size, over))
+        upper[cut] *= _below_line(grid.astype(np.float64), cuff, limb.direction(place), (size, over), before)
     return np.maximum(upper, draw_limb(limb, shape, middle - 0.02, last)) if middle < last else upper
 
 
-def _below_line(points: F64, cuff: F64, down: F64, lengths: tuple[float, float]) -> F32:
+def _below_line(points: F64, cuff: F64, down: F64, lengths: tuple[float, float], before: bool) -> F32:
     """Return 1 where points lie under a sleeve or below the line of its cuff. down: along the arm.
 
     lengths: the shoulder width; over which length of the arm it comes out at the most.
@@ -118,11 +128,12 @@ def _below_line(points: F64, cuff: F64, down: F64, lengths: tuple[float, float])
     offset = points - cuff[0]
     place, below = offset @ along, offset @ square
     outer, inner = -place + INSET * size, place - width + INSET * size
-    # An arm comes out of a tight cuff in a slanting line, not with a corner; on the inner side trunk and arm meet.
-    slanting = over * np.tanh((TAPER * outer + outer**2 / (PRESSED * size)) / max(over, 1.0))
-    swollen = below - np.where(inner > 0, 0.0, slanting)
-    outside = np.maximum(outer, inner)
-    kept: F32 = np.where(outside > 0, np.clip(swollen + 0.5, 0.0, 1.0), 1.0).astype(np.float32)
+    # An arm comes out of a tight cuff in a slanting line, not with a corner; behind the trunk it meets that.
+    beside = np.maximum(outer, inner if before else 0.0)
+    slanting = over * np.tanh((TAPER * beside + beside**2 / (PRESSED * size)) / max(over, 1.0))
+    # Before the trunk none shows in the nook between it and the sleeve.
+    over_line = np.maximum(outer, inner + (NOOK * size if before else 0.0)) > 0
+    kept: F32 = np.where(over_line, np.clip(below - np.maximum(slanting, 0.0) + 0.5, 0.0, 1.0), 1.0).astype(np.float32)
     return kept
 
 

@@ -254,17 +254,26 @@ def paint_plate(
 
 
 def draw_bare_arm(
-    limb: Limb, person: tuple[Body, BodyFields], bare: Bareness, number: int, span: tuple[float, float]
+    limb: Limb,
+    person: tuple[Body, BodyFields],
+    bare: Bareness,
+    number: int,
+    span: tuple[float, float],
+    *,
+    before: bool = False,
 ) -> F32:
-    """Return an arm's coverage from under its new sleeve on. span: how far up under it, and down to which place."""
+    """Return an arm's coverage from under its new sleeve on. span: how far up under it, and down to which place.
+
+    before: see `draw_below_cuff`.
+    """
     body, fields = person
     if bare.cuffs is None:
         return draw_limb(limb, fields.shape, 0.0, span[1])
     first = min(max(0.0, bare.cuffs[number] - span[0]), 2.1)
     if bare.endings is None or bare.endings.cuffs is None:
         return draw_limb(limb, fields.shape, first, span[1])
-    cuff = bare.endings.cuffs[number]
-    return draw_below_cuff(limb, cuff, bare.cuffs[number], (first, span[1]), fields.shape, body.size)
+    cuff, place, between = bare.endings.cuffs[number], bare.cuffs[number], (first, span[1])
+    return draw_below_cuff(limb, cuff, place, between, fields.shape, body.size, before=before)
 
 
 def _limb_coverage(
