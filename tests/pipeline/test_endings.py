@@ -16,7 +16,6 @@ from studio.pipeline.tryon.draping.endings import Endings, chest_beside, close_h
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import before_garment, draw_limb
-from studio.pipeline.tryon.draping.plates import Bareness, _open_depths
 from tests.pipeline.test_limbs import HALF, _axis, _limbs, _person
 from tests.pipeline.tryon_figures import LONG, SKIN, TANK, dressed_garment
 
@@ -31,7 +30,7 @@ def test_a_garments_endings_are_its_sides_below_the_armholes_and_its_cuffs() -> 
     for cut, is_sleeved in ((TANK, False), (LONG, True)):
         garment = dressed_garment(cut).garment
         endings = read_endings(garment, garment.mesh.vertices.astype(np.float64))
-        assert endings is not None and (endings.cuffs is not None) is is_sleeved
+        assert (endings.cuffs is not None) is is_sleeved
         for name, line in zip(("left", "right"), endings.sides, strict=True):
             assert np.hypot(*(line[0] - np.array(garment.landmarks[f"armpit_{name}"]))) < 2.0
             assert np.hypot(*(line[-1] - np.array(garment.landmarks[f"hem_{name}"]))) < 2.0
@@ -44,7 +43,8 @@ def test_no_skin_of_the_trunk_lies_beside_a_garment_below_its_armholes() -> None
     x = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]][1]
     off = np.abs(x - 192)
     assert shown[215:272][off[215:272] > 41].max() == 0.0
-    assert shown[215:272][off[215:272] < 36].min() == 1.0
+    assert shown[215:272][off[215:272] < 27].min() == 1.0
+    assert shown[240:272][off[240:272] > 36].max() == 0.0, "cloth may end inside its mesh"
     assert shown[160][off[160] < 60].min() == 1.0 and shown[300].min() == 1.0
     edge = np.array([(shown[y, 192:] > 0.5).sum() for y in range(185, 260)])
     assert (np.diff(edge) <= 0).all() and np.abs(np.diff(edge, 2)).max() <= 2  # it comes out tangentially
@@ -139,13 +139,3 @@ def test_before_the_trunk_no_skin_lies_above_a_cuff_on_its_inner_side() -> None:
     assert before[nook].max() < 0.6 and before[: row - 1][:, int(cuff[1, 0]) - 6 :].max() == 0.0
     assert behind[row - 8 : row - 1, int(middle)].min() == 1.0
     assert np.abs(before - behind)[row + 45 :].max() < 0.1
-
-
-def test_below_its_armholes_a_sleeved_garment_hides_the_trunk_too() -> None:
-    fitting = _fit(_person(sleeve=225), False)
-    fields = measure_fields(fitting.body, SHAPE)
-    sides = (_side(40, -1), _side(40, 1))
-    for cuffs in (None, (0.5, 0.5)):
-        shown = _open_depths(fitting.body, fields, Bareness(cuffs, 150.0, Endings(sides, None)))
-        off = np.abs(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]][1] - 192)
-        assert shown[240:272][off[240:272] > 36].max() == 0.0

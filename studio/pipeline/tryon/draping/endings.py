@@ -47,17 +47,15 @@ class Endings:
     cuffs: tuple[F64, F64] | None
 
 
-def read_endings(garment: Garment, vertices: F64) -> Endings | None:
-    """Return where a garment ends, from where its mesh was laid; None where it has no sides (a mesh of one's own)."""
+def read_endings(garment: Garment, vertices: F64) -> Endings:
+    """Return where a garment ends, from where its mesh was laid."""
     mesh = garment.mesh
     sides, cuffs = [], []
     for name, side, part in (("left", -1, _SLEEVES[0]), ("right", 1, _SLEEVES[1])):
         edge = np.flatnonzero((mesh.part == _TORSO) & (np.abs(mesh.across - side) < 1e-3))
         edge = edge[np.argsort(mesh.along[edge])]
-        armpit = garment.landmarks.get(f"armpit_{name}")
-        if edge.size < 2 or armpit is None:
-            return None
-        lowest = int(np.hypot(*(mesh.vertices[edge] - np.array(armpit)).T).argmin())
+        armpit = np.array(garment.landmarks[f"armpit_{name}"])
+        lowest = int(np.hypot(*(mesh.vertices[edge] - armpit).T).argmin())
         sides.append(vertices[edge[min(lowest, edge.size - 2) :]])
         end = np.flatnonzero((mesh.part == part) & (mesh.along > 0.995))
         cuffs.append(vertices[end[np.argsort(mesh.across[end])]])

@@ -46,8 +46,8 @@ UNDER_CUFF = 0.12
 """How far skin goes on under a sleeve, in places on the arm."""
 HIP_FADE = 0.3
 """Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
-SLEEVELESS_CHEST = 0.52
-"""Down to this depth, in shoulder widths, an armhole shows the chest's side."""
+HEM_OVERLAP = 0.06
+"""How far above its hem a garment begins to leave the trunk bare, in shoulder widths: hems curve."""
 
 
 def fill_smoothly(rgb: F32, known: F32) -> F32:
@@ -167,12 +167,12 @@ class Plate:
 class Bareness:
     """Which skin may show. cuffs: where the new sleeves end on the picture's left and right arm (0 shoulder .. 2
     wrist); None without sleeves: then shoulders and arms are bare. hem: depth at which the new garment ends.
-    endings: its lines there; None: not known.
+    endings: its lines there.
     """
 
     cuffs: tuple[float, float] | None
     hem: float
-    endings: Endings | None = None
+    endings: Endings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,7 +230,7 @@ def paint_plate(
     """Lay together what may show beside a new garment. limbs: see `trace_limb`."""
     body, evidence, fields = person
     skin = undressed.skin
-    torso = undressed.torso * _open_depths(body, fields, bare)
+    torso = undressed.torso * chest_beside(bare.endings, body, fields, bare.hem - HEM_OVERLAP * body.size)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, fields.shape)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
@@ -270,7 +270,7 @@ def draw_bare_arm(
     if bare.cuffs is None:
         return draw_limb(limb, fields.shape, 0.0, span[1])
     first = min(max(0.0, bare.cuffs[number] - span[0]), 2.1)
-    if bare.endings is None or bare.endings.cuffs is None:
+    if bare.endings.cuffs is None:
         return draw_limb(limb, fields.shape, first, span[1])
     cuff, place, between = bare.endings.cuffs[number], bare.cuffs[number], (first, span[1])
     return draw_below_cuff(limb, cuff, place, between, fields.shape, body.size, before=before)
@@ -401,21 +401,6 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
     gaps = (closed & beside).astype(np.float32)
     filled: F32 = np.maximum(torso, cv2.GaussianBlur(gaps, (0, 0), 1.0) * near).astype(np.float32)
     return filled
-
-
-def _open_depths(body: Body, fields: BodyFields, bare: Bareness) -> F32:
-    """Return where a top leaves the trunk bare: above the armpits and below its hem; beside it is background."""
-    hem = bare.hem
-    if bare.endings is not None:
-        return chest_beside(bare.endings, body, fields, hem - 0.06 * body.size)
-    lateral, depth = fields.lateral, fields.depth
-    soft = 0.03 * body.size
-    chest, end = (0.30 if bare.cuffs else SLEEVELESS_CHEST) * body.size, hem - 0.06 * body.size
-    covered = np.clip((depth - chest) / soft, 0, 1) * np.clip((end - depth) / soft, 0, 1)
-    half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
-    covered = covered * np.clip((np.abs(lateral) / half - 0.6) / 0.1, 0, 1)  # a deep neckline is open in the middle
-    result: F32 = (1 - covered).astype(np.float32)
-    return result
 
 
 def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:
