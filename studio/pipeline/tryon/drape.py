@@ -259,7 +259,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
     if cuffs is not None:
         layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
-    bareness = Bareness(cuffs, placed.hem_depth, read_endings(garment.garment, placed.vertices))
+    bareness = Bareness(cuffs, read_endings(garment.garment, placed.vertices))
     plate, (source, maps) = both(
         lambda: paint_plate((body, taken.bare, fields), taken.undressed, bareness, taken.limbs),
         lambda: _lay_cloth(taken, garment, placed, layers.removed),

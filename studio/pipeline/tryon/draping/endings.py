@@ -22,11 +22,11 @@ INSET = 0.012
 """How far inside the garment's edge skin under it ends, in shoulder widths: cloth may end a little inside its mesh."""
 NOOK = 0.08
 """How far from a sleeve's inner edge no skin lies before the trunk above its cuff, in shoulder widths."""
-UNDER_SIDE = 0.1
-"""The same below the armhole, where nothing of the trunk shows beside its garment."""
-ARMHOLE = 0.22, 0.2
-"""Over which height above an armhole's lowest point the chest's side comes out from under the garment's, and how far
-it may lie outside of it there, in shoulder widths."""
+UNDER_SIDE = (0.1, 0.1)
+"""The same between armhole and hem, where nothing of the trunk shows beside its garment."""
+SWELL = 0.22, 0.2
+"""Over which height above an armhole's lowest point and below the hem the trunk comes out from under the garment's
+side, and how far it may lie outside of it there, in shoulder widths."""
 PRESSED, TAPER = 0.15, 2.0
 """How an arm swells out from under a sleeve narrower than it: radius of its outline, in shoulder widths, and how far
 down the arm, at first, for each pixel outwards."""
@@ -63,22 +63,22 @@ def read_endings(garment: Garment, vertices: F64) -> Endings:
     return Endings((sides[0], sides[1]), (cuffs[0], cuffs[1]) if worn else None)
 
 
-def chest_beside(endings: Endings, body: Body, fields: BodyFields, hem: float) -> F32:
+def trunk_beside(endings: Endings, body: Body, fields: BodyFields) -> F32:
     """Return where the trunk may show beside a garment: at its armholes, and below its hem."""
     shown = np.zeros(fields.shape, np.float32)
-    depth = fields.depth
+    depth, size = fields.depth, body.size
     for side, line in zip((-1, 1), endings.sides, strict=True):
         lateral, at = body.locate(line)
         at = np.maximum.accumulate(at)
-        # Cloth may end inside its mesh: only at the armhole skin comes up to it.
-        under = np.interp(depth, [at[0], at[0] + ARMHOLE[0] * body.size], [INSET, UNDER_SIDE]) * body.size
+        # Cloth may end inside its mesh: only at armhole and hem skin comes up to it.
+        middle = min(SWELL[0] * size, 0.4 * float(at[-1] - at[0]))
+        under = np.interp(depth, [at[0], at[0] + middle, at[-1] - middle, at[-1]], [INSET, *UNDER_SIDE, INSET]) * size
         limit = np.interp(depth, at, lateral * side) - under
-        # From the armhole's lowest point upwards the trunk comes out tangentially: no corner stands beside the cloth.
-        above = np.maximum(at[0] - depth, 0.0) / (ARMHOLE[0] * body.size)
-        reach = limit + ARMHOLE[1] * body.size * above**2
+        # Above and below the trunk comes out tangentially: no corner of it stands beside the cloth.
+        beyond = np.maximum(at[0] - depth, 0.0) + np.maximum(depth - at[-1], 0.0)
+        reach = limit + SWELL[1] * size * (beyond / (SWELL[0] * size)) ** 2
         inside = np.clip(reach - side * fields.lateral + 0.5, 0.0, 1.0)
-        below = np.clip((depth - hem) / (0.03 * body.size), 0.0, 1.0)
-        shown = np.where(fields.lateral * side >= 0, np.maximum(inside, below), shown)
+        shown = np.where(fields.lateral * side >= 0, inside, shown)
     return shown.astype(np.float32)
 
 

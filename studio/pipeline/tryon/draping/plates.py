@@ -12,7 +12,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import mix, paint
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
-from studio.pipeline.tryon.draping.endings import Endings, chest_beside, close_hollows, draw_below_cuff
+from studio.pipeline.tryon.draping.endings import Endings, close_hollows, draw_below_cuff, trunk_beside
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
@@ -46,8 +46,6 @@ UNDER_CUFF = 0.12
 """How far skin goes on under a sleeve, in places on the arm."""
 HIP_FADE = 0.3
 """Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
-HEM_OVERLAP = 0.06
-"""How far above its hem a garment begins to leave the trunk bare, in shoulder widths: hems curve."""
 
 
 def fill_smoothly(rgb: F32, known: F32) -> F32:
@@ -166,12 +164,10 @@ class Plate:
 @dataclass(frozen=True, slots=True)
 class Bareness:
     """Which skin may show. cuffs: where the new sleeves end on the picture's left and right arm (0 shoulder .. 2
-    wrist); None without sleeves: then shoulders and arms are bare. hem: depth at which the new garment ends.
-    endings: its lines there.
+    wrist); None without sleeves: then shoulders and arms are bare. endings: the new garment's lines beside skin.
     """
 
     cuffs: tuple[float, float] | None
-    hem: float
     endings: Endings
 
 
@@ -230,7 +226,7 @@ def paint_plate(
     """Lay together what may show beside a new garment. limbs: see `trace_limb`."""
     body, evidence, fields = person
     skin = undressed.skin
-    torso = undressed.torso * chest_beside(bare.endings, body, fields, bare.hem - HEM_OVERLAP * body.size)
+    torso = undressed.torso * trunk_beside(bare.endings, body, fields)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, fields.shape)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
