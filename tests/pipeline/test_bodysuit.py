@@ -10,7 +10,7 @@ from studio.domain.artefacts import Cutout, Photo
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.bodysuit import find_briefs
-from studio.pipeline.garments.fitting import measure_rows, prepare_silhouette
+from studio.pipeline.garments.fitting import prepare_silhouette
 from studio.pipeline.tryon.draping.fronts import is_bodysuit, order_over
 from tests.pipeline.tryon_figures import LONG, NEW_TOP, TANK, TEE, draw_garment
 
@@ -44,18 +44,6 @@ def test_a_bodysuit_is_as_long_as_to_its_hips_and_tucked_in() -> None:
 @pytest.mark.parametrize("half", [TEE, LONG, TANK, POINTED, TAILS], ids=["tee", "long", "tank", "pointed", "tails"])
 def test_hems_of_other_tops_are_no_briefs(half: tuple[tuple[float, float], ...]) -> None:
     assert find_briefs(prepare_silhouette(draw_garment(half)[1].alpha)) is None
-
-
-def test_a_run_through_a_sleeve_is_not_the_torsos() -> None:
-    """One sleeve stands off the torso, the other lies on it: only the first side shows how wide the torso is."""
-    alpha = draw_garment(LONG)[1].alpha.copy()
-    alpha[64 + 150 : 64 + 430, 85:240] = np.float32(1)
-    rows = measure_rows(prepare_silhouette(alpha))
-    seen = ~np.isnan(rows.gap) & ~np.isnan(rows.torso)
-    height = float(np.ptp(np.flatnonzero(alpha.any(axis=1))) + 1)
-    assert seen.sum() > 30
-    assert abs(float(np.median(rows.torso[seen])) - 0.235 * 512 / height) < 0.03
-    assert float(np.median(rows.inner[seen])) > 0.235 * 512 / height + 0.03
 
 
 def test_sleeves_beside_the_briefs_stay() -> None:

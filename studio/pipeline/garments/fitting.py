@@ -18,7 +18,6 @@ from studio.pipeline.garments.laid import (
     free_slit,
     hint_from_rows,
     laid_prior,
-    runs_of_torso,
     start_params,
 )
 from studio.pipeline.garments.outline import (
@@ -158,15 +157,13 @@ class Rows:
     """What each row of the mask shows, both sides averaged, normalised; NaN where a side shows nothing.
 
     inner: half-width of the run that holds the axis. outer: half-width of everything. gap: where the sleeve begins
-    beyond the gap beside the torso; NaN without a gap. sides: `(rows, 2)`, `outer` of each side. torso: `inner`
-    without runs that go on through a sleeve.
+    beyond the gap beside the torso; NaN without a gap. sides: `(rows, 2)`, `outer` of each side.
     """
 
     inner: F64
     outer: F64
     gap: F64
     sides: F64
-    torso: F64
 
 
 def measure_rows(silhouette: Silhouette) -> Rows:
@@ -192,7 +189,7 @@ def measure_rows(silhouette: Silhouette) -> Rows:
     shown = ~np.isnan(table[2])
     table[0][shown[:, ::-1] & ~shown] = np.nan  # a side without the other's gap has its sleeve on the torso
     inner, outer, gap = (_mean_of_sides(plane) * pixel for plane in table)
-    return Rows(inner, outer, gap, table[1] * pixel, _mean_of_sides(runs_of_torso(table[0], table[2])) * pixel)
+    return Rows(inner, outer, gap, table[1] * pixel)
 
 
 def _mean_of_sides(plane: F64) -> F64:
@@ -227,7 +224,7 @@ def list_starts(silhouette: Silhouette) -> list[Start]:
     ]
     if gaps.size > 0.12 * WORK_HEIGHT:
         starts.append(_measured_start(rows, gaps, torso, hem))
-    hint = hint_from_rows(rows.torso, rows.outer, rows.gap, rows.sides)
+    hint = hint_from_rows(rows.inner, rows.outer, rows.gap, rows.sides)
     return [*starts, _laid_start(hint, 0.1)] if hint is not None else starts
 
 

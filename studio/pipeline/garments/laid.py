@@ -10,8 +10,6 @@ import numpy.typing as npt
 from studio.domain.arrays import F64
 from studio.pipeline.garments.outline import P, SleeveModel, corners, slit_samples
 
-BOTH_SIDES = 3
-"""Rows that show gaps on both sides are enough from more than these on."""
 STEP_ROWS, STEP = 7, 0.035
 """A cuff lying on the flank ends in a step of the outline: so much narrower (shares of the height) in so few rows."""
 CLEAR_STEP = 0.06
@@ -44,19 +42,6 @@ class Hint:
     sleeve: tuple[float, float]
     width: float
     long: bool
-
-
-def runs_of_torso(runs: F64, gaps: F64) -> F64:
-    """Return the runs that hold the axis, `(rows, 2)`, NaN where one goes on through a sleeve and not the torso alone.
-
-    So it does where only the other side shows a gap. While some rows show gaps on both sides, all are kept, and the
-    median over them tells: one side alone would err with the axis.
-    """
-    seen = ~np.isnan(gaps) & ~np.isnan(runs)
-    if seen.all(axis=1).sum() > BOTH_SIDES:
-        return runs
-    torso: F64 = np.where(~seen & seen[:, ::-1], np.nan, runs)
-    return torso
 
 
 def find_step(outer: F64, hem: int) -> tuple[int, float] | None:
