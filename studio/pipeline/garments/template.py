@@ -39,6 +39,8 @@ MIN_COLLAR = 0.035
 """A collar lower than this share of the garment's height is part of the neckline."""
 SNAP_LIMIT = 0.05
 """How far the silhouette may pull the template's edge, in shares of the height."""
+MOST_FLARE = 0.1
+"""How much wider than fitted a side may be where a sleeve lies on it, in heights."""
 APEX_REACH, APEX_EDGE, APEX_CLOTH = 0.06, 0.9, 0.015
 """How far from the fitted armpit its gap's top is looked for, in heights, and the share of that where it may lie; how
 much cloth is about such an armpit, and above that top.
@@ -247,6 +249,22 @@ def _snap_flank(points: F64, silhouette: Silhouette, side: int, laid: bool) -> F
     return snap_across(points, silhouette, side) if laid else snap(points, silhouette)
 
 
+def _out_to_sleeve(flank: F64, inner: F64, silhouette: Silhouette, side: int) -> F64:
+    """Return a flank that goes on up to the sleeve lying on it, as far as no gap is seen between the two."""
+    order = np.argsort(inner[:, 1])
+    there = (flank[:, 1] > inner[order[0], 1]) & (flank[:, 1] < inner[order[-1], 1])
+    edge = np.interp(flank[:, 1], inner[order, 1], inner[order, 0])
+    room = (edge - flank[:, 0]) * side
+    steps = flank[:, None] + np.linspace(0, 1, 25)[None, :, None] * np.stack([edge - flank[:, 0], 0 * edge], -1)[:, None]
+    closed = there & (room > 0) & (room < MOST_FLARE) & (silhouette.sample(steps) < 0).all(axis=1)
+    closed[0] = False
+    shift = np.where(closed, room, 0.0)
+    padded = np.pad(shift, 1, mode="edge")
+    moved = flank.copy()
+    moved[:, 0] += side * np.minimum(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:], shift)
+    return moved
+
+
 def _sleeve_curves(key: Key, p: F64, side: int, silhouette: Silhouette, laid: bool) -> tuple[F64, F64, int]:
     """Return a sleeve's outer and inner edge from armhole to cuff, and the number of rows."""
     outer = np.array([key.shoulder, *key.outer])
@@ -318,6 +336,9 @@ def build_template(
         if fit.sleeve is SleeveModel.NONE:
             armhole = snap(armhole, silhouette)
         flank[0] = armhole[-1]
+        if fit.sleeve is not SleeveModel.NONE:
+            _, inner, _ = _sleeve_curves(keys[side], own[side], side, silhouette, bool(fit.laid))
+            flank = _out_to_sleeve(flank, inner, silhouette, side)
         armholes[side], sides[side] = armhole, np.concatenate([armhole, flank[1:]])
     if opening is None:
         torso = _torso_grid(builder, key, p, sides, silhouette)
