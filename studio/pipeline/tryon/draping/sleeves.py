@@ -6,7 +6,7 @@ the trunk leaves it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +71,13 @@ def lay_sleeve(garment: Garment, cut: SleeveCut, body: Body, armhole: F64, limb:
     rows, index = np.unique(mesh.along[chosen], return_inverse=True)
     # A sleeve's first column is its outer edge, its last the inner one, on either side.
     across = mesh.across[chosen].astype(np.float64)
-    width, travelled = _measure(garment, cut, body)
     joints = body.arms[0 if side < 0 else 1].points
-    path, along_arm = _arm_path(joints, (armhole[0] + armhole[-1]) / 2)
+    middle = (armhole[0] + armhole[-1]) / 2
+    step = joints[1] - joints[0]
+    # A sleeve begins where its armhole lies.
+    begun = max(0.0, float((middle - joints[0]) @ step) / max(float(np.hypot(*step)), 1e-6))
+    width, travelled = _measure(garment, replace(cut, dropped=max(cut.dropped, begun)), body)
+    path, along_arm = _arm_path(joints, middle)
     end = float(travelled[-1])
     # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
     slant = _armhole_slant(armhole, joints)
