@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from studio.domain.artefacts import Cutout
 from studio.pipeline.tryon.draping.parting import part_cloth
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, prepare_source
 
 SIZE = (200, 300)
 
@@ -39,3 +40,12 @@ def test_a_sleeve_that_is_slim_at_the_shoulder_keeps_its_end() -> None:
         sleeve[row, : 20 + 4 + (row - 40) // 6] = True
     _, left = part_cloth((_layer("front", ~sleeve), _layer("left_sleeve", sleeve)), _source(cloth))
     assert left.source[60:250, 21].min() > 0.5
+
+
+def test_a_small_photo_seen_enlarged_has_a_sharp_outline_in_its_place() -> None:
+    ramp = np.clip((np.arange(80, dtype=np.float32) - 37.0) / 6.0, 0.0, 1.0)[None].repeat(60, axis=0)
+    photo = np.full((60, 80, 3), 120, np.uint8)
+    plain, enlarged = (prepare_source(photo, Cutout(ramp, photo), density) for density in (0.9, 0.33))
+    soft = [int(((source.alpha[30] > 0.05) & (source.alpha[30] < 0.95)).sum()) for source in (plain, enlarged)]
+    assert soft[1] <= soft[0] // 2
+    assert abs(float(enlarged.alpha[30].sum()) - float(ramp[30].sum())) < 0.5
