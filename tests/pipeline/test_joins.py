@@ -13,8 +13,9 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.body import Arm, Body
-from studio.pipeline.tryon.draping.joins import Finished, Flaw, find_flaws, name_limb
+from studio.pipeline.tryon.draping.joins import Finished, Flaw, find_flaws, measure_belly, name_limb
 from studio.pipeline.tryon.draping.judge import judge_look
+from studio.pipeline.tryon.draping.plates import Plate
 from tests.pipeline.tryon_figures import LONG, TEE, context, draw_person, dressed_garment
 
 F32 = npt.NDArray[np.float32]
@@ -170,3 +171,24 @@ def test_arms_that_will_be_painted_are_announced_before() -> None:
         for person, garment in ((sleeved, tee), (bare, tee), (sleeved, long))
     ]
     assert said == [True, False, False]
+
+
+def test_a_bare_belly_that_no_photo_shows_is_doubted() -> None:
+    look = _look()
+    shape = look.alpha.shape
+    skin = np.full((*shape, 3), 150, np.float32)
+    below = np.zeros(shape, bool)
+    below[330:430, 200:400] = True  # between a cropped top and the waist
+    cropped = replace(
+        look,
+        garment=np.where(below, 0, look.garment).astype(np.float32),
+        painted=np.maximum(look.painted, below).astype(np.float32),
+        alpha=np.maximum(look.alpha, below).astype(np.float32),
+    )
+    bare = Plate(np.where(below[..., None], skin, 0).astype(np.float32), look.alpha, skin, skin)
+    area = measure_belly(cropped, bare)
+    assert area == pytest.approx(below.sum() / look.body.size**2, rel=0.2)
+    assert measure_belly(cropped, replace(bare, rgb=np.zeros_like(skin))) == 0.0  # trousers were painted there
+    keys = [note.key for _, note in judge_look(replace(look, belly=area), "model.jpg", "top.jpg")]
+    assert "tryon.belly_painted" in keys
+    assert "tryon.belly_painted" not in [note.key for _, note in judge_look(look, "model.jpg", "top.jpg")]

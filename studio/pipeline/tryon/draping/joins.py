@@ -18,9 +18,11 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import GarmentArtefacts, NativePatch, PersonArtefacts
 from studio.domain.geometry import Box
 from studio.domain.labels import Cihp
+from studio.pipeline.garments.lower import LOWER
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.compose import Dressing
 from studio.pipeline.tryon.draping.outlines import NOWHERE, Outline, read_contrast, trace_outlines
+from studio.pipeline.tryon.draping.plates import Plate
 
 STEPPED, FRAYED = 1.2, 0.5
 """Radians from which an outline is seen to be rough: of turning to and fro, and of bends beyond the two sharpest."""
@@ -43,6 +45,9 @@ TRUNK_CORE, ARM_CORE = 0.7, 0.5
 ARM_REACH, WIDTHS_APART = 0.24, 0.07
 """How near its middle a flaw is an arm's; how far above and below a join the widths are compared. Shoulder widths."""
 
+BELLY = 0.4
+"""Where the belly begins, in shares of neck to hips: above that open necklines and armholes show the chest."""
+_SPARSE = 4
 _STILL = (Cihp.HAIR, Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES, Cihp.GLOVE)
 _ARMS = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 _LIMBS = (*_ARMS, Cihp.LEFT_LEG, Cihp.RIGHT_LEG, Cihp.NECK)
@@ -87,6 +92,7 @@ class Finished:
     labels: U8
     body: Body
     natural: float = 0.0
+    belly: float = 0.0
     armpits: F64 = field(default_factory=lambda: NOWHERE)
     origin: tuple[int, int] = (0, 0)
 
@@ -117,7 +123,9 @@ def finish(
         np.asarray(planes[0], np.uint8), np.asarray(planes[1], np.float32), dressing.person, coverage,
         dressing.layers.removed, dressing.layers.lower.alpha, *seen,
     )  # fmt: skip
-    return replace(_cropped(look), natural=measure_nature(dressing, garment, seen[1].size), armpits=armpits)
+    belly = 0.0 if garment.garment.category in LOWER else measure_belly(look, dressing.plate)
+    natural = measure_nature(dressing, garment, seen[1].size)
+    return replace(_cropped(look), natural=natural, belly=belly, armpits=armpits)
 
 
 def _cropped(look: Finished) -> Finished:
@@ -133,6 +141,20 @@ def _cropped(look: Finished) -> Finished:
         look, rgb=look.rgb[cut], alpha=look.alpha[cut], before=look.before[cut], garment=look.garment[cut],
         painted=look.painted[cut], lower=look.lower[cut], labels=look.labels[cut], origin=(x, y),
     )  # fmt: skip
+
+
+def measure_belly(look: Finished, plate: Plate) -> float:
+    """Return the area, in squared shoulder widths, of painted skin below the chest: no photo shows its like."""
+    cut = np.s_[::_SPARSE, ::_SPARSE]
+    shown = (look.painted[cut] > 0.7) & (look.garment[cut] < 0.1) & (look.alpha[cut] > 0.9)
+    skin = shown & (np.abs(plate.rgb[cut] - plate.skin[cut]).max(axis=2) < 1)
+    y, x = np.nonzero(skin)
+    if not x.size:
+        return 0.0
+    body = look.body
+    lateral, depth = body.locate(np.stack([x, y], -1).astype(np.float64) * _SPARSE)
+    inside = (depth > BELLY * body.length) & (np.abs(lateral) < 0.5 * body.size)
+    return float(inside.sum()) * _SPARSE**2 / body.size**2
 
 
 def measure_nature(dressing: Dressing, garment: GarmentArtefacts, size: float) -> float:

@@ -45,6 +45,8 @@ _LIMITS = {
     Flaw.HOLE: (0.003, 0.03),
 }
 """Strengths of flaws at the last two of these; set on the first half of benchmarks/confidence_verdicts.toml."""
+BARE_BELLY = 0.05
+"""Area of painted belly, in squared shoulder widths, that is plainly seen: a hand's breadth from side to side."""
 _SCATTERED = 0.75
 """What several short joins of tone count beside one of their whole length."""
 _STEP = 0.6
@@ -93,6 +95,8 @@ def judge_look(look: Finished, file: str, garment: str) -> list[tuple[float, Not
         score = float(np.interp(total, [_LIMITS[flaw][0] / 2, *_LIMITS[flaw]], [1.0, TRUSTED, BAD]))
         if score < SLIGHT:
             doubts.append((score, _word_flaw(worst, ratio, look, (file, garment))))
+    if look.belly > BARE_BELLY:
+        doubts.append((TRUSTED, Note("tryon.belly_painted", {"file": file})))
     return doubts
 
 
