@@ -12,14 +12,7 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from studio.domain.arrays import F32, F64, U8
-from studio.pipeline.garments.laid import (
-    CAPE_TORSO,
-    Hint,
-    free_slit,
-    hint_from_rows,
-    laid_prior,
-    start_params,
-)
+from studio.pipeline.garments.laid import CAPE_TORSO, Hint, free_slit, hint_from_rows, laid_prior, start_params
 from studio.pipeline.garments.outline import (
     COUNT,
     P,
