@@ -255,7 +255,8 @@ def _out_to_sleeve(flank: F64, inner: F64, silhouette: Silhouette, side: int) ->
     there = (flank[:, 1] > inner[order[0], 1]) & (flank[:, 1] < inner[order[-1], 1])
     edge = np.interp(flank[:, 1], inner[order, 1], inner[order, 0])
     room = (edge - flank[:, 0]) * side
-    steps = flank[:, None] + np.linspace(0, 1, 25)[None, :, None] * np.stack([edge - flank[:, 0], 0 * edge], -1)[:, None]
+    across = np.stack([edge - flank[:, 0], 0 * edge], -1)
+    steps = flank[:, None] + np.linspace(0, 1, 25)[None, :, None] * across[:, None]
     closed = there & (room > 0) & (room < MOST_FLARE) & (silhouette.sample(steps) < 0).all(axis=1)
     closed[0] = False
     shift = np.where(closed, room, 0.0)
