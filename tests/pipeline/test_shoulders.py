@@ -12,6 +12,8 @@ from studio.domain.artefacts import Garment
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
 from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.limbs import trace_limb
+from studio.pipeline.tryon.draping.plates import undress
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, rounded, sample_coverage
 from studio.pipeline.tryon.draping.settle import settle_on_shoulders
 from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
@@ -105,6 +107,26 @@ def test_under_hair_the_line_lies_no_lower_than_the_cloth_seen_below_it() -> Non
     at = np.array([0.3 * SIZE])
     assert found.shoulder_up(at, 1)[0] > body.shoulder_up(at, 1)[0] - 2.0
     assert np.interp(0.3, found.shoulders.at, found.shoulders.seen[1]) < 0.05
+
+
+def test_between_hair_and_the_shoulder_that_it_falls_on_is_skin() -> None:
+    body, evidence = make_body(), draw_evidence(*slope(rise=9.0))
+    fields = measure_fields(body, SHAPE)
+    labels = evidence.labels.copy()
+    # A strand hangs beside the neck and ends on the old collar.
+    strand = np.s_[: round(NECK_Y - 0.2 * SIZE), round(NECK_X + 0.26 * SIZE) : round(NECK_X + 0.4 * SIZE)]
+    labels[strand] = np.where(evidence.alpha[strand] > 0.5, labels[strand], np.uint8(Cihp.HAIR))
+    alpha = np.maximum(evidence.alpha, (labels == Cihp.HAIR).astype(np.float32))
+    hidden = replace(evidence, labels=labels, alpha=alpha)
+    found = fit_shoulders(body, hidden, fields)
+    bare = bare_evidence(found, hidden, fields)
+    assert np.interp(0.26, found.shoulders.at, found.shoulders.seen[1]) < 0.05  # nothing is taken off beside hair
+    limbs = (trace_limb(found, bare, 0), trace_limb(found, bare, 1))
+    removed = (labels == Cihp.UPPER).astype(np.float32)
+    torso = undress((found, bare, fields), removed, 0.8 * body.length, limbs).torso
+    columns = slice(round(NECK_X + 0.29 * SIZE), round(NECK_X + 0.37 * SIZE))
+    below = (labels[:, columns] == Cihp.UPPER) & (np.arange(SHAPE[0])[:, None] < NECK_Y - 5)
+    assert below.any() and torso[:, columns][below].min() > 0.4
 
 
 def test_without_leaks_the_line_is_the_models() -> None:

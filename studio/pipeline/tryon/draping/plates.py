@@ -46,6 +46,8 @@ UNDER_CUFF = 0.12
 """How far skin goes on under a sleeve, in places on the arm."""
 HIP_FADE = 0.3
 """Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
+UNDER_HAIR = 0.12
+"""How far below the hair that ends on it an old garment surely lies on the shoulder, in shoulder widths."""
 
 
 def fill_smoothly(rgb: F32, known: F32) -> F32:
@@ -394,9 +396,14 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
     closed = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
     # The hollow of neck and shoulder is a hollow: only beside hair is a gap what cloth has left.
     beside = cv2.distanceTransform((~hair).astype(np.uint8), cv2.DIST_L2, 3) < 0.12 * body.size
-    gaps = (closed & beside).astype(np.float32)
-    filled: F32 = np.maximum(torso, cv2.GaussianBlur(gaps, (0, 0), 1.0) * near).astype(np.float32)
-    return filled
+    filled = np.maximum(torso, cv2.GaussianBlur((closed & beside).astype(np.float32), (0, 0), 1.0) * near)
+    # Cloth that hair falls on lies on a shoulder: the background is never seen between the two.
+    fall = np.ones((round(UNDER_HAIR * body.size), 1), np.uint8)
+    strands = cv2.erode(hair.astype(np.uint8), np.ones((1, 2 * bleed_of(body) + 1), np.uint8))
+    under = cv2.dilate(strands, fall, anchor=(0, len(fall) - 1)) > 0
+    under &= np.isin(labels, OLD_GARMENT) & (lateral < 0.5) & (depth < 0.0) & (depth > -0.5)
+    covered: F32 = np.maximum(filled, cv2.GaussianBlur(under.astype(np.float32), (0, 0), 1.0)).astype(np.float32)
+    return covered
 
 
 def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:

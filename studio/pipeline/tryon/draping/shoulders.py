@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 
 from studio.domain.arrays import F32, F64, Bool
 from studio.domain.labels import Cihp
@@ -70,7 +71,9 @@ def fit_shoulders(body: Body, evidence: Evidence, fields: BodyFields) -> Body:
     at = np.linspace(0.0, SETTLED, SAMPLES)
     outlines = [_trace(body, evidence, at, side) for side in (-1, 1)]
     off = [_fit_side(body, outline, side) for outline, side in zip(outlines, (-1, 1), strict=True)]
-    seen = [_smoothed(outline.seen.astype(np.float64), at) for outline in outlines]
+    # Beside hair an old garment's thickness is not taken off: a gap would open between hair and skin.
+    wide = 2 * round(2 * SMOOTH / (at[1] - at[0])) + 1
+    seen = [_smoothed(minimum_filter1d(outline.seen.astype(np.float64), wide), at) for outline in outlines]
     return replace(body, shoulders=ShoulderLine(at, np.stack(off), np.stack(seen)))
 
 
