@@ -11,7 +11,7 @@ from studio.domain.arrays import F64
 from studio.domain.artefacts import Photo
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.drape import _fit
-from studio.pipeline.tryon.draping.arms import find_sleeve_insides
+from studio.pipeline.tryon.draping.arms import find_sleeve_insides, join_arm_skin
 from studio.pipeline.tryon.draping.endings import Endings, close_hollows, draw_below_cuff, read_endings, trunk_beside
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
@@ -140,3 +140,12 @@ def test_before_the_trunk_no_skin_lies_above_a_cuff_on_its_inner_side() -> None:
     assert before[nook].max() < 0.6 and before[: row - 1][:, int(cuff[1, 0]) - 6 :].max() == 0.0
     assert behind[row - 8 : row - 1, int(middle)].min() == 1.0
     assert np.abs(before - behind)[row + 45 :].max() < 0.1
+
+
+def test_skin_that_hangs_on_an_arm_alone_is_that_arms() -> None:
+    labels = np.zeros((60, 60), np.uint8)
+    labels[5:30, 5:15], labels[30:40, 5:15] = Cihp.RIGHT_ARM, Cihp.NECK
+    labels[5:20, 30:50], labels[20:50, 30:50], labels[20:50, 50:56] = Cihp.UPPER, Cihp.NECK, Cihp.LEFT_ARM
+    joined = join_arm_skin(labels)
+    assert (joined[30:40, 5:15] == Cihp.RIGHT_ARM).all()
+    assert (joined[20:50, 30:50] == Cihp.NECK).all(), "a bare midriff is the trunk's"

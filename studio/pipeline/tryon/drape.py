@@ -35,7 +35,7 @@ from studio.pipeline.parallel import both
 from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.tryon.draping.arms import find_sleeve_insides, unite_arms
+from studio.pipeline.tryon.draping.arms import find_sleeve_insides, join_arm_skin, unite_arms
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
@@ -240,6 +240,8 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     fitting = replace(fitting, body=body)
     if fitting.legs is None:
         evidence = keep_skirt(evidence, body, fields)
+    if not evidence.leak_free:
+        evidence = replace(evidence, labels=join_arm_skin(evidence.labels))
     bare = bare_evidence(body, evidence, fields)
     limbs = (trace_limb(body, bare, 0), trace_limb(body, bare, 1))
     if not evidence.leak_free:

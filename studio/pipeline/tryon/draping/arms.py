@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, Bool
+from studio.domain.arrays import F32, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.planes import mix
 from studio.pipeline.tryon.draping.body import Body, Evidence
@@ -45,6 +45,18 @@ def find_sleeve_insides(body: Body, evidence: Evidence, fields: BodyFields, limb
             if np.isin(around, Cihp.BACKGROUND).any() and not np.isin(around, Cihp.NECK).any():
                 insides |= piece
     return insides
+
+
+def join_arm_skin(labels: U8) -> U8:
+    """Return labels in which skin that a parse map calls the trunk's, and that hangs on an arm alone, is that arm's."""
+    joined = labels
+    for piece in _pieces(labels == Cihp.NECK):
+        around = labels[(cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~piece]
+        arms = [int((around == label).sum()) for label in (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)]
+        rest = int((around != Cihp.BACKGROUND).sum()) - sum(arms)
+        if max(arms) > 2 * rest + min(arms):
+            joined = np.where(piece, np.uint8((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)[int(np.argmax(arms))]), joined)
+    return joined
 
 
 def _pieces(mask: Bool) -> list[Bool]:
