@@ -10,17 +10,19 @@ import pytest
 
 from studio.domain.arrays import F64
 from studio.domain.artefacts import Garment, PersonArtefacts
+from studio.domain.edits import LayerOrder
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.fitting import fit_outline, prepare_silhouette
 from studio.pipeline.garments.outline import corners
 from studio.pipeline.garments.template import _at_apex
-from studio.pipeline.tryon.drape import _fit
+from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
 from studio.pipeline.tryon.draping.outlines import trace_outlines
 from studio.pipeline.tryon.draping.raster import _affines, dense_map
 from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
-from tests.pipeline.tryon_figures import TEE, draw_garment, draw_person
+from tests.pipeline.test_limbs import _person as bare_person
+from tests.pipeline.tryon_figures import TEE, context, draw_garment, draw_person, dressed_garment
 
 CAP = ((-0.12, 0.0), (-0.25, 0.04), (-0.34, 0.16), (-0.26, 0.24), (-0.235, 0.29), (-0.23, 1.0))
 """A tee with cap sleeves: their inner edge is hardly longer than nothing."""
@@ -137,3 +139,21 @@ def test_at_an_armpit_four_corners_are_meant_and_a_tear_is_more() -> None:
     plane[160:166, 252:260] = 0.0
     (torn,) = trace_outlines(plane, size, armpits=armpits)
     assert torn.fraying.max() > 1.0
+
+
+def test_a_sleeves_shadow_fades_out_on_an_arm_that_stays() -> None:
+    bare = bare_person(sleeve=160)
+    garment = dressed_garment(TEE)
+    tryon = DRAPE.dress(bare, garment, context(), layers=LayerOrder())
+    look = bare.photo.rgb8.astype(np.float64)
+    changed = tryon.patch.alpha > 0
+    look[tryon.patch.box.slices][changed] = tryon.patch.pixels[changed]
+    limb = trace_limb(_fit(bare, leak_free=False).body, _fit(bare, leak_free=False).evidence, 0)
+    worn = np.zeros(look.shape[:2])
+    worn[tryon.patch.box.slices] = tryon.patch.garment
+    line = np.array([limb.spot(place) for place in np.linspace(0.3, 1.2, 120)]).round().astype(int)
+    below = np.flatnonzero(worn[line[:, 1], line[:, 0]] > 0).max() + 2
+    x, y = line[below:].T
+    light = (look[y, x] / bare.photo.rgb8[y, x]).mean(axis=1)
+    assert light[0] < 0.95 and light[-1] == pytest.approx(1.0, abs=0.01)
+    assert np.diff(light).max() < 0.03  # no edge where it ends

@@ -173,7 +173,9 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
             alpha = alpha * (1 - lower_alpha)
             shown = arms_alpha * np.clip((alpha + removed) * 4 + arms_touched, 0, 1)
             rgb = _lay(rgb, lambda: reader.read(dressing.layers.arms.rgb) * spread(arms_light), shown)
-            change, laid = np.maximum(change, alpha), np.maximum(laid, alpha)
+            # A sleeve's shadow on its arm changes the arm where nothing else does.
+            change = np.maximum(np.maximum(change, alpha), arms_alpha * arms_touched)
+            laid = np.maximum(laid, alpha)
             covered = np.maximum(covered, alpha * (1 - arms_alpha))
             body = np.maximum(body, alpha)
             continue
