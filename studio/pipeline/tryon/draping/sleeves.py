@@ -72,12 +72,8 @@ def lay_sleeve(garment: Garment, cut: SleeveCut, body: Body, armhole: F64, limb:
     # A sleeve's first column is its outer edge, its last the inner one, on either side.
     across = mesh.across[chosen].astype(np.float64)
     joints = body.arms[0 if side < 0 else 1].points
-    middle = (armhole[0] + armhole[-1]) / 2
-    step = joints[1] - joints[0]
-    # A sleeve begins where its armhole lies.
-    begun = max(0.0, float((middle - joints[0]) @ step) / max(float(np.hypot(*step)), 1e-6))
-    width, travelled = _measure(garment, replace(cut, dropped=max(cut.dropped, begun)), body)
-    path, along_arm = _arm_path(joints, middle)
+    width, travelled = _measure(garment, cut, body)
+    path, along_arm = _arm_path(joints, (armhole[0] + armhole[-1]) / 2)
     end = float(travelled[-1])
     # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
     slant = _armhole_slant(armhole, joints)
@@ -95,6 +91,18 @@ def lay_sleeve(garment: Garment, cut: SleeveCut, body: Body, armhole: F64, limb:
     outer, inner = _reaches(width, travelled, body, limb, _walk(path, along_arm, travelled, side), side)
     tube = lay(rows[index], travelled[index], across, np.where(across > 0, inner[index], outer[index]))
     return _root(tube, (rows, index, across), travelled, armhole, INNER_GIVES * inner_length)
+
+
+def begin_at(cut: SleeveCut, body: Body, armhole: F64) -> SleeveCut:
+    """Return the sleeve as one that begins where its armhole lies, however the garment was cut.
+
+    Half of that: the shoulder's joint lies below the seam's tip. (Sleeves of the pairs 00055 and 00013 end at .55 and
+    .64 of the upper arm where they are worn.)
+    """
+    joints = body.arms[0 if cut.side < 0 else 1].points
+    step = joints[1] - joints[0]
+    begun = float(((armhole[0] + armhole[-1]) / 2 - joints[0]) @ step) / max(float(np.hypot(*step)), 1e-6)
+    return replace(cut, dropped=max(cut.dropped, begun / 2))
 
 
 def cuff_place(garment: Garment, cut: SleeveCut, body: Body) -> float:

@@ -18,6 +18,7 @@ from studio.pipeline.tryon.draping.sleeves import (
     BELOW_ARMPIT,
     DROPPED_SEAM,
     SleeveCut,
+    begin_at,
     cuff_place,
     lay_sleeve,
 )
@@ -50,6 +51,8 @@ BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.36
 """A narrow garment gives way across by this at most."""
+ROOT_PULL = (0.0, 0.15, 0.4), (0.01, 0.1, 0.5)
+"""Pull of a sleeve's first rows, by their share of its length, while its armhole finds its place."""
 COMES_OUT = 0.5
 """Over which length below the armpit a wide garment comes out from under the arm, in shoulder widths."""
 RAISED, MOST_RAISED = 0.7, 0.25
@@ -212,10 +215,17 @@ def place_garment(
         if (part == sleeve_part).any():
             limb = None if limbs is None else limbs[0 if side < 0 else 1]
             sleeves.append((_cut_sleeve(garment, pattern, body, scale, (sleeve_part, side)), limb))
-    for cut, limb in sleeves:
+    for number, (cut, limb) in enumerate(sleeves):
         targets = _seat_armpit(garment, targets, body, limb, (cut.side, cuff_place(garment, cut, body)))
-    trunk = garment.mesh.faces[((part == TORSO) | (part == COLLAR))[garment.mesh.faces].all(axis=1)]
-    relaxed = relax(pattern.points * scale, trunk, targets, _torso_weights(garment))
+        sleeves[number] = (begin_at(cut, body, targets[find_armhole(garment, cut.side)]), limb)
+    weights = _torso_weights(garment)
+    for cut, limb in sleeves:
+        chosen = part == cut.part
+        targets[chosen] = lay_sleeve(garment, cut, body, targets[find_armhole(garment, cut.side)], limb)
+        weights[chosen] = np.interp(garment.mesh.along[chosen], *ROOT_PULL)
+    # A sleeve's root moves its armhole: where it is slim, the torso's cloth goes on over the shoulder.
+    root = ((part == TORSO) | (part == COLLAR) | (garment.mesh.along < ROOT_PULL[0][-1]))[garment.mesh.faces]
+    relaxed = relax(pattern.points * scale, garment.mesh.faces[root.all(axis=1)], targets, weights)
     for cut, limb in sleeves:
         armhole = relaxed.vertices[find_armhole(garment, cut.side)]
         relaxed.vertices[part == cut.part] = lay_sleeve(garment, cut, body, armhole, limb)
