@@ -18,7 +18,7 @@ from studio.pipeline.garments.template import _at_apex
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
 from studio.pipeline.tryon.draping.outlines import trace_outlines
-from studio.pipeline.tryon.draping.raster import _affines, dense_map
+from studio.pipeline.tryon.draping.raster import _affines, build_layers, dense_map
 from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
 from tests.pipeline.test_limbs import _person as bare_person
@@ -157,3 +157,19 @@ def test_a_sleeves_shadow_fades_out_on_an_arm_that_stays() -> None:
     light = (look[y, x] / bare.photo.rgb8[y, x]).mean(axis=1)
     assert light[0] < 0.95 and light[-1] == pytest.approx(1.0, abs=0.01)
     assert np.diff(light).max() < 0.03  # no edge where it ends
+
+
+def test_over_the_torso_a_sleeves_layer_ends_with_its_mesh(person: PersonArtefacts) -> None:
+    garment = analyse_garment(*draw_garment(TEE))
+    placed, _ = _place(garment, person)
+    layers = {layer.name: layer for layer in build_layers(garment, placed.vertices, (384, 512))}
+    face_part = garment.mesh.part[garment.mesh.faces].max(axis=1)
+    torso, sleeve = np.zeros((512, 384), np.uint8), np.zeros((512, 384), np.uint8)
+    for plane, faces in ((torso, garment.mesh.faces[face_part == 0]), (sleeve, garment.mesh.faces[face_part == 2])):
+        for face in faces:
+            cv2.fillConvexPoly(plane, np.round(placed.vertices[face]).astype(np.int32), 1)
+    armpit = placed.armpits[0]
+    below = (np.arange(512)[:, None] > armpit[1] + 2) & np.ones((1, 384), bool)
+    away = cv2.distanceTransform(1 - sleeve, cv2.DIST_L2, 5) > 6
+    assert (torso.astype(bool) & below & away).any()
+    assert layers["left_sleeve"].weight[torso.astype(bool) & below & away].max() == 0.0

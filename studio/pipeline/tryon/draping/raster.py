@@ -23,6 +23,8 @@ from studio.pipeline.tryon.draping.targets import COLLAR, LEFT_SLEEVE, RIGHT_SLE
 MARGIN = 12
 """Working pixels by which a layer's map reaches beyond its mesh, so that the photo's own alpha ends the cloth."""
 MARGIN_FADE, _BEYOND = 5, 6
+SOFT_EDGE = 2.5
+"""Working pixels by which a sleeve's cloth may reach beyond its mesh where the torso lies below it."""
 OVERLAP_COLUMNS = 0.25
 """How far, in shares of the torso's half-width, a sleeve's layer reaches over the torso to hide the seam."""
 OVERLAP_ROWS = 0.08
@@ -87,17 +89,26 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
         # Below the armpit the torso is no sleeve's: where one lay close to it, a strip of it would come along.
         cloth = (face_part == part) | ((face_part == TORSO) & (reach[mesh.faces] > 0).any(axis=1))
         x, y, weight = dense_map(mesh.vertices, vertices, mesh.faces[chosen], reach, size)
-        weight *= _before_torso(vertices, mesh.faces[face_part == part], mesh.faces[face_part == TORSO], size)
+        weight *= _before_torso(
+            vertices, (mesh.faces[face_part == part], mesh.faces[chosen]), mesh.faces[face_part == TORSO], size
+        )
         layers.append(LayerMap(name, x, y, weight, soften(cloth[source_faces].astype(np.float32))))
     return tuple(layers)
 
 
-def _before_torso(vertices: F64, sleeve: U16, torso: U16, size: tuple[int, int]) -> F32:
-    """Return 0 on the background nearer to the torso than to a sleeve: what a sleeve's layer has there is no sleeve."""
-    apart = [_draw_faces(vertices, faces, size) == 0 for faces in (sleeve, torso)]
-    to_sleeve, to_torso = (cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 5) for outside in apart)
+def _before_torso(vertices: F64, sleeve: tuple[U16, U16], torso: U16, size: tuple[int, int]) -> F32:
+    """Return 0 where what a sleeve's layer has is no sleeve: on the background nearer to the torso, and on the torso
+    beyond the layer's own mesh and its soft edge.
+
+    sleeve: its faces, and those of its whole layer.
+    """
+    apart = [_draw_faces(vertices, faces, size) == 0 for faces in (*sleeve, torso)]
+    to_sleeve, to_layer, to_torso = (
+        cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 5) for outside in apart
+    )
     nearer = np.clip((to_torso - to_sleeve) / 2 + 0.5, 0.0, 1.0)
-    before: F32 = np.where(apart[0] & apart[1], nearer, 1.0).astype(np.float32)
+    over = np.clip((SOFT_EDGE - to_layer) / 2 + 0.5, 0.0, 1.0)
+    before: F32 = np.where(apart[0] & apart[2], nearer, np.where(apart[1], over, 1.0)).astype(np.float32)
     return before
 
 

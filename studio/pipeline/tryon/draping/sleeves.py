@@ -27,9 +27,11 @@ SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.15
 """
 ROUND_ARM = 1.06
 """How much wider than its arm the tightest sleeve lies."""
-OUTSIDE = 1.1
-"""The same on the outer side, where the photo's rolled edges and soft hems end a little inside their mesh."""
-OVER_TRUNK = 0.12
+OUTSIDE = (0.1, 0.5), (1.02, 1.1)
+"""The same on the outer side, at places on the arm: a photo's rolled edges and soft hems end a little inside their
+mesh; on the shoulder cloth lies flat.
+"""
+OVER_TRUNK = 0.05
 """How far an upper sleeve that hangs beside the trunk may lie over it, in half-widths of the arm."""
 INNER_GIVES = 1.6
 """How much longer than cut a short sleeve's inner edge may look: it is seen stretched where it was folded."""
@@ -168,7 +170,7 @@ def _reaches(
     # Cloth lies on the shoulder and on the arm below it; what is loose hangs farther down.
     loose = np.interp(places, [0.0, LOOSE_FROM], [RESTING, 1.0])
     half = np.minimum(half, usual * (ROUND_ARM + loose * np.maximum(half / usual - ROUND_ARM, 0.0)))
-    outer = np.maximum(half, arm_out * OUTSIDE)
+    outer = np.maximum(half, arm_out * np.interp(places, *OUTSIDE))
     # Towards the body there is no room: a wide sleeve may not be laid over the chest.
     inner = np.maximum(np.minimum(half, usual * INNER_EASE), arm_in * ROUND_ARM)
     lateral, depth = body.locate(spots)
