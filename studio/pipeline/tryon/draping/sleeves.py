@@ -27,7 +27,7 @@ SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.15
 """
 ROUND_ARM = 1.06
 """How much wider than its arm the tightest sleeve lies."""
-OUTSIDE = (0.1, 0.5), (1.02, 1.1)
+OUTSIDE = (0.0, 0.5), (1.04, 1.1)
 """The same on the outer side, at places on the arm: a photo's rolled edges and soft hems end a little inside their
 mesh; on the shoulder cloth lies flat.
 """
