@@ -19,6 +19,7 @@ from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
 from studio.pipeline.tryon.draping.outlines import trace_outlines
 from studio.pipeline.tryon.draping.raster import _affines, build_layers, dense_map
+from studio.pipeline.tryon.draping.relax import measure_distortion
 from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
 from tests.pipeline.test_limbs import _person as bare_person
@@ -26,6 +27,11 @@ from tests.pipeline.tryon_figures import TEE, context, draw_garment, draw_person
 
 CAP = ((-0.12, 0.0), (-0.25, 0.04), (-0.34, 0.16), (-0.26, 0.24), (-0.235, 0.29), (-0.23, 1.0))
 """A tee with cap sleeves: their inner edge is hardly longer than nothing."""
+LAID = (
+    (-0.1, 0.0), (-0.24, 0.05), (-0.34, 0.45), (-0.37, 0.97), (-0.285, 0.97), (-0.272, 0.81), (-0.2, 0.55), (-0.22, 0.3),
+    (-0.18, 0.55), (-0.24, 0.7), (-0.272, 0.8), (-0.272, 0.81), (-0.285, 0.86),
+)  # fmt: skip
+"""Long sleeves beside a trunk that flares under them: a gap below the armpit, none at the hem."""
 NARROW = ((-0.1, 0.0), (-0.24, 0.04), (-0.32, 0.24), (-0.25, 0.28), (-0.215, 0.24), (-0.215, 1.0))
 """One whose sleeves are cut tight."""
 
@@ -173,3 +179,28 @@ def test_over_the_torso_a_sleeves_layer_ends_with_its_mesh(person: PersonArtefac
     away = cv2.distanceTransform(1 - sleeve, cv2.DIST_L2, 5) > 6
     assert (torso.astype(bool) & below & away).any()
     assert layers["left_sleeve"].weight[torso.astype(bool) & below & away].max() == 0.0
+
+
+def test_a_flank_goes_up_to_the_sleeve_that_lies_on_it_and_never_into_it() -> None:
+    """Below the gap the sides flare under the sleeves: what is seen there up to the sleeve is the trunk's."""
+    photo, cutout = draw_garment(LAID)
+    garment = analyse_garment(photo, cutout)
+    mesh = garment.mesh
+    for side, part in ((-1, 2), (1, 3)):
+        inner = mesh.vertices[(mesh.part == part) & (mesh.across > 0.99)]
+        inner = inner[np.argsort(inner[:, 1])]
+        flank = mesh.vertices[(mesh.part == 0) & (np.abs(mesh.across - side) < 1e-3) & (mesh.along > 0.35)]
+        edge = np.interp(flank[:, 1], inner[:, 1], inner[:, 0])
+        assert ((flank[:, 0] - edge) * side < 3).all()
+        low = (flank[:, 1] > 430) & (flank[:, 1] < 500)  # closed there
+        assert (np.abs(flank[low, 0] - edge[low]) < 12).all()
+
+
+def test_the_print_at_a_sleeves_root_keeps_its_scale(person: PersonArtefacts) -> None:
+    garment = analyse_garment(*draw_garment(LAID))
+    placed, _ = _place(garment, person)
+    for part in (2, 3):
+        own = (garment.mesh.part == part) & (garment.mesh.along < 0.3)
+        faces = garment.mesh.faces[own[garment.mesh.faces].any(axis=1)]
+        _, stretch = measure_distortion(garment.mesh.vertices * placed.scale, placed.vertices, faces)
+        assert stretch < 2.4

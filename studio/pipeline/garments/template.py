@@ -250,7 +250,9 @@ def _snap_flank(points: F64, silhouette: Silhouette, side: int, laid: bool) -> F
 
 
 def _out_to_sleeve(flank: F64, inner: F64, silhouette: Silhouette, side: int) -> F64:
-    """Return a flank that goes on up to the sleeve lying on it, as far as no gap is seen between the two."""
+    """Return a flank that goes on up to the sleeve lying on it, as far as no gap is seen between the two, and never
+    into the sleeve.
+    """
     order = np.argsort(inner[:, 1])
     there = (flank[:, 1] > inner[order[0], 1]) & (flank[:, 1] < inner[order[-1], 1])
     edge = np.interp(flank[:, 1], inner[order, 1], inner[order, 0])
@@ -263,6 +265,7 @@ def _out_to_sleeve(flank: F64, inner: F64, silhouette: Silhouette, side: int) ->
     padded = np.pad(shift, 1, mode="edge")
     moved = flank.copy()
     moved[:, 0] += side * np.minimum(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:], shift)
+    moved[there, 0] += side * np.minimum((edge - moved[:, 0]) * side, 0.0)[there]
     return moved
 
 

@@ -51,6 +51,8 @@ BODY_EASE = 1.02
 """No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.36
 """A narrow garment gives way across by this at most."""
+HELD, ROOT_FREE = 100.0, ((0.0, 0.4, 0.6), (0.05, 0.05, 2.0))
+"""Pull of a laid sleeve's edges, and of what lies between them, by its share of the sleeve's length."""
 ROOT_PULL = (0.0, 0.15, 0.4), (0.01, 0.1, 0.5)
 """Pull of a sleeve's first rows, by their share of its length, while its armhole finds its place."""
 COMES_OUT = 0.5
@@ -229,10 +231,25 @@ def place_garment(
     for cut, limb in sleeves:
         armhole = relaxed.vertices[find_armhole(garment, cut.side)]
         relaxed.vertices[part == cut.part] = lay_sleeve(garment, cut, body, armhole, limb)
+        _ease_root(garment, pattern.points * scale, relaxed.vertices, cut)
     hem = float(body.locate(relaxed.vertices[_hem(garment)])[1].mean())
     cuffs = tuple(_cuff_place(garment, relaxed.vertices, body, number) for number in (0, 1))
     armpits = np.array([relaxed.vertices[find_armhole(garment, cut.side)[-1]] for cut, _ in sleeves]).reshape(-1, 2)
     return Placed(relaxed.vertices, scale, hem, (cuffs[0], cuffs[1]), armpits, relaxed)
+
+
+def _ease_root(garment: Garment, rest: F64, vertices: F64, cut: SleeveCut) -> None:
+    """Spread the cloth at a sleeve's root within its laid edges as evenly as it was cut."""
+    mesh = garment.mesh
+    own = mesh.part == cut.part
+    faces = mesh.faces[own[mesh.faces].any(axis=1)]
+    used = np.unique(faces)
+    place = np.zeros(len(rest), np.uint16)
+    place[used] = np.arange(len(used))
+    held = ~own[used] | (np.abs(mesh.across[used]) > 0.99) | (mesh.along[used] > 0.995)
+    weights = np.where(held, HELD, np.interp(mesh.along[used], *ROOT_FREE))
+    eased = relax(rest[used], place[faces], vertices[used], weights).vertices
+    vertices[used] = np.where(held[:, None], vertices[used], eased)
 
 
 def _seat_armpit(garment: Garment, targets: F64, body: Body, limb: Limb | None, end: tuple[int, float]) -> F64:
