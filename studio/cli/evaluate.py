@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,6 +13,9 @@ from studio.cli.console import ExitCode, err, out, print_json, print_rows, progr
 from studio.cli.project import JsonOption
 from studio.domain.keys import Json, Note
 from studio.domain.recipe import Recipe, StageChoice
+
+if TYPE_CHECKING:
+    from studio.training.evaluate import Evaluation
 
 _BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
 _SHOWN = (
@@ -39,7 +42,7 @@ def evaluate(
     from studio.networks.lpips import load_lpips
     from studio.pipeline.registry import load_stage
     from studio.training.evaluate import PROTOCOL, Engine, Evaluator, find_pairs
-    from studio.training.report import list_pairs, write_csv, write_html
+    from studio.training.report import write_csv, write_html
     from studio.training.sets import INCEPTION, VGG
 
     provider = LocalModels()
@@ -62,26 +65,33 @@ def evaluate(
         sets: dict[str, Json] = dict(result.sets)
         print_json({"protocol": PROTOCOL, "means": body, "sets": sets, "pairs": len(pairs) - len(result.failed)})
     else:
-        shown = [name for name in _SHOWN if any(name in values for values in means.values())]
-        print_rows(
-            ["method", *shown],
-            [
-                [method, *(f"{values[name]:.4f}" if name in values else "" for name in shown)]
-                for method, values in means.items()
-            ],
-        )
-        if result.scores:
-            names, rows = list_pairs(result)
-            print_rows(["pair", *names], [[pair, *(cell.text for cell in cells)] for pair, cells in rows])
-        if unpaired:
-            print_rows(["sets", "value"], [[name, f"{value:.4f}"] for name, value in result.sets.items()])
-            if INCEPTION not in judges:
-                err.print(sentence(Note("evaluate.no_inception", {"model": INCEPTION})))
+        _show(result, means)
+        if unpaired and INCEPTION not in judges:
+            err.print(sentence(Note("evaluate.no_inception", {"model": INCEPTION})))
         out.print(f"{len(pairs) - len(result.failed)} pairs. {PROTOCOL}")
         out.print(str(to / "pictures.html"))
     for pair, note in result.failed.items():
         err.print(f"{pair}: {sentence(note)}")
     return ExitCode.SOME_FAILED if result.failed else ExitCode.OK
+
+
+def _show(result: Evaluation, means: Mapping[str, Mapping[str, float]]) -> None:
+    """Print what was measured: the methods' means, every pair, and what was read off all pictures together."""
+    from studio.training.report import list_pairs
+
+    shown = [name for name in _SHOWN if any(name in values for values in means.values())]
+    print_rows(
+        ["method", *shown],
+        [
+            [method, *(f"{values[name]:.4f}" if name in values else "" for name in shown)]
+            for method, values in means.items()
+        ],
+    )
+    if result.scores:
+        names, rows = list_pairs(result)
+        print_rows(["pair", *names], [[pair, *(cell.text for cell in cells)] for pair, cells in rows])
+    if result.sets:
+        print_rows(["sets", "value"], [[name, f"{value:.4f}"] for name, value in result.sets.items()])
 
 
 def _plain(values: Mapping[str, float]) -> Json:

@@ -18,8 +18,6 @@ from studio.pipeline.garments.template import coons
 from studio.pipeline.tryon.draping.body import FOREARM, UPPER_ARM, Body
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb
 
-LEFT_SLEEVE, RIGHT_SLEEVE = 2, 3
-
 SNUG, WORN_SHARE, INNER_EASE = 1.25, 0.3, 1.15
 """A sleeve up to `SNUG` times as wide as its arm looks as wide as it is cut; of the rest `WORN_SHARE` is seen.
 
@@ -35,8 +33,6 @@ OVER_TRUNK = 0.05
 """How far an upper sleeve that hangs beside the trunk may lie over it, in half-widths of the arm."""
 INNER_GIVES = 1.6
 """How much longer than cut a short sleeve's inner edge may look: it is seen stretched where it was folded."""
-UPRIGHT, MOST_SLANT = 0.5, 0.45
-"""From this share of its length on a sleeve's rows stand square to the arm; how slanting the armhole may be at most."""
 ROOTED = 0.8
 """Down to this place on the arm a sleeve still shows how its armhole lies."""
 BELOW_ARMPIT, MOST_LOW = 0.08, 0.4
@@ -77,21 +73,13 @@ def lay_sleeve(garment: Garment, cut: SleeveCut, body: Body, armhole: F64, limb:
     width, travelled = _measure(garment, cut, body)
     path, along_arm = _arm_path(joints, (armhole[0] + armhole[-1]) / 2)
     end = float(travelled[-1])
-    # An armhole stands slanting on the arm: its lower end, the armpit, lies farther down than the shoulder's tip.
-    slant = _armhole_slant(armhole, joints)
     # Where the armpit lies as low as the sleeve ends, the cuff goes down to it on the inner side.
     inner_length = float(np.hypot(*np.diff(_inner_edge(cut, rows, index, across), axis=0).T).sum())
     low = _low_cuff(armhole, joints, end, inner_length)
-
-    def lay(row: F64, place: F64, column: F64, reach: F64) -> F64:
-        places = place + slant * column * np.clip(1 - row / UPRIGHT, 0.0, 1.0)
-        places = np.minimum(places, max(end, 0.1)) + low * row * (1 + column) / 2
-        spots, normals = _walk(path, along_arm, places, side)
-        laid: F64 = spots + (column * reach)[:, None] * normals
-        return laid
-
+    places = travelled[index] + low * rows[index] * (1 + across) / 2
     outer, inner = _reaches(width, travelled, body, limb, _walk(path, along_arm, travelled, side), side)
-    tube = lay(rows[index], travelled[index], across, np.where(across > 0, inner[index], outer[index]))
+    spots, normals = _walk(path, along_arm, places, side)
+    tube = spots + (across * np.where(across > 0, inner[index], outer[index]))[:, None] * normals
     return _root(tube, (rows, index, across), travelled, armhole, INNER_GIVES * inner_length)
 
 
@@ -201,13 +189,6 @@ def worn_sleeve_half(flat: F64, arm_half: F64) -> F64:
     snug = arm_half * SNUG
     worn: F64 = np.where(flat > snug, snug + WORN_SHARE * (flat - snug), flat)
     return worn
-
-
-def _armhole_slant(armhole: F64, joints: F64) -> float:
-    """Return how far tip and armpit lie from the armhole's middle along the upper arm, in places on the arm."""
-    step = joints[1] - joints[0]
-    reach = float((armhole[-1] - armhole[0]) @ step) / max(float(step @ step), 1e-6) / 2
-    return float(np.clip(reach, 0.0, MOST_SLANT))
 
 
 def _inner_edge(cut: SleeveCut, rows: F64 | F32, index: npt.NDArray[np.intp], across: F64) -> F64:
