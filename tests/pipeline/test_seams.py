@@ -59,3 +59,15 @@ def test_at_an_armpit_a_slit_closes_whatever_the_photo_shows() -> None:
 def test_a_scrap_beside_the_sleeve_goes() -> None:
     cover = _tidy(1.0)["left_sleeve"]
     assert cover[240:270, 98:108].max() == 0 and cover[40:270, 62:80].min() == 1
+
+
+def test_two_soft_edges_side_by_side_let_nothing_through() -> None:
+    trunk, sleeve = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
+    trunk[20:260, 121:200], trunk[20:260, 120] = 1.0, 0.6
+    sleeve[20:260, 60:119], sleeve[20:260, 119] = 1.0, 0.6
+    maps = (_layer("front", trunk), _layer("left_sleeve", sleeve))
+    tidied = tidy_seams(maps, SOURCE, np.ones(SHAPE, np.float32), 200.0, NOWHERE)
+    front, left = (sample_coverage(SOURCE, layer) for layer in tidied)
+    through = (1 - front) * (1 - left)
+    assert ((1 - trunk) * (1 - sleeve))[100:200, 118:122].max() > 0.3
+    assert through[40:240, 100:140].max() < 0.05

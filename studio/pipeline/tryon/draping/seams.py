@@ -71,8 +71,9 @@ def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], closes
     radius = max(2, round(SLIT * size))
     slits = np.zeros(trunk.shape, bool)
     for sleeve in sleeves:
+        # Two soft edges side by side let through what lies behind: that is a slit, too.
         cut = window_around(sleeve > 0.5, 6 * radius + 8)  # all that follows looks no farther
-        slits[cut] |= _find_slits(trunk[cut] > 0.5, sleeve[cut] > 0.5, radius)
+        slits[cut] |= _find_slits(trunk[cut] > _SOLID, sleeve[cut] > _SOLID, radius)
     slits &= closes > 0
     if not slits.any():
         return front
@@ -116,7 +117,7 @@ def _find_slits(trunk: Bool, sleeve: Bool, radius: int) -> Bool:
     width = 2 * radius + 1
     gaps = inside & ~both & (distance_to(trunk) < width) & (distance_to(sleeve) < width)
     _, pieces = cv2.connectedComponents(gaps.astype(np.uint8), connectivity=8)
-    slits: Bool = np.isin(pieces, np.unique(pieces[_grown(_grown(trunk, 1) & sleeve, 3) & gaps])) & gaps
+    slits: Bool = np.isin(pieces, np.unique(pieces[_grown(_grown(trunk, 3) & sleeve, 3) & gaps])) & gaps
     return slits
 
 
