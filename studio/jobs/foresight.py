@@ -5,28 +5,17 @@ The photos' own steps are made for it; the run needs them anyway, so that nothin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from studio.domain.artefacts import (
-    Agnostic,
-    Artefact,
-    Confidence,
-    Cutout,
-    DensePoseMap,
-    Garment,
-    GarmentArtefacts,
-    ParseMap,
-    PersonArtefacts,
-    Photo,
-    Pose,
-)
+from studio.domain.artefacts import Artefact, Confidence, GarmentArtefacts, PersonArtefacts
 from studio.domain.errors import StudioError
-from studio.domain.geometry import Framing
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.library.records import JobState
 from studio.library.source import LibraryPhotos
 from studio.pipeline.graph import EditNode, GraphBuilder, Node, PhotoSpec
+from studio.pipeline.stage import Inputs
+from studio.pipeline.tryon.slots import GARMENT, PERSON, read_garment, read_person
 
 if TYPE_CHECKING:
     from studio.jobs.workspace import Workspace
@@ -34,9 +23,6 @@ if TYPE_CHECKING:
 
 WARM_BYTES = 256 << 20
 """The window has better uses for memory: one or two photos with all their steps, whatever their size."""
-
-_PERSON = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
-_GARMENT = ("garment_photo", "garment_edges", "garment")
 
 
 @runtime_checkable
@@ -73,7 +59,7 @@ class Foreseer:
             made = self._make(nodes, progress)
         except StudioError as error:
             return Confidence(0.0, (Note(error.key, dict(error.values)),))
-        return stage.assess(_person_of(made), _garment_of(made))
+        return stage.assess(read_person(Inputs(made)), read_garment(Inputs(made)))
 
     def _nodes(self, model_id: str, garment_id: str) -> dict[str, Node]:
         library = self._workspace.library
@@ -88,10 +74,10 @@ class Foreseer:
         counts = library.job_counts()
         if not library.is_read_only and not counts[JobState.RUNNING] and not counts[JobState.QUEUED]:
             return True
-        return not any(self.runner.plan(nodes[slot]) for slot in (*_PERSON, *_GARMENT))
+        return not any(self.runner.plan(nodes[slot]) for slot in (*PERSON, *GARMENT))
 
     def _make(self, nodes: dict[str, Node], progress: Progress) -> dict[str, Artefact]:
-        slots = (*_PERSON, *_GARMENT)
+        slots = (*PERSON, *GARMENT)
         made: dict[str, Artefact] = {}
         for number, slot in enumerate(slots):
             progress.report(number / len(slots), "foresee")
@@ -108,21 +94,3 @@ class Foreseer:
             library = self._workspace.library
             self._runner = Runner(library.store, LibraryPhotos(library), self._workspace.models, WarmCache(WARM_BYTES))
         return self._runner
-
-
-def _person_of(made: dict[str, Artefact]) -> PersonArtefacts:
-    return PersonArtefacts(
-        cast(Photo, made["photo"]),
-        cast(Cutout, made["edges"]),
-        cast(Pose, made["pose"]),
-        cast(Framing, made["framing"]),
-        cast(ParseMap, made["parse"]),
-        cast(DensePoseMap, made["densepose"]),
-        cast(Agnostic, made["agnostic"]),
-    )
-
-
-def _garment_of(made: dict[str, Artefact]) -> GarmentArtefacts:
-    return GarmentArtefacts(
-        cast(Photo, made["garment_photo"]), cast(Cutout, made["garment_edges"]), cast(Garment, made["garment"])
-    )

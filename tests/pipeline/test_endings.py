@@ -77,14 +77,16 @@ def test_an_arm_wider_than_its_sleeve_shows_none_of_itself_beside_it(narrower: f
     assert np.abs(np.diff(left)).max() <= 2, "a corner"
 
 
-def test_an_arm_never_seen_hangs_before_the_garment_from_the_armpit_on() -> None:
+def test_an_upper_arm_never_seen_stays_behind_the_garments_side_and_its_forearm_hangs_before_it() -> None:
     person = _person(sleeve=225)
     fitting = _fit(person, False)
     fields = measure_fields(fitting.body, SHAPE)
     limb = replace(_limbs(person)[0], shown=(0.0, 0.0))
     before = before_garment(limb, (fitting.body, fields), 0)
-    inside = (np.abs(fields.across[0]) < 1) & (fields.along[0] > 0.55) & (fields.along[0] < 1.9)
-    assert before[inside].min() == 1.0
+    along, across = fields.along[0], fields.across[0]
+    upper, fore = (along > 0.1) & (along < 0.7), (along > 1.2) & (along < 1.9)
+    assert before[upper & (np.abs(across) < 1)].max() == 0.0
+    assert before[fore & (np.abs(across) < 1)].min() == 1.0
 
 
 def test_a_painted_upper_arm_is_as_round_as_the_forearm_that_is_seen() -> None:

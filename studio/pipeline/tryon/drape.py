@@ -10,18 +10,12 @@ import numpy as np
 
 from studio.domain.arrays import F32, U8, Bool
 from studio.domain.artefacts import (
-    Agnostic,
     Category,
     Confidence,
-    Cutout,
-    DensePoseMap,
     Garment,
     GarmentArtefacts,
     NativePatch,
-    ParseMap,
     PersonArtefacts,
-    Photo,
-    Pose,
     SleeveLength,
     TryOn,
 )
@@ -69,9 +63,7 @@ from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
 from studio.pipeline.tryon.draping.straps import end_on_shoulders
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
 from studio.pipeline.tryon.draping.view import View, choose_view
-
-PERSON = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
-"""The inputs that say all about a person: what is made of them alone serves every garment."""
+from studio.pipeline.tryon.slots import GARMENT, PERSON, read_garment, read_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +82,7 @@ class Drape:
     implementation: str = "drape"
     version: int = 11
     params_type: type[DrapeParams] = DrapeParams
-    inputs: tuple[str, ...] = (
-        "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
-        "garment_photo", "garment_edges", "garment",
-    )  # fmt: skip
+    inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
 
     @property
@@ -116,19 +105,9 @@ class Drape:
 
     def run(self, inputs: Inputs, params: DrapeParams, ctx: StageContext) -> TryOn:
         """Dress a person in a garment."""
-        person = PersonArtefacts(
-            inputs.take("photo", Photo),
-            inputs.take("edges", Cutout),
-            inputs.take("pose", Pose),
-            inputs.take("framing", Framing),
-            inputs.take("parse", ParseMap),
-            inputs.take("densepose", DensePoseMap),
-            inputs.take("agnostic", Agnostic),
+        return self.dress(
+            read_person(inputs), read_garment(inputs), ctx, layers=params.layers, leak_free=params.leak_free
         )
-        garment = GarmentArtefacts(
-            inputs.take("garment_photo", Photo), inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
-        )
-        return self.dress(person, garment, ctx, layers=params.layers, leak_free=params.leak_free)
 
     def assess(self, person: PersonArtefacts, garment: GarmentArtefacts) -> Confidence:
         """Say how far a result could be trusted, from pose and garment alone."""

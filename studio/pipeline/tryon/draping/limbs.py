@@ -47,9 +47,9 @@ BENT = 40.0
 """From this angle (degrees) between upper arm and forearm on the elbow is no tube."""
 ARMPIT = 0.4
 """From this place on the arm on it hangs clear of the trunk."""
-IN_FRONT, SLANT = 0.5, 0.4
-"""From this place on an arm hangs before the garment with its whole width; over which length above it comes out from
-behind its side."""
+IN_FRONT, SLANT = (0.5, 1.15), 0.4
+"""From these places on an arm that is seen, and one never seen, hangs before the garment with its whole width; over
+which length above it comes out from behind its side."""
 FOREARM_WIDTH = 1.4
 """How wide a forearm is looked for, in widths of it."""
 CREASE = 0.2, 1.3
@@ -306,14 +306,14 @@ def under_sleeve(arm: Arm, body: Body, fields: BodyFields, labels: U8, number: i
 
 
 def before_garment(limb: Limb, person: tuple[Body, BodyFields], number: int) -> F32:
-    """Return where an arm hangs before the garment: beyond a slanting line from shoulder to armpit.
+    """Return where an arm hangs before the garment: beyond a slanting line from shoulder to armpit to elbow.
 
-    Where its skin was seen it hung before the old garment; one never seen comes forward at the armpit, too: farther
-    down the garment's side would end on it in a step.
+    Where its skin was seen it hung before the old garment. An upper arm never seen stays behind the garment's side:
+    where it lies is guessed, and it would cut into the print.
     """
     body, fields = person
     along, across = fields.along[number], fields.across[number]
-    end = IN_FRONT if limb.is_unseen else max(limb.shown[0] + 0.1, IN_FRONT)
+    end = IN_FRONT[1] if limb.is_unseen else max(limb.shown[0] + 0.1, IN_FRONT[0])
     limit = np.interp(along, [end - SLANT, end], [-1.3, 1.3])
     front = np.clip((limit - across * _inner_sign(body.arms[number], body)) / 0.08, 0.0, 1.0)
     return np.where(along >= end, 1.0, front).astype(np.float32)

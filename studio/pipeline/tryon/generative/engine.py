@@ -9,20 +9,12 @@ from functools import partial
 import numpy as np
 
 from studio.domain.artefacts import (
-    Agnostic,
     Confidence,
-    Cutout,
-    DensePoseMap,
-    Garment,
     GarmentArtefacts,
-    ParseMap,
     PersonArtefacts,
-    Photo,
-    Pose,
     TryOn,
 )
 from studio.domain.edits import LayerOrder
-from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.progress import Progress
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
@@ -32,6 +24,7 @@ from studio.pipeline.tryon.generative.framed import FramedGarment, canvas_labels
 from studio.pipeline.tryon.generative.native import render_native
 from studio.pipeline.tryon.generative.regions import Regions, read_regions
 from studio.pipeline.tryon.generative.result import CanvasResult
+from studio.pipeline.tryon.slots import GARMENT, PERSON, read_garment, read_person
 
 LICENCE = "CC BY-NC 4.0"
 DOUBTFUL = 0.6
@@ -72,10 +65,7 @@ class GenerativeEngine:
     name: str = "tryon"
     version: int = 2
     params_type: type[GenerativeParams] = GenerativeParams
-    inputs: tuple[str, ...] = (
-        "photo", "edges", "pose", "framing", "parse", "densepose", "agnostic",
-        "garment_photo", "garment_edges", "garment",
-    )  # fmt: skip
+    inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
 
     @property
@@ -102,7 +92,7 @@ class GenerativeEngine:
 
     def run(self, inputs: Inputs, params: GenerativeParams, ctx: StageContext) -> TryOn:
         """Dress a person in a garment."""
-        person, garment = _read_person(inputs), _read_garment(inputs)
+        person, garment = read_person(inputs), read_garment(inputs)
         if params.layers != LayerOrder():
             ctx.note_fallback("engines.layers_ignored", title=self.title)
         return self.dress_all(person, [garment], ctx, seed=params.seed, leak_free=params.leak_free)[0]
@@ -129,7 +119,7 @@ class GenerativeEngine:
         together = StageContext(contexts[0].models, Progress.together([ctx.progress for ctx in contexts]), notes)
         if params.layers != LayerOrder():
             together.note_fallback("engines.layers_ignored", title=self.title)
-        person, garments = _read_person(inputs[0]), [_read_garment(each) for each in inputs]
+        person, garments = read_person(inputs[0]), [read_garment(each) for each in inputs]
         made = self.dress_all(person, garments, together, seed=params.seed, leak_free=params.leak_free, each=contexts)
         for ctx in contexts:
             ctx.notes.extend(notes)
@@ -191,24 +181,6 @@ class GenerativeEngine:
                 told.note_fallback("engines.segmentation_score", score=f"{min(result.score, 1.0):.2f}")
             tryons.append(TryOn(self.id, result.cloth, result.mask, regions.labels, result.picture, patch, confidence))
         return tryons
-
-
-def _read_person(inputs: Inputs) -> PersonArtefacts:
-    return PersonArtefacts(
-        inputs.take("photo", Photo),
-        inputs.take("edges", Cutout),
-        inputs.take("pose", Pose),
-        inputs.take("framing", Framing),
-        inputs.take("parse", ParseMap),
-        inputs.take("densepose", DensePoseMap),
-        inputs.take("agnostic", Agnostic),
-    )
-
-
-def _read_garment(inputs: Inputs) -> GarmentArtefacts:
-    return GarmentArtefacts(
-        inputs.take("garment_photo", Photo), inputs.take("garment_edges", Cutout), inputs.take("garment", Garment)
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
