@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from studio.domain.artefacts import Cutout
+from studio.pipeline import pieces
 from studio.pipeline.garments.contour import redraw_outline
 from studio.pipeline.garments.curve import find_corners, smooth_closed_curve, trace_level
 from studio.pipeline.garments.purge import purge_backdrop
@@ -154,3 +155,16 @@ def test_a_slit_is_open_where_the_matte_sees_only_its_mouth_and_a_stripe_stays_c
     assert mended[580:615, 247:249].max() < 0.3
     assert mended[615:640, 247:249].max() < 0.3  # no thread across the mouth
     assert mended[850:890, 450:456].min() > 0.9
+
+
+def test_a_large_photo_drawn_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgb, truth = product(TEE, (250, 250, 249))
+    large, matte = (cv2.resize(plane, None, fx=2, fy=2) for plane in (rgb, fray(truth)))
+    whole = purge_backdrop(large, Cutout(matte, large))
+    monkeypatch.setattr(pieces, "FEW", 0)
+    monkeypatch.setattr(pieces, "SIDE", 300)
+    pieced = purge_backdrop(large, Cutout(matte, large))
+    assert len(list(pieces.pieces_of(matte.shape))) == 42, "it was drawn in pieces"
+    assert np.abs(whole.alpha - pieced.alpha).max() < 1e-3
+    seen = whole.alpha > 0.01
+    assert np.abs(whole.foreground.astype(int) - pieced.foreground)[seen].max() <= 1

@@ -14,12 +14,18 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64, U8, AnyArray, Bool
 from studio.domain.artefacts import Cutout
+from studio.domain.geometry import Box
 from studio.pipeline.garments.curve import smooth_closed_curve, trace_level
 from studio.pipeline.matting.backdrop import fit_backdrop, to_lab
+from studio.pipeline.parallel import each
+from studio.pipeline.pieces import pieces_of, read_piece
 from studio.pipeline.planes import magnitude
 
 WORK_SIDE = 1100
 """Longer side at which the outline is found; it is drawn at the photo's own."""
+NATIVE_MARGIN = 96
+"""A large photo's outline is drawn in pieces; a rim's colour comes from cloth at most so many pixels beyond them."""
+UNSEEN = 1.0 / 512
 PAINTED_TAIL = 0.15
 """A backdrop flatter than this (CIELAB) was painted: any difference from it is the product's or compression's."""
 EXACT = 0.5
@@ -103,16 +109,34 @@ def redraw_outline(rgb: U8, cutout: Cutout) -> Cutout | None:
     share = _share_drawn(evidence, matte, _draw(curves, matte.shape, size))
     if not (share > 0.01).any() and not gap.any():
         return cutout
-    drawn = _draw(curves, cutout.alpha.shape, size)
-    open_to = _openness(evidence, gap)
     near_gap = cv2.GaussianBlur(cv2.dilate(gap.astype(np.float32), _disc(6)), (0, 0), 1.5)
-    if share.shape != drawn.shape:
-        share, open_to, near_gap = (
-            cv2.resize(plane, drawn.shape[::-1], interpolation=cv2.INTER_LINEAR) for plane in (share, open_to, near_gap)
-        )
-    share = cv2.max(share, near_gap)
-    alpha: F32 = cv2.min(cutout.alpha + (drawn - cutout.alpha) * share, 1 - open_to)
-    return Cutout(alpha, _colour_rim(rgb, cutout.foreground, alpha, share > 0.01))
+    return _carry_to_native(rgb, cutout, curves, cv2.max(share, near_gap), _openness(evidence, gap))
+
+
+def _carry_to_native(rgb: U8, cutout: Cutout, curves: list[F64], share: F32, open_to: F32) -> Cutout:
+    """Draw the outline at the photo's size, piece by piece, only where it counts.
+
+    share: how much the outline counts, open_to: how much backdrop shows, both on the raster of the curves.
+    """
+    alpha, foreground = cutout.alpha.copy(), cutout.foreground.copy()
+    shape = alpha.shape
+    filled = _fill(curves, shape, share.shape[::-1])
+
+    def draw(piece: Box) -> None:
+        around = piece.grown(NATIVE_MARGIN, shape[::-1])
+        counts, opened = (read_piece(plane, shape, around) for plane in (share, open_to))
+        if max(float(counts.max()), float(opened.max())) < UNSEEN:
+            return
+        own = cutout.alpha[around.slices]
+        drawn = _soften(filled[around.slices], shape[1] / share.shape[1])
+        mended: F32 = cv2.min(own + (drawn - own) * counts, 1 - opened)
+        coloured = _colour_rim(rgb[around.slices], cutout.foreground[around.slices], mended, counts > 0.01)
+        core = np.s_[piece.y0 - around.y0 :, piece.x0 - around.x0 :]
+        alpha[piece.slices] = mended[core][: piece.height, : piece.width]
+        foreground[piece.slices] = coloured[core][: piece.height, : piece.width]
+
+    each(draw, pieces_of(shape))
+    return Cutout(alpha, foreground)
 
 
 def size_within(shape: tuple[int, ...], side: int) -> tuple[int, int]:
@@ -340,6 +364,16 @@ def _spread(plane: AnyArray, known: U8) -> AnyArray:
 
 def _draw(curves: list[F64], shape: tuple[int, ...], size: tuple[int, int]) -> F32:
     """Return the coverage of closed curves, found at `size`, on a raster of `shape`."""
+    return _soften(_fill(curves, shape, size), shape[1] / size[0])
+
+
+def _soften(filled: U8, scale: float) -> F32:
+    coverage: F32 = cv2.GaussianBlur(filled.astype(np.float32) / np.float32(255), (0, 0), 0.5 * max(1.0, scale))
+    return coverage
+
+
+def _fill(curves: list[F64], shape: tuple[int, ...], size: tuple[int, ...]) -> U8:
+    """Return closed curves, found at `size`, filled on a raster of `shape`."""
     factor = 4 if shape[0] * shape[1] < FINE_PIXELS else 1
     canvas = np.zeros((shape[0] * factor, shape[1] * factor), np.uint8)
     scale = np.array([shape[1] / size[0], shape[0] / size[1]]) * factor
@@ -347,9 +381,7 @@ def _draw(curves: list[F64], shape: tuple[int, ...], size: tuple[int, int]) -> F
     cv2.fillPoly(canvas, points, 255, cv2.LINE_8 if factor > 1 else cv2.LINE_AA, shift=4)
     if factor > 1:  # a polygon is drawn half a pixel too large, which is little on a fine raster
         canvas = np.asarray(cv2.resize(canvas, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
-    sigma = 0.5 * max(1.0, shape[1] / size[0])
-    coverage: F32 = cv2.GaussianBlur(canvas.astype(np.float32) / np.float32(255), (0, 0), sigma)
-    return coverage
+    return canvas
 
 
 def _colour_rim(rgb: U8, foreground: U8, alpha: F32, redrawn: Bool) -> U8:

@@ -9,7 +9,10 @@ import numpy as np
 
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Cutout
+from studio.domain.geometry import Box
 from studio.pipeline.garments.contour import redraw_outline, size_within
+from studio.pipeline.parallel import each
+from studio.pipeline.pieces import pieces_of, read_piece
 from studio.pipeline.planes import largest
 
 WORK_SIDE, CORE_SIDE = 900, 1200
@@ -23,6 +26,8 @@ CORE_SHARE = 0.006
 PINHOLE_SHARE = 0.002
 CRACK_SHARE = 0.025
 _LEAST_SHARE = 3e-4
+WHOLE = 0.998
+"""Share of the core from which a pixel is all of it."""
 
 
 def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
@@ -64,13 +69,29 @@ def _with_solid_core(rgb: U8, cutout: Cutout, fill: Callable[[U8], U8]) -> Cutou
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     core = cv2.erode(solid, kernel).astype(np.float32)
     share = cv2.GaussianBlur(core, (0, 0), radius / 3)
-    if share.shape != shape:
-        share = cv2.resize(share, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    alpha: F32 = cv2.max(cutout.alpha, share)
-    foreground = cv2.copyTo(rgb, (share > 0.998).astype(np.uint8), cutout.foreground.copy())
-    rim = (share > 0.002) & (share <= 0.998)
-    old = cutout.foreground[rim].astype(np.float32)
-    foreground[rim] = np.round(old + (rgb[rim] - old) * share[rim][:, None]).astype(np.uint8)
+    return _laid_over(rgb, cutout, share)
+
+
+def _laid_over(rgb: U8, cutout: Cutout, share: F32) -> Cutout:
+    """Return a cut-out that is opaque and the photo's own where the core is. share: of the core, reduced."""
+    alpha, foreground = cutout.alpha.copy(), cutout.foreground.copy()
+
+    def lay(piece: Box) -> None:
+        own = read_piece(share, alpha.shape, piece)
+        if not own.any():
+            return
+        cut = piece.slices
+        alpha[cut] = cv2.max(cutout.alpha[cut], own)
+        if own.min() > WHOLE:
+            foreground[cut] = rgb[cut]
+            return
+        coloured = cv2.copyTo(rgb[cut], (own > WHOLE).astype(np.uint8), cutout.foreground[cut].copy())
+        rim = (own > 0.002) & (own <= WHOLE)
+        old = cutout.foreground[cut][rim].astype(np.float32)
+        coloured[rim] = np.round(old + (rgb[cut][rim] - old) * own[rim][:, None]).astype(np.uint8)
+        foreground[cut] = coloured
+
+    each(lay, pieces_of(alpha.shape))
     return Cutout(alpha, foreground)
 
 
