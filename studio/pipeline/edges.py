@@ -57,7 +57,7 @@ class ContourEdges:
 
     name: ClassVar[str] = "edges"
     implementation: ClassVar[str] = "contour"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     params_type: ClassVar[type[EdgesParams]] = EdgesParams
     inputs: ClassVar[tuple[str, ...]] = ("photo", "cutout")
     output: ClassVar[type[Cutout]] = Cutout

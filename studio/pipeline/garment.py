@@ -56,7 +56,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 12
+    version: int = 13
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment

@@ -12,6 +12,7 @@ from studio.domain.arrays import F64, U8
 from studio.domain.artefacts import Cutout, Garment, Photo
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.neckedge import move_inwards
+from studio.pipeline.garments.neckline import points_beside
 from tests.pipeline.tryon_figures import TEE, draw_garment, outline
 
 SIZE = (480, 640)
@@ -249,3 +250,32 @@ def test_a_white_label_is_not_the_edge_of_a_black_front() -> None:
     middle = SIZE[0] // 2
     cv2.rectangle(rgb, (middle - 18, round(TOP) + 14), (middle + 18, round(TOP) + 26), (250, 250, 250), -1)
     assert _gap(_analyse(rgb), 0.12 * HEIGHT, 2.2) < 0.02
+
+
+def _wrap(depth: float, point: float = 0.4) -> F64:
+    """Return the edge of wrapped fronts: steep at the shoulders, and meeting in a point."""
+    x = np.linspace(-1, 1, 61)
+    hang = 1 - point * np.abs(x) - (1 - point) * np.abs(x) ** 2.6
+    return np.stack([SIZE[0] / 2 + 1.2 * HALF * x, TOP + depth * hang], -1)
+
+
+def test_a_wrapped_front_before_a_paler_lining_of_another_tint_ends_at_its_edge() -> None:
+    velvet, lining, facing = (22, 58, 104), (44, 84, 92), (30, 66, 90)
+    photo, _ = draw_garment(TEE, velvet)
+    rgb = photo.rgb8.copy()
+    edge = _wrap(0.25 * HEIGHT)
+    _paint(rgb, edge, lining)
+    band = np.concatenate([_curve(0.035 * HEIGHT, 3.0), _curve(0.0, 3.0)[::-1]])
+    _paint(rgb, band, facing)
+    garment = _analyse(rgb)
+    found = np.array([point for name, point in sorted(garment.landmarks.items()) if name.startswith("neckline_")])
+    gap = np.hypot(*(found[2:-2, None] - edge[None]).transpose(2, 0, 1)).min(axis=1) / HEIGHT
+    assert gap.max() < 0.02
+
+
+def test_the_front_is_read_beside_the_shoulders_and_not_where_a_print_is() -> None:
+    x = np.linspace(-1, 1, 25)
+    box = np.stack([0.15 * x, 0.14 * (1 - np.abs(x) ** 5)], -1)
+    spots = points_beside(box).reshape(-1, 2)
+    assert len(spots) >= 12
+    assert (np.abs(spots[:, 0]) > 0.1).all()

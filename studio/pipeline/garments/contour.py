@@ -106,14 +106,14 @@ def redraw_outline(rgb: U8, cutout: Cutout) -> Cutout | None:
         return None
     curves = find_outline(evidence, matte)
     gap = _find_gaps(evidence, matte)
-    share = _share_drawn(evidence, matte, _draw(curves, matte.shape, size))
+    share = _share_drawn(evidence, matte, draw_curves(curves, matte.shape, size))
     if not (share > 0.01).any() and not gap.any():
         return cutout
     near_gap = cv2.GaussianBlur(cv2.dilate(gap.astype(np.float32), _disc(6)), (0, 0), 1.5)
-    return _carry_to_native(rgb, cutout, curves, cv2.max(share, near_gap), _openness(evidence, gap))
+    return carry_to_native(rgb, cutout, curves, cv2.max(share, near_gap), _openness(evidence, gap))
 
 
-def _carry_to_native(rgb: U8, cutout: Cutout, curves: list[F64], share: F32, open_to: F32) -> Cutout:
+def carry_to_native(rgb: U8, cutout: Cutout, curves: list[F64], share: F32, open_to: F32) -> Cutout:
     """Draw the outline at the photo's size, piece by piece, only where it counts.
 
     share: how much the outline counts, open_to: how much backdrop shows, both on the raster of the curves.
@@ -362,7 +362,7 @@ def _spread(plane: AnyArray, known: U8) -> AnyArray:
     return spread
 
 
-def _draw(curves: list[F64], shape: tuple[int, ...], size: tuple[int, int]) -> F32:
+def draw_curves(curves: list[F64], shape: tuple[int, ...], size: tuple[int, int]) -> F32:
     """Return the coverage of closed curves, found at `size`, on a raster of `shape`."""
     return _soften(_fill(curves, shape, size), shape[1] / size[0])
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,13 +18,12 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Neckline
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.neckedge import move_inwards, snap_neckline
+from studio.pipeline.garments.neckraster import Label, Raster, find_label, prepare_raster
 from studio.pipeline.garments.outline import P, SleeveModel, to_picture
 from studio.pipeline.planes import summed
 
 SAMPLES = 17
 """Points of the curve, ends included."""
-ROWS = 420
-"""Rows of the whole garment on the raster on which its collar is searched: pale edges are lost on a coarser one."""
 _PROBES = 33
 _PIECES = 9
 _DEPTHS = np.linspace(0.02, 0.62, 41)
@@ -38,9 +36,6 @@ _CLEAR_EDGE = 0.20
 """Score that noise, weave and folds do not reach."""
 _INSIDE = 0.014
 """Edges nearer than this to the silhouette's own outline are the outline, not the neckline."""
-_LABEL_CONTRAST = 45.0
-_LABEL_MARGIN = 0.006
-"""How far beside a label its own edges are seen, in shares of the garment's height."""
 _ON_LABEL = 0.5
 """What an edge on a label is worth: mostly its own, though some hang down behind the neckline."""
 _LEAST_SEEN = 0.45
@@ -61,11 +56,19 @@ _INSIDE_DARKER, _INSIDE_TINTED = 0.10, 0.12
 """How much darker (log), or otherwise coloured, the back's inside is than the front beside it."""
 _BUSY = 0.16
 """Spread of a front's light (log) from which it is a pattern."""
+_POINTS, _MORE_POINTED = (0.35, 0.5), 1.1
+"""How pointed a deep neckline with steep ends is tried, and how much more clearly it must then be seen."""
+_CUT_OUT, _ABOVE_NOTHING = 0.06, 0.015
+"""From this depth of the silhouette's notch on nothing of the back is seen in it. Above a front that ends less below a
+shallower notch no back is seen either: its outline alone was found.
+"""
+_SUNK = 0.75
+"""The front beside a neckline's ends is read down to this share of its depth."""
 _TONES = (10.0, 30.0, 60.0, 90.0)
+_LINING_TINTED = 0.3
+"""A lining paler than a plain front is another cloth: its chroma differs by this share of its lightness."""
 _LINING_PALER = 0.10
 """A pale lining is paler than a pattern by this (log) at each of these percentiles."""
-_MESH = 0.006
-"""Lace's threads lie no farther apart than this, in shares of the garment's height."""
 _CRESCENT = 0.15
 """How much wider, over how much deeper, a front edge begins than the back's band; a rib runs beside it evenly."""
 _WIDEST_RIB, _TWO_RIBS = 0.035, 1.8
@@ -98,48 +101,6 @@ class NecklineFit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Raster:
-    """The collar's surroundings. planes: light (log) and two chroma differences, float32 `(h, w, 3)`.
-
-    origin, pixel: array position = origin + normalised / pixel. fine, coarse: the planes at two blurs. threads: the
-    light of what is darkest close to each place.
-    """
-
-    fine: F32
-    coarse: F32
-    threads: F32
-    origin: F64
-    pixel: float
-
-    def read(self, planes: F32, points: F64) -> F32:
-        """Return the planes at normalised points `(..., 2)`."""
-        spots = points / self.pixel + self.origin
-        x, y = (np.ascontiguousarray(spots[..., axis].reshape(len(spots), -1), np.float32) for axis in (0, 1))
-        values = cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        read: F32 = values.reshape(*spots.shape[:-1], -1)
-        return read
-
-
-@dataclass(frozen=True, slots=True)
-class _Label:
-    """A label sewn inside the back. bottom: its lower edge below the collar's top; reach: of the collar's half.
-
-    box: left, top, right, bottom, normalised.
-    """
-
-    bottom: float
-    reach: float
-    box: tuple[float, float, float, float]
-
-    def covers(self, points: F64) -> Bool:
-        """Tell which normalised points `(..., 2)` lie on the label or its edge."""
-        x0, y0, x1, y1 = self.box
-        x, y = points[..., 0], points[..., 1]
-        covered: Bool = (x > x0 - _LABEL_MARGIN) & (x < x1 + _LABEL_MARGIN) & (y > y0) & (y < y1 + _LABEL_MARGIN)
-        return covered
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Search:
     """What all candidates share. top: heights of the silhouette's upper outline at `at` (half-widths), left, right."""
 
@@ -147,89 +108,24 @@ class _Search:
     at: F64
     top: F64
     silhouette: Silhouette
-    raster: _Raster
-    label: _Label | None
+    raster: Raster
+    label: Label | None
 
     def draw(self, family: F64, samples: int = _PROBES) -> F64:
-        """Return the curves of candidates `(n, 4)` (half-width, depth, shape, lean) as `(n, samples, 2)`."""
+        """Return the curves of candidates `(n, 4)` (half-width, depth, shape, lean) as `(n, samples, 2)`.
+
+        A fifth number says how pointed a curve is that sinks steeply at its ends.
+        """
         half, depth, shape, lean = (family[:, place, None] for place in range(4))
+        point = family[:, 4:5] if family.shape[1] > 4 else 0.0
         x = np.linspace(-1, 1, samples)[None]
         ends = np.stack([np.interp(family[:, 0], self.at, row) for row in self.top], axis=-1)
         base = ends[:, :1] * (1 - x) / 2 + ends[:, 1:] * (1 + x) / 2
-        hang = 1 - np.abs(x) ** shape
+        hang = 1 - (1 - point) * np.abs(x) ** shape - point * np.abs(x)
         y = base + depth * hang
         tilt = self.params[P.TILT]
         lateral = (x + lean * hang) * half  # wrapped fronts meet beside the middle
         return np.stack([self.params[P.CENTRE] + tilt * y + lateral, y - tilt * lateral], axis=-1)
-
-
-def _prepare_raster(rgb: U8, silhouette: Silhouette, p: F64) -> _Raster:
-    """Cut out the collar's surroundings; outside the garment its own nearest colour goes on."""
-    pixel = 1.0 / ROWS
-    half = min(0.5 * silhouette.width, 1.25 * float(p[P.SHOULDER_X])) + 0.03
-    centre = float(p[P.CENTRE])
-    bottom = min(1.0, float(p[P.ARMPIT_Y]) + 0.25)
-    size = (round(2 * half / pixel), round((bottom + 0.06) / pixel))
-    origin = np.array([(half - centre) / pixel, 0.06 / pixel])
-    scale = silhouette.photo_scale * pixel
-    left, top = np.array(silhouette.photo_origin) - origin * scale
-    matrix = np.array([[1 / scale, 0, -left / scale], [0, 1 / scale, -top / scale]])
-    blurred = cv2.GaussianBlur(rgb, (0, 0), max(0.3, 0.45 * scale))
-    small = cv2.warpAffine(blurred, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mesh = np.ones((2 * round(0.5 * _MESH * silhouette.photo_scale) + 1,) * 2, np.uint8)
-    darkest = cv2.warpAffine(
-        cv2.erode(rgb, mesh), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    grid = (np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), -1) - origin) * pixel
-    inside = silhouette.sample(grid) < -0.004
-    linear = _continue_outwards(small, inside).astype(np.float32) / 255
-    # Dark cloth shows its seams in small steps: the floor of the logarithm follows the garment's own tone.
-    grey = summed(linear) / np.float32(3)
-    tone = float(np.median(grey[inside])) if inside.any() else 0.5
-    floor = float(np.clip(0.35 * tone, 0.012, 0.06))
-    light = np.log(floor + grey)
-    threads = np.log(floor + summed(darkest.astype(np.float32) / 255) / np.float32(3)).astype(np.float32)
-    planes = np.dstack([light, 1.5 * (linear[..., 0] - linear[..., 1]), 1.5 * (linear[..., 1] - linear[..., 2])])
-    planes = planes.astype(np.float32)
-    return _Raster(cv2.GaussianBlur(planes, (0, 0), 1.0), cv2.GaussianBlur(planes, (0, 0), 2.2), threads, origin, pixel)
-
-
-def _find_label(rgb: U8, silhouette: Silhouette, p: F64) -> _Label | None:
-    """Return the label sewn in at the back of the neck."""
-    scale = silhouette.photo_scale
-    centre = to_picture(np.array([[0.0, float(p[P.COLLAR_Y])]]), p, 1)[0]
-    half = 0.7 * float(p[P.COLLAR_X])
-    corners = silhouette.to_photo(centre + np.array([[-half, -0.01], [half, 0.22]])).round().astype(int)
-    (x0, y0), (x1, y1) = np.maximum(corners, 0)
-    window = rgb[y0:y1, x0:x1].astype(np.float32).mean(axis=2)
-    if min(window.shape) < 12:
-        return None
-    beside = float(np.median(rgb[y0:y1, max(0, x0 - (x1 - x0)) : x1 + (x1 - x0)].mean(axis=2)))
-    odd = (np.abs(window - np.median(window)) > _LABEL_CONTRAST) & (np.abs(window - beside) > 0.5 * _LABEL_CONTRAST)
-    count, _, stats, centres = cv2.connectedComponentsWithStats(odd.astype(np.uint8))
-    found: _Label | None = None
-    for number in range(1, count):
-        x, y, w, h, area = (int(value) for value in stats[number])
-        free = x > 1 and x + w < window.shape[1] - 1 and y > 0.012 * scale and y + h < window.shape[0] - 1
-        compact = area > 0.62 * w * h and 0.008 * scale < h < 0.1 * scale and 0.012 * scale < w
-        if free and compact and abs(centres[number][0] / window.shape[1] - 0.5) < 0.3 and y < 0.12 * scale:
-            edge = max(abs(x / window.shape[1] - 0.5), abs((x + w) / window.shape[1] - 0.5)) * 2 * 0.7
-            bottom = (y + h) / scale - 0.01
-            if found is None or bottom > found.bottom:
-                corners = np.array([[x0 + x, y0 + y], [x0 + x + w, y0 + y + h]])
-                (left, top), (right, low) = (corners - silhouette.photo_origin) / scale
-                found = _Label(bottom, min(edge, 0.9), (float(left), float(top), float(right), float(low)))
-    return found
-
-
-def _continue_outwards(picture: U8, inside: Bool) -> U8:
-    """Give the surroundings the garment's own nearest colour: its outline against the backdrop is not sought."""
-    core = cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8))
-    _, nearest = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
-    colours[nearest[core > 0]] = picture[core > 0]
-    continued: U8 = np.where(core[..., None] > 0, picture, colours[nearest])
-    return continued
 
 
 def _trace_top(silhouette: Silhouette, p: F64) -> tuple[F64, F64]:
@@ -256,8 +152,8 @@ def find_neckline(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
 def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     p = fit.params
     at, top = _trace_top(silhouette, p)
-    label = _find_label(rgb, silhouette, p)
-    search = _Search(p, at, top, silhouette, _prepare_raster(rgb, silhouette, p), label)
+    label = find_label(rgb, silhouette, p)
+    search = _Search(p, at, top, silhouette, prepare_raster(rgb, silhouette, p), label)
     collar = max(float(p[P.COLLAR_X]), 0.03)
     family = _list_candidates(collar)
     family = family[_possible(search, family)]
@@ -266,12 +162,13 @@ def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     peaks = [_refine(search, family[place]) for place in _peaks(family[:, 1], scores)]
     if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
         return _fall_back(search, collar, hole)
-    found = _choose(search, peaks, hole)
+    found = _pointed(search, _choose(search, peaks, hole))
     rib = _find_rib(search, found, peaks)
     followed = found if rib is None else rib.outer
     curve = search.draw(followed.family[None], 4 * SAMPLES + 1)[0]
     edge = snap_neckline(rgb, silhouette, curve, SAMPLES, is_paler=followed.lighter < -_FRONT_LIGHTER)
-    trust = min(_trust(followed, peaks), 1.0 if edge.agrees else _NOT_FOLLOWED)
+    is_outline = 0 < hole < _CUT_OUT and found.depth < hole + _ABOVE_NOTHING
+    trust = min(_trust(followed, peaks), 1.0 if edge.agrees and not is_outline else _NOT_FOLLOWED)
     family, points = (found.family, edge.points) if rib is None else (rib.inner, move_inwards(edge.points, rib.width))
     neckline = _pack(search, family, collar, clear=True, trust=trust)
     return replace(neckline, points=silhouette.to_photo(_let_fall(points, silhouette)))
@@ -407,7 +304,7 @@ def _is_inside(search: _Search, upper: F64, lower: _Peak) -> bool:
     lines = search.draw(np.array([upper, lower.family]), 25)
     shares = np.linspace(0.15, 0.85, 9)[:, None, None]
     inside = _read_cloth(search, (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19])
-    front = _read_cloth(search, _beside(lines[1]))
+    front = _read_cloth(search, points_beside(lines[1]))
     if min(len(inside), len(front)) < 12:
         return False
     # In a pattern any two places differ: shadow darkens its pale parts too, a lining is paler than all of it.
@@ -417,26 +314,38 @@ def _is_inside(search: _Search, upper: F64, lower: _Peak) -> bool:
         threads = _read_cloth(search, (lines[0] + (lines[1] - lines[0]) * shares)[:, 6:19], search.raster.threads)
         # Lace is pale by what is seen through it; its threads are as dark as the front.
         is_cloth = float(np.median(threads)) > float(np.percentile(front[:, 0], _TONES[0])) + _LINING_PALER
-        return is_busy and is_cloth and bool((tones < -_LINING_PALER).all())
+        is_paler = is_busy and bool((tones < -_LINING_PALER).all())
+        return is_cloth and (
+            is_paler or (not is_busy and bool((tones < 0).all()) and _tint_step(front, inside) > _LINING_TINTED)
+        )
     if is_busy and min(tones[-1], tones[-2]) < _INSIDE_DARKER:
         return False
     step = front.mean(axis=0) - inside.mean(axis=0)
     return bool(step[0] > _INSIDE_DARKER or (step[0] > -0.05 and np.hypot(step[1], step[2]) > _INSIDE_TINTED))
 
 
+def _tint_step(front: F32, inside: F32) -> float:
+    """Return how much two cloths differ in chroma, over their lightness: of dark cloth the chroma is small too."""
+    step = front[:, 1:].mean(axis=0) - inside[:, 1:].mean(axis=0)
+    return float(np.hypot(*step) / np.exp(0.5 * (front[:, 0].mean() + inside[:, 0].mean())))
+
+
 def _is_plain(search: _Search, peak: _Peak) -> bool:
     """Tell whether the front beside a candidate has no pattern."""
-    front = _read_cloth(search, _beside(search.draw(peak.family[None], 25)[0]))
+    front = _read_cloth(search, points_beside(search.draw(peak.family[None], 25)[0]))
     return len(front) < 12 or float(front[:, 0].std()) <= _BUSY
 
 
-def _beside(line: F64) -> F64:
+def points_beside(line: F64) -> F64:
     """Return points on the front beside the ends of a curve of 25 points: a print lies below its middle."""
     reach = np.linspace(0.015, 0.06, 6)[:, None, None]
     tangent = np.gradient(line, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)
     normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
-    ends = [*range(1, 8), *range(17, 24)]
+    # Where it has sunk by half a curve is beside the shoulders no more.
+    chord = np.linspace(line[0, 1], line[-1, 1], len(line))
+    sunk = (line[:, 1] - chord) / max(float((line[:, 1] - chord).max()), 1e-9)
+    ends = [place for place in (*range(1, 8), *range(17, 24)) if sunk[place] < _SUNK]
     points: F64 = line[ends] + reach * normal[ends]
     return points
 
@@ -499,7 +408,7 @@ def _score(search: _Search, family: F64, *, coarse: bool, way: int = 1) -> tuple
     return np.where(visible.mean(axis=1) >= _LEAST_SEEN, score, 0.0), agreed[:, 0].astype(np.float64)
 
 
-def _step(raster: _Raster, planes: F32, points: F64, reach: F64) -> F32:
+def _step(raster: Raster, planes: F32, points: F64, reach: F64) -> F32:
     """Return how the planes change across each point."""
     step: F32 = raster.read(planes, points + reach) - raster.read(planes, points - reach)
     return step
@@ -545,10 +454,25 @@ def _refine_lining(search: _Search, peak: _Peak) -> _Peak:
     return _refine(search, family[int(np.argmax(scores))], way=-1)
 
 
+def _pointed(search: _Search, found: _Peak) -> _Peak:
+    """Return a deep neckline that sinks steeply at its ends and still meets in a point, as wrapped fronts do, if it is
+    one.
+    """
+    if found.depth < found.half:
+        return found
+    way = -1 if found.lighter < -_FRONT_LIGHTER else 1
+    half, depth, _, lean = found.family[:4]
+    around = product(np.linspace(0.9, 1.3, 5), (2.4, 3.2), (-0.05, 0.0, 0.05), _POINTS)
+    family = np.array([(half, depth * deep, shape, lean + more, point) for deep, shape, more, point in around])
+    scores = _score(search, family, coarse=True, way=way)[0]
+    pointed = _refine(search, family[int(np.argmax(scores))], way=way)
+    return pointed if pointed.score > _MORE_POINTED * found.score else found
+
+
 def _refine(search: _Search, chosen: F64, *, way: int = 1) -> _Peak:
     """Return the best candidate in the neighbourhood of a coarse one. way: see `_score`."""
-    steps = np.array([0.05 * chosen[0], 0.008, 0.2 * chosen[2], 0.04])
-    moves = np.array(list(product((-1.0, 0.0, 1.0), repeat=4)))
+    steps = np.pad(np.array([0.05 * chosen[0], 0.008, 0.2 * chosen[2], 0.04]), (0, len(chosen) - 4))
+    moves = np.pad(np.array(list(product((-1.0, 0.0, 1.0), repeat=4))), ((0, 0), (0, len(chosen) - 4)))
     for round_number in range(4):
         family = chosen + moves * steps
         family[:, 2] = np.clip(family[:, 2], 1.0, 5.0)
@@ -561,7 +485,7 @@ def _refine(search: _Search, chosen: F64, *, way: int = 1) -> _Peak:
 
 def _fall_back(search: _Search, collar: float, hole: float) -> NecklineFit:
     """Say where the neckline must be though no edge was seen: the outline itself, or an ordinary depth."""
-    if hole > 0.06:  # the opening is cut out of the silhouette: nothing of the back is seen
+    if hole > _CUT_OUT:  # the opening is cut out of the silhouette: nothing of the back is seen
         lateral = np.linspace(-1, 1, SAMPLES) * collar
         y = np.where(lateral < 0, *(np.interp(np.abs(lateral), search.at, row) for row in search.top)) - 0.004
         p = search.params
@@ -575,7 +499,8 @@ def _fall_back(search: _Search, collar: float, hole: float) -> NecklineFit:
 
 
 def _pack(search: _Search, found: F64, collar: float, *, clear: bool, trust: float) -> NecklineFit:
-    half, depth, shape, _ = (float(value) for value in found)
+    half, depth, shape = (float(value) for value in found[:3])
+    shape = 1.0 if len(found) > 4 else shape  # it meets in a point, however steep its ends
     points = search.silhouette.to_photo(_let_fall(search.draw(found[None], SAMPLES)[0], search.silhouette))
     return NecklineFit(points, depth, shape, half / collar, clear, trust)
 

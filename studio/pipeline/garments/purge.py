@@ -10,6 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, U8
 from studio.domain.artefacts import Cutout
 from studio.domain.geometry import Box
+from studio.pipeline.garments.calm import calm_outline
 from studio.pipeline.garments.contour import redraw_outline, size_within
 from studio.pipeline.parallel import each
 from studio.pipeline.pieces import pieces_of, read_piece
@@ -25,6 +26,8 @@ GARMENT_DISTANCE = 24.0
 CORE_SHARE = 0.006
 PINHOLE_SHARE = 0.002
 CRACK_SHARE = 0.025
+CRUMB_EDGE = 4
+"""How wide a crumb's soft edge is, in pixels of that raster."""
 _LEAST_SHARE = 3e-4
 WHOLE = 0.998
 """Share of the core from which a pixel is all of it."""
@@ -35,7 +38,11 @@ def purge_backdrop(rgb: U8, cutout: Cutout) -> Cutout:
     cutout = _with_solid_core(rgb, cutout, lambda solid: _without_pinholes(_closed_collar(solid)))
     redrawn = redraw_outline(rgb, cutout)
     if redrawn is not None:
-        return _with_solid_core(rgb, redrawn, _without_pinholes)
+        return without_crumbs(_with_solid_core(rgb, redrawn, _without_pinholes))
+    return calm_outline(rgb, _without_islands(rgb, cutout))
+
+
+def _without_islands(rgb: U8, cutout: Cutout) -> Cutout:
     size = size_within(cutout.alpha.shape, WORK_SIDE)
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     alpha = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
@@ -113,6 +120,25 @@ def _without_pinholes(solid: U8) -> U8:
     small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < PINHOLE_SHARE * float(solid.sum()))
     filled: U8 = np.where(np.isin(labels, small[small > 0]), 1, solid).astype(np.uint8) if count > 1 else solid
     return filled
+
+
+def without_crumbs(cutout: Cutout) -> Cutout:
+    """Return the cut-out without pieces apart from the garment too small to be any of it: shaded backdrop in a gap."""
+    shape = cutout.alpha.shape
+    size = size_within(shape, CORE_SIDE)
+    small = cutout.alpha if size == shape[::-1] else cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)
+    solid = (small >= 0.5).astype(np.uint8)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    crumbs = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < PINHOLE_SHARE * float(solid.sum()))
+    if not crumbs.any():
+        return cutout
+    gone = np.isin(pieces, crumbs[crumbs > 0]).astype(np.uint8)
+    # A crumb goes with its own soft edge, not with the garment's beside it.
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * CRUMB_EDGE + 1, 2 * CRUMB_EDGE + 1))
+    near = cv2.dilate(gone, kernel) & (1 - cv2.dilate(solid & (1 - gone), np.ones((3, 3), np.uint8)))
+    gone = cv2.resize(near | gone, shape[::-1], interpolation=cv2.INTER_NEAREST)
+    alpha: F32 = cv2.copyTo(cutout.alpha, 1 - gone)
+    return Cutout(alpha, cutout.foreground)
 
 
 def _without_backdrop(foreground: U8, alpha: F32, island: F32) -> U8:
