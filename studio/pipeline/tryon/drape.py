@@ -80,7 +80,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 11
+    version: int = 12
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn

@@ -46,6 +46,12 @@ UNSEEN_ARM, HIDDEN_SHARE = 0.004, 0.4
 """An arm of less skin than this (squared shoulder widths) may be hidden, and is where less than that share of its
 place beside the trunk shows the person."""
 
+LOCATING_STEPS = 4
+WIDTHS, BARE_FROM = 65, 0.2
+"""At how many depths the seen trunk's width is read, and from which one on: above lie armholes and shoulders."""
+MOST_BUILT = 1.4
+"""A trunk that is seen is as wide as it is seen, up to so much beyond what the person's build lets expect."""
+
 LOWER_BODY = (Cihp.TROUSERS, Cihp.SKIRT)
 _TORSO_LABELS = (Cihp.UPPER, Cihp.DRESS, Cihp.COAT, Cihp.NECK, *LOWER_BODY, Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
 
@@ -128,12 +134,15 @@ class Body:
         return points
 
     def locate(self, points: F64) -> tuple[F64, F64]:
-        """Return (lateral, depth) of picture points `(..., 2)`; the inverse of `place` to first order."""
+        """Return (lateral, depth) of picture points `(..., 2)`: the inverse of `place`, to a small part of a pixel."""
         offset = points - self.neck
         depth: F64 = offset @ self.down
-        lateral: F64 = (offset * self.across(depth)).sum(axis=-1)
-        corrected: F64 = ((offset - lateral[..., None] * self.across(depth)) * self.down).sum(axis=-1)
-        return lateral, corrected
+        for _ in range(LOCATING_STEPS):  # a leaning trunk's rows are not square to its axis, and turn along it
+            across = self.across(depth)
+            askew = self.down[0] * across[..., 1] - self.down[1] * across[..., 0]
+            lateral: F64 = (self.down[0] * offset[..., 1] - self.down[1] * offset[..., 0]) / askew
+            depth = (offset[..., 0] * across[..., 1] - offset[..., 1] * across[..., 0]) / askew
+        return lateral, depth
 
     def half_width(self, depth: F64 | F32, side: int) -> F64:
         """Return the torso's half-width at depths below the shoulder line, picture's left (-1) or right (+1)."""
@@ -278,6 +287,7 @@ def _with_widths(body: Body, evidence: Evidence) -> Body:
     )  # fmt: skip
     if evidence.leak_free:
         return clothed
+    clothed = _as_wide_as_seen(clothed, allowed, evidence.labels)
     left, right = (_told_hidden(clothed, evidence, number) for number in (0, 1))
     return replace(clothed, arms=(left, right))
 
@@ -332,6 +342,26 @@ def _is_lower(body: Body, lower: Bool, depth: float, side: int, width: float) ->
     height, wide = lower.shape
     x, y = np.clip(probes[:, 0], 0, wide - 1), np.clip(probes[:, 1], 0, height - 1)
     return bool(lower[y, x].mean() > 0.7)
+
+
+def _as_wide_as_seen(body: Body, trunk: Bool, labels: U8) -> Body:
+    """Return the body with the width that is seen where its own skin or close trousers end: no standard bounds that."""
+    at = np.linspace(0.0, body.half_at[-1], WIDTHS)
+    half = np.stack([np.interp(at, body.half_at, row) for row in body.half])
+    for place in np.flatnonzero(at >= BARE_FROM):
+        for row, side in enumerate((PICTURE_LEFT, PICTURE_RIGHT)):
+            width = run_length(body, trunk, at[place] * body.length, side)
+            if width is not None and _ends_bare(body, labels, at[place] * body.length, side, width):
+                half[row, place] = max(half[row, place], min(width, MOST_BUILT * half[row, place]))
+    return replace(body, half_at=at, half=half)
+
+
+def _ends_bare(body: Body, labels: U8, depth: float, side: int, width: float) -> bool:
+    """Tell whether the trunk ends with its own skin, or with trousers above the hip joints, which lie close to it."""
+    probes = body.place(side * (width - np.array([2.0, 4.0, 6.0])), np.full(3, depth)).round().astype(int)
+    x, y = np.clip(probes[:, 0], 0, labels.shape[1] - 1), np.clip(probes[:, 1], 0, labels.shape[0] - 1)
+    close = (Cihp.NECK, Cihp.TROUSERS) if depth <= body.length else (Cihp.NECK,)
+    return bool(np.isin(labels[y, x], close).all())
 
 
 def _build_from(seen: F64, prior: F64) -> float:

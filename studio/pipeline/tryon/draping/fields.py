@@ -12,6 +12,8 @@ from studio.pipeline.tryon.draping.body import Arm, Body
 
 COARSE = 4
 """The trunk's coordinates are smooth: every fourth pixel is computed, the others interpolated."""
+TURNS_IN, SOFT_PX = ((0.35, 1.0), (0.35, 0.0)), 1.5
+"""How far off the trunk an arm behind the back is seen, in shoulder widths, over its place; its edge's softness."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +56,9 @@ def before_back(body: Body, fields: BodyFields, number: int) -> F32:
     half = body.half_width(fields.depth, -1 if number == 0 else 1)
     along = fields.along[number]
     beside = np.clip((lateral / half - 0.94) / 0.06, 0.0, 1.0) * np.clip((1.05 - along) / 0.1, 0.0, 1.0)
+    # It comes in behind the trunk with a slant; it does not end in the air.
+    stands_off = np.interp(along, *TURNS_IN) * body.size - (lateral - half)
+    beside = beside * np.clip(stands_off / SOFT_PX + 0.5, 0.0, 1.0)
     seen: F32 = np.maximum(beside, np.clip((0.5 - along) / 0.08, 0.0, 1.0)).astype(np.float32)
     return seen
 

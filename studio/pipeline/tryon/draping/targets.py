@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from studio.domain.arrays import F64, Bool
 from studio.domain.artefacts import Category, Garment, SleeveLength
 from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.flanks import BODY_EASE, hold_on_trunk
 from studio.pipeline.tryon.draping.hoods import lay_hood
 from studio.pipeline.tryon.draping.limbs import Limb
 from studio.pipeline.tryon.draping.relax import Relaxed, relax
@@ -47,8 +48,6 @@ FLAT_RATIO, FLAT_EASE = (2.5, 3.4), (1.28, 1.0)
 """Length over half-width of tops laid flat and of tops photographed on a form, and how much wider than worn each is:
 half the girth of a body is that much wider than its front view.
 """
-BODY_EASE = 1.02
-"""No garment lies tighter in the picture than this over the body."""
 MOST_STRETCH = 1.36
 """A narrow garment gives way across by this at most."""
 HELD, ROOT_FREE = 100.0, ((0.0, 0.4, 0.6), (0.05, 0.05, 2.0))
@@ -228,6 +227,8 @@ def place_garment(
     # A sleeve's root moves its armhole: where it is slim, the torso's cloth goes on over the shoulder.
     root = ((part == TORSO) | (part == COLLAR) | (garment.mesh.along < ROOT_PULL[0][-1]))[garment.mesh.faces]
     relaxed = relax(pattern.points * scale, garment.mesh.faces[root.all(axis=1)], targets, weights)
+    held = hold_on_trunk(garment, relaxed.vertices, body, (part == TORSO) | (part == COLLAR))
+    relaxed = replace(relaxed, vertices=held)
     for cut, limb in sleeves:
         armhole = relaxed.vertices[find_armhole(garment, cut.side)]
         relaxed.vertices[part == cut.part] = lay_sleeve(garment, cut, body, armhole, limb)
