@@ -27,6 +27,7 @@ from studio.pipeline.parse_garments import (
 from studio.pipeline.parse_limbs import assign_skin, face_reach
 from studio.pipeline.parse_matter import Matter, lean_on_skin_colour, read_matter
 from studio.pipeline.parse_refine import EdgeSnapper, remove_specks
+from studio.pipeline.parse_sleeves import even_sleeves
 from studio.pipeline.parse_split import split_cloth
 from studio.pipeline.parse_work import Work, extend_labels, make_work, to_native
 from studio.pipeline.pose_body import Torso, read_torso_rows
@@ -52,7 +53,7 @@ class FusionParse:
 
     name: str = "parse"
     implementation: str = "fusion"
-    version: int = 2
+    version: int = 3
     params_type: type[ParseParams] = ParseParams
     inputs: tuple[str, ...] = ("photo", "edges", "pose", "framing")
     output: type[ParseMap] = ParseMap
@@ -99,6 +100,8 @@ def label_person(work: Work, matter: F32, torso: Torso | None, garments: Garment
     """Return labels at working size, known everywhere: outside the hull those of its nearest pixel."""
     hull = work.hull
     snapper = EdgeSnapper(work.image)
+    if torso is not None:
+        matter = even_sleeves(matter, work, torso)
     matter = lean_on_skin_colour(matter, colour_codes(work.image), hull)
     kinds = _settle_matter(matter, snapper)
     labels = np.zeros(work.alpha.shape, np.uint8)

@@ -15,11 +15,13 @@ from studio.pipeline.tryon.draping.arms import find_sleeve_insides, join_arm_ski
 from studio.pipeline.tryon.draping.endings import Endings, close_hollows, draw_below_cuff, read_endings, trunk_beside
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
-from studio.pipeline.tryon.draping.limbs import before_garment, draw_limb
+from studio.pipeline.tryon.draping.limbs import before_garment, draw_limb, trace_limb
+from studio.pipeline.tryon.draping.plates import Bareness, paint_plate, undress
 from tests.pipeline.test_limbs import HALF, _axis, _limbs, _person
 from tests.pipeline.tryon_figures import LONG, SKIN, TANK, dressed_garment
 
 SHAPE = (512, 384)
+NECK = np.array([[160.0, 150.0], [224.0, 150.0]])
 
 
 def _side(half: float, side: int) -> F64:
@@ -36,10 +38,37 @@ def test_a_garments_endings_are_its_sides_below_the_armholes_and_its_cuffs() -> 
             assert np.hypot(*(line[-1] - np.array(garment.landmarks[f"hem_{name}"]))) < 2.0
 
 
+def test_a_necklines_ends_are_where_its_line_was_laid() -> None:
+    garment = dressed_garment(LONG).garment
+    corner = np.array(garment.landmarks["collar_left"])
+    spots = {f"neckline_{index}": (corner[0] + 9.0 * index, corner[1] + 4.0) for index in range(3)}
+    lined = replace(garment, landmarks={**garment.landmarks, **spots})
+    laid = garment.mesh.vertices * 0.5 + [40.0, 30.0]
+    wanted = np.array([spots["neckline_0"], spots["neckline_2"]]) * 0.5 + [40.0, 30.0]
+    assert np.allclose(read_endings(lined, laid).neck, wanted, atol=0.1)
+
+
+def test_a_wide_neckline_bares_the_shoulders_up_to_its_ends() -> None:
+    fitting = _fit(_person(sleeve=225), False)
+    body, evidence = fitting.body, fitting.evidence
+    fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    limbs = (trace_limb(body, evidence, 0), trace_limb(body, evidence, 1))
+    removed = (evidence.labels == Cihp.UPPER).astype(np.float32)
+    undressed = undress((body, evidence, fields), removed, 0.8 * body.length, limbs)
+    lateral = np.abs(fields.lateral) / body.size
+    tip = (lateral > 0.45) & (lateral < 0.49) & (undressed.torso > 0.9) & (fields.depth < -2)
+    assert tip.sum() > 10
+    for half, is_bare in ((0.2, False), (0.5, True)):
+        neck = body.place(np.array([-half, half]) * body.size, np.full(2, -0.15 * body.size))
+        endings = Endings((_side(80, -1), _side(80, 1)), None, neck)
+        plate = paint_plate((body, evidence, fields), undressed, Bareness((1.9, 1.9), endings), limbs)
+        assert (plate.body[tip] > 0.5).mean() == pytest.approx(float(is_bare), abs=0.1)
+
+
 def test_no_skin_of_the_trunk_lies_beside_a_garment_below_its_armholes() -> None:
     fitting = _fit(_person(sleeve=225), False)
     fields = measure_fields(fitting.body, SHAPE)
-    shown = trunk_beside(Endings((_side(40, -1), _side(40, 1)), None), fitting.body, fields)
+    shown = trunk_beside(Endings((_side(40, -1), _side(40, 1)), None, NECK), fitting.body, fields)
     x = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]][1]
     off = np.abs(x - 192)
     assert shown[215:272][off[215:272] > 41].max() == 0.0

@@ -13,6 +13,7 @@ from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.endings import Endings
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.layers import hide_sleeved_skin, take_apart
 from studio.pipeline.tryon.draping.removal import cut_off, own_outline
@@ -79,7 +80,9 @@ def test_of_a_hand_the_little_that_is_seen_stays() -> None:
     fitting = _fit(person, False)
     fields = measure_fields(fitting.body, (fitting.evidence.alpha.shape[0], fitting.evidence.alpha.shape[1]))
     layers = take_apart(fitting.body, fitting.evidence, LayerOrder(), fields)
-    hidden = hide_sleeved_skin(layers, fitting.body, fitting.evidence, (1.95, 1.95), fields)
+    neck = fitting.body.place(np.array([-0.2, 0.2]) * fitting.body.size, np.zeros(2))
+    endings = Endings((neck, neck), None, neck)
+    hidden = hide_sleeved_skin(layers, (fitting.body, fitting.evidence, fields), (1.95, 1.95), endings)
     seen = cv2.erode((hand & (rows > 690)).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     assert seen.sum() > 20 and fitting.view.scale == 1.0
     at = fitting.view.box.slices

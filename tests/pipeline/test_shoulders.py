@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -84,6 +85,28 @@ def test_what_an_old_collar_stands_off_is_not_the_bodys() -> None:
     lost = evidence.alpha[:, column].sum() - bare[:, column].sum()
     assert 6.0 < lost < 15.0
     assert np.array_equal(bare[round(NECK_Y) + 30 :], evidence.alpha[round(NECK_Y) + 30 :])
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_under_a_strap_the_line_goes_on_as_the_skin_beside_it(side: int) -> None:
+    body, at = make_body(), np.arange(210) / SIZE
+    strap = ((at > 0.33) & (at < 0.44)).astype(np.float64)
+    evidence = draw_evidence(slope()[0] + 2.0 * strap, strap)
+    fields = measure_fields(body, SHAPE)
+    found = fit_shoulders(body, evidence, fields)
+    assert np.abs(line_of(found, side) - wanted_line()).max() < 0.8
+    bare = bare_evidence(found, evidence, fields).alpha
+    column = round(NECK_X + side * 0.38 * SIZE)
+    assert 1.0 < evidence.alpha[:, column].sum() - bare[:, column].sum() < 3.0
+
+
+def test_seen_skin_keeps_its_soft_outline() -> None:
+    body, evidence = make_body(), draw_evidence(*slope())
+    soft = replace(evidence, alpha=cv2.GaussianBlur(evidence.alpha, (0, 0), 2.0))
+    fields = measure_fields(body, SHAPE)
+    bare = bare_evidence(fit_shoulders(body, soft, fields), soft, fields).alpha
+    skin = np.s_[:, round(NECK_X + 0.18 * SIZE) : round(NECK_X + 0.24 * SIZE)]
+    assert np.array_equal(bare[skin], soft.alpha[skin])
 
 
 def test_a_collar_that_stands_up_to_the_jaw_is_no_neck() -> None:

@@ -238,9 +238,9 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     view, body = fitting.view, fitting.body
     placed = place_garment(garment.garment, body, layers.tuck, taken.limbs)
     cuffs = None if garment.garment.sleeve is SleeveLength.NONE else placed.cuffs
-    if cuffs is not None:
-        layers = hide_sleeved_skin(layers, body, evidence, cuffs, fields)
     bareness = Bareness(cuffs, read_endings(garment.garment, placed.vertices))
+    if cuffs is not None:
+        layers = hide_sleeved_skin(layers, (body, evidence, fields), cuffs, bareness.endings)
     plate, (source, maps) = both(
         lambda: paint_plate((body, taken.bare, fields), taken.undressed, bareness, taken.limbs),
         lambda: _lay_cloth(taken, garment, placed, layers.removed),

@@ -32,6 +32,10 @@ PRESSED, TAPER = 0.15, 2.0
 down the arm, at first, for each pixel outwards."""
 BELOW_CUFF = 0.3
 """Down to so far below its cuff, in places on the arm, a sleeve says where skin begins."""
+UNDER_NECK = 0.04
+"""How far beyond the neckline's ends shoulders go on under the cloth that lies on them, in shoulder widths."""
+AROUND = 9
+"""So many of the mesh's vertices about a point say where it was laid."""
 HOLLOW, HOLLOW_ENDS = 0.08, (0.2, 0.5)
 """Radius, in shoulder widths, of the hollow between trunk and arm above the shoulder; between which depths below the
 joints' line it falls to nothing: there the arm hangs clear of the trunk."""
@@ -40,11 +44,13 @@ joints' line it falls to nothing: there the arm hangs clear of the trunk."""
 @dataclass(frozen=True, slots=True, eq=False)
 class Endings:
     """On the working raster, for the picture's left and right. sides: `(n, 2)` from the armhole's lowest point to the
-    hem. cuffs: `(n, 2)` from a sleeve's outer to its inner edge; None without sleeves.
+    hem. cuffs: `(n, 2)` from a sleeve's outer to its inner edge; None without sleeves. neck: `(2, 2)`, where the
+    neckline meets the shoulders.
     """
 
     sides: tuple[F64, F64]
     cuffs: tuple[F64, F64] | None
+    neck: F64
 
 
 def read_endings(garment: Garment, vertices: F64) -> Endings:
@@ -60,7 +66,27 @@ def read_endings(garment: Garment, vertices: F64) -> Endings:
         end = np.flatnonzero((mesh.part == part) & (mesh.along > 0.995))
         cuffs.append(vertices[end[np.argsort(mesh.across[end])]])
     worn = min(map(len, cuffs)) >= 2
-    return Endings((sides[0], sides[1]), (cuffs[0], cuffs[1]) if worn else None)
+    return Endings((sides[0], sides[1]), (cuffs[0], cuffs[1]) if worn else None, _read_neck(garment, vertices))
+
+
+def neckline_points(garment: Garment) -> F64:
+    """Return the front neckline from the left collar point to the right one, garment photo pixels."""
+    names = sorted(name for name in garment.landmarks if name.startswith("neckline_"))
+    points = [garment.landmarks[name] for name in names]
+    return np.array(points, np.float64)
+
+
+def _read_neck(garment: Garment, vertices: F64) -> F64:
+    """Return where the neckline's line ends, left and right; the mesh's own neck points where none was read."""
+    line = neckline_points(garment)
+    if len(line) < 2:
+        line = np.array([garment.landmarks["collar_left"], garment.landmarks["collar_right"]])
+    mesh, ends = garment.mesh.vertices, []
+    for point in (line[0], line[-1]):
+        nearest = np.argsort(np.hypot(*(mesh - point).T))[:AROUND]
+        rows = np.column_stack([mesh[nearest] - point, np.ones(AROUND)])
+        ends.append(np.linalg.lstsq(rows, vertices[nearest], rcond=None)[0][2])
+    return np.array(ends)
 
 
 def trunk_beside(endings: Endings, body: Body, fields: BodyFields) -> F32:

@@ -12,6 +12,7 @@ from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
+from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
 from studio.pipeline.tryon.draping.limbs import find_forearm
@@ -119,11 +120,12 @@ def _matted(head: Occluder, hair: HairMatte | None, in_front: list[Cihp], labels
 
 
 def hide_sleeved_skin(
-    layers: Layers, body: Body, evidence: Evidence, cuffs: tuple[float, float], fields: BodyFields
+    layers: Layers, person: tuple[Body, Evidence, BodyFields], cuffs: tuple[float, float], endings: Endings
 ) -> Layers:
     """Remove bare skin that the new sleeves enclose, with its soft outline: none may peep out beside its sleeve."""
+    body, evidence, fields = person
     labels = evidence.labels
-    enclosed = _enclosed_skin(body, labels, cuffs, fields)
+    enclosed = _enclosed_skin((body, fields), labels, cuffs, endings)
     # Of a hand on a hip little may be seen: that is no crumb.
     skin = np.isin(labels, _ARMS) & (layers.arms.alpha > 0.5) & (np.maximum(*fields.along) < HAND)
     enclosed |= cut_off(skin & ~enclosed, enclosed, CRUMB * body.size**2)
@@ -140,13 +142,15 @@ def hide_sleeved_skin(
     return replace(layers, removed=np.maximum(layers.removed, _soft(gone, 0.8)), arms=arms, lower=lower)
 
 
-def _enclosed_skin(body: Body, labels: U8, cuffs: tuple[float, float], fields: BodyFields) -> Bool:
+def _enclosed_skin(person: tuple[Body, BodyFields], labels: U8, cuffs: tuple[float, float], endings: Endings) -> Bool:
     """Return the bare skin that sleeves with these cuffs go over."""
+    body, fields = person
+    corners = np.abs(body.locate(endings.neck)[0]) + UNDER_NECK * body.size
     skin = np.isin(labels, (*_ARMS, Cihp.NECK))
     enclosed = np.zeros(fields.shape, bool)
     for number, (side, label) in enumerate(((-1, Cihp.RIGHT_ARM), (1, Cihp.LEFT_ARM))):
         along, across = fields.along[number], np.abs(fields.across[number])
-        beyond_neck = fields.lateral * side > 0.36 * body.size * body.reach[number]
+        beyond_neck = fields.lateral * side > max(0.36 * body.size * body.reach[number], float(corners[number]))
         above = along < min(cuffs[number] - CUFF_OVERLAP, LAST_SKIN)
         # An arm's own skin is the sleeve's, however far off its axis the shoulder is round.
         enclosed |= above & (along > 0.0) & (across < np.where(labels == label, OWN_SKIN, 2.0))

@@ -12,7 +12,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import mix, paint
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
-from studio.pipeline.tryon.draping.endings import Endings, close_hollows, draw_below_cuff, trunk_beside
+from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings, close_hollows, draw_below_cuff, trunk_beside
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
@@ -230,7 +230,7 @@ def paint_plate(
     skin = undressed.skin
     torso = undressed.torso * trunk_beside(bare.endings, body, fields)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
-        torso = torso * _inside_seams(body, fields.shape)
+        torso = torso * _inside_seams(body, fields.shape, bare.endings)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
     if bare.cuffs is None:
         for number, label in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
@@ -406,14 +406,17 @@ def _with_nape(torso: F32, body: Body, fields: BodyFields, labels: U8) -> F32:
     return covered
 
 
-def _inside_seams(body: Body, shape: tuple[int, int]) -> F32:
-    """Return where the trunk lies well inside the armholes."""
+def _inside_seams(body: Body, shape: tuple[int, int], endings: Endings) -> F32:
+    """Return where the trunk lies well inside the armholes, or within a wide neckline."""
     depth = np.linspace(-0.7 * body.size, 1.6 * body.length, 40)
     share = np.interp(depth / body.length, [0.0, 0.2, 0.5], [0.86, 0.84, 1.0])
+    corners = body.locate(endings.neck)[0]
     edges = []
-    for side in (-1, 1):
+    for side, corner in zip((-1, 1), corners, strict=True):
         half = np.maximum(body.half_width(np.maximum(depth, 0.2 * body.length), side), 0.2 * body.size)
-        edges.append(body.place(side * share * half, depth))
+        # Up to where the neckline meets it the shoulder is bare.
+        bare = (side * corner + UNDER_NECK * body.size) * np.interp(depth / body.length, [0.0, 0.2], [1.0, 0.0])
+        edges.append(body.place(side * np.maximum(share * half, bare), depth))
     return draw_polygon(np.concatenate([edges[0], edges[1][::-1]]), shape)
 
 

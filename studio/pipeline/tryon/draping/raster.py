@@ -15,6 +15,7 @@ from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
 from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.endings import neckline_points
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.hoods import has_hood
 from studio.pipeline.tryon.draping.rim import surround
@@ -236,13 +237,6 @@ def find_source_faces(garment: Garment) -> npt.NDArray[np.int32]:
 def soften(plane: F32) -> F32:
     softened: F32 = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), 0.6)
     return softened
-
-
-def neckline_points(garment: Garment) -> F64:
-    """Return the front neckline from the left collar point to the right one, garment photo pixels."""
-    names = sorted(name for name in garment.landmarks if name.startswith("neckline_"))
-    points = [garment.landmarks[name] for name in names]
-    return np.array(points, np.float64)
 
 
 def _inner_collar(garment: Garment, shape: tuple[int, ...]) -> F32:

@@ -7,6 +7,7 @@ the model's line goes on, joined smoothly to what is seen.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body, Evidence, ShoulderLine
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.plates import measure_neck
+from studio.pipeline.tryon.draping.removal import distance_to
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
 SAMPLES = 133
@@ -43,6 +45,8 @@ LEAST_SEEN = 0.06
 """A line seen on less than this, in shoulder widths, says nothing."""
 GOES_ON = 0.3
 """Within this distance, in shoulder widths, what is seen says something of the line nearer to the axis."""
+STRAP = 0.22
+"""So narrow a piece of cloth between skin, in shoulder widths, hides no bend of the shoulder."""
 SMOOTH, FINE = 0.015, 0.004
 _ON_TOP = (*OLD_GARMENT, Cihp.NECK, Cihp.LEFT_ARM, Cihp.RIGHT_ARM)
 _HAIRY = (Cihp.HAIR, Cihp.HAT)
@@ -82,7 +86,10 @@ def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidenc
     if evidence.leak_free:
         return evidence
     alpha = evidence.alpha.copy()
-    cloth = np.isin(evidence.labels, (*OLD_GARMENT, Cihp.BACKGROUND))
+    cloth = np.isin(evidence.labels, OLD_GARMENT)
+    # Of the soft outline what lies beside skin or hair is theirs.
+    beside = distance_to(cloth) < distance_to(~cloth & (evidence.labels != Cihp.BACKGROUND))
+    cloth |= (evidence.labels == Cihp.BACKGROUND) & beside
     lateral = np.abs(fields.lateral) / body.size
     near = cloth & (alpha > 0) & (lateral < ROUND_IT[1]) & (-fields.depth > LOWEST * body.size)
     for row, side in enumerate((-1, 1)):
@@ -97,6 +104,7 @@ def bare_evidence(body: Body, evidence: Evidence, fields: BodyFields) -> Evidenc
 
 def _fit_side(body: Body, outline: _Outline, side: int) -> F64:
     """Return how far above the model's line, in shoulder widths, the body's lies."""
+    outline = _without_straps(outline)
     at, seen, cloth = outline.at, outline.seen, outline.cloth
     lateral = at * body.size
     model = body.shoulder_up(lateral, side) / body.size
@@ -127,6 +135,17 @@ def _fit_side(body: Body, outline: _Outline, side: int) -> F64:
     clothed, bare = _smoothed(np.where(inside, off[skin[-1]], off), at), _smoothed(off, at, FINE)
     line: F64 = clothed + (bare - clothed) * _smoothed(inside.astype(np.float64), at, FINE)
     return line
+
+
+def _without_straps(outline: _Outline) -> _Outline:
+    """Return the outline with nothing said by a strap: the skin on both its sides tells the line better."""
+    at, skin = outline.at, np.flatnonzero(outline.seen & ~outline.cloth)
+    under = np.zeros(len(at), bool)
+    for inner, outer in pairwise(skin):
+        if outer - inner > 1 and outline.seen[inner:outer].all() and at[outer] - at[inner] < STRAP:
+            # Its edge lies a little beside its label's.
+            under |= (at > at[inner] - LABEL_RIM / 2) & (at < at[outer] + LABEL_RIM / 2)
+    return replace(outline, cloth=outline.cloth & ~under, seen=outline.seen & ~under)
 
 
 def _without_standing(off: F64, outline: _Outline) -> F64:
