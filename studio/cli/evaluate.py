@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
 _SHOWN = (
-    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "delta_e_tones",
+    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "delta_e_median",
     "moved_outside", "residue",
 )  # fmt: skip
 

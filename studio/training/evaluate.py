@@ -5,17 +5,21 @@ DensePose (the embedded one lies inside the silhouette) and the garment; nothing
 pixels nor outline. Its picture is composed over the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to
 384 x 512 by area averaging, whole, without crop. SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS:
 v0.1, linear calibration; over regions the mean of its layers' maps, enlarged bilinearly. "inside" is the agnostic
-mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the median colours of the
-product photo's garment and the picture's; delta_e_tones: the same tone by tone: of a garment of several colours the
-median falls between them and leaps from one to the other. The photo's own row shows both: the photo against the
-product, a difference of light. moved_outside: pixels of the canvas outside the agnostic mask that differ by more than
-rounding.
+mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the garment's colours in the
+product photo and in the picture, where the photo's parse map sees the garment worn; tone by tone (k-means in CIELAB),
+each tone's medians, weighted by the tone's share of the product. What the product photo shows of the inside of the
+back, above the front's neckline, is left out, for nobody sees it worn; the product photo is reduced into the same
+size, for thin stripes mix there. delta_e_median: CIEDE2000 between the medians of all cloth in the product photo,
+unreduced, and in the picture; of a garment of several colours it leaps from one to the other. The photo's own row
+shows both: the photo against the product, a difference of light. moved_outside: pixels of the canvas outside the
+agnostic mask that differ by more than rounding.
 Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used.
 Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
 Inception of 2015-12-05, enlarged bilinearly to 299 x 299 without antialiasing. KID: the same features, cubic polynomial
 kernel, unbiased, 100 subsets of 1000, or one estimate from fewer pictures. frechet_vgg: a Frechet distance on VGG16
-features, no FID. residue: share of the old garment's area where only the old garment explains the colour.
-moved_outside: native pixels outside the look's own edit mask that differ from the photo at all.
+features, no FID. Colours: as above, where the look says that the garment shows. residue: share of the old garment's
+area where only the old garment explains the colour. moved_outside: native pixels outside the look's own edit mask that
+differ from the photo at all.
 """
 
 from __future__ import annotations
@@ -50,15 +54,15 @@ from studio.domain.geometry import CANVAS_SIZE, Framing
 from studio.domain.keys import Note
 from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe
-from studio.media.colour_difference import garment_delta_e, tones_delta_e
 from studio.media.decode import open_photo
 from studio.pipeline.cache import MemoryStore
-from studio.pipeline.graph import GraphBuilder, PhotoSpec
+from studio.pipeline.graph import GraphBuilder, Node, PhotoSpec
 from studio.pipeline.residue import Dressed, find_residue
 from studio.pipeline.runner import Runner
 from studio.pipeline.stage import ModelProvider, StageContext
 from studio.training import metrics
 from studio.training.baselines import fit_affine, paste_to_box
+from studio.training.colours import measure_colours
 from studio.training.sets import set_distances
 
 if TYPE_CHECKING:
@@ -256,18 +260,15 @@ class Evaluator:
         """Dress in another garment, the engine as it is used; there is no truth, but sets, colours and residue."""
         nodes = GraphBuilder(self.recipe, self.provider).look(spec, self.photos.add_file(other.garment))
         look = cast(Look, runner.get(nodes["look"]))
-        worn = cast(Cutout, runner.get(nodes["garment_edges"]))
-        kind = cast(Garment, runner.get(nodes["garment"])).category
-        product = cast(Photo, runner.get(nodes["garment_photo"])).rgb8
-        left = find_residue(person.photo.rgb8, Dressed.of(look), person.parse, worn, kind)
+        garment = _take_garment(runner, nodes)
+        kind = garment.garment.category
+        left = find_residue(person.photo.rgb8, Dressed.of(look), person.parse, garment.cutout, kind)
         moved = metrics.check_identity(person.photo.rgb8, look.rgb8, look.edit_mask > 0)
-        values = {
-            "delta_e": garment_delta_e(product, worn.alpha > 0.9, look.rgb8, look.garment_mask > 250),
-            "moved_outside": float(moved.changed),
-            "residue": left.share,
-        }
-        method = f"{self.engine.id}, unpaired"
         picture = reduce(to_canvas(look.rgb8, person.framing))
+        shown = reduce_mask(to_canvas((look.garment_mask > 250).astype(np.uint8), person.framing, labels=True) > 0)
+        values = measure_colours(picture, shown, garment, SIZE)
+        values |= {"moved_outside": float(moved.changed), "residue": left.share}
+        method = f"{self.engine.id}, unpaired"
         result.photos.append(reduce(to_canvas(person.photo.rgb8, person.framing)))
         result.looks.append(picture)
         result.pictures[pair, method] = picture
@@ -291,9 +292,7 @@ class Evaluator:
                 cast(DensePoseMap, take("densepose")),
                 cast(Agnostic, take("agnostic")),
             ),
-            GarmentArtefacts(
-                cast(Photo, take("garment_photo")), cast(Cutout, take("garment_edges")), cast(Garment, take("garment"))
-            ),
+            _take_garment(runner, nodes),
         )
 
     def _cycle(self, runner: Runner, person: PhotoSpec, garment: PhotoSpec, other: TruePair) -> U8:
@@ -322,6 +321,14 @@ class Evaluator:
         return values
 
 
+def _take_garment(runner: Runner, nodes: Mapping[str, Node]) -> GarmentArtefacts:
+    return GarmentArtefacts(
+        cast(Photo, runner.get(nodes["garment_photo"])),
+        cast(Cutout, runner.get(nodes["garment_edges"])),
+        cast(Garment, runner.get(nodes["garment"])),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """The pair whose garment is put on for the cycle and unpaired protocols, and which of them are wanted."""
@@ -334,8 +341,7 @@ class _Wanted:
 def _measure_colours(picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
     """Return how far a picture's garment is from the product's colours, where the garment is worn in the photo."""
     worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
-    places = (garment.photo.rgb8, garment.cutout.alpha > 0.9, picture, worn & hidden_area(person.agnostic))
-    return {"delta_e": garment_delta_e(*places), "delta_e_tones": tones_delta_e(*places)}
+    return measure_colours(picture, worn & hidden_area(person.agnostic), garment, SIZE)
 
 
 def _mean(plane: F64, mask: Bool) -> float:

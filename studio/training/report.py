@@ -21,7 +21,7 @@ _STYLE = (
     "figure{display:inline-block;margin:4px;text-align:center}figcaption{font-size:12px;color:#555}"
     "pre{white-space:pre-wrap;color:#555}.behind{color:#b00020;font-weight:bold}"
 )
-_BY_PAIR = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "delta_e", "delta_e_tones")
+_BY_PAIR = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "delta_e", "delta_e_median")
 """What is told pair by pair: a mean hides the one pair that makes it."""
 
 

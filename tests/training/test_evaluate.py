@@ -123,7 +123,7 @@ def test_a_perfect_engine_scores_as_one_everywhere_and_the_sheets_hold_all(
     worse = result.mean("pasted to the box")
     assert worse["ssim"] < 0.99 and worse["lpips_alex_inside"] > worse["lpips_alex"] > 1e-3
     mean = result.mean("painter, unpaired")
-    assert set(mean) == {"delta_e", "moved_outside", "residue"}
+    assert set(mean) == {"delta_e", "delta_e_median", "moved_outside", "residue"}
     assert mean["moved_outside"] == 0 and mean["residue"] == 0
     assert set(result.sets) == {"fid", "kid", "frechet_vgg", "pictures"} and result.sets["pictures"] == 2
     assert result.sets["fid"] == pytest.approx(result.sets["frechet_vgg"]) and result.sets["fid"] > 0
@@ -138,7 +138,7 @@ def test_a_perfect_engine_scores_as_one_everywhere_and_the_sheets_hold_all(
 
 def test_every_pair_is_told_and_where_a_baseline_leads(lab: Any, truth: np.ndarray, tmp_path: Path) -> None:
     result = lab(Painter(truth), PAIRS)
-    assert set(result.mean("photo")) == {"delta_e", "delta_e_tones"}, "how far the photo itself is from the product"
+    assert set(result.mean("photo")) == {"delta_e", "delta_e_median"}, "how far the photo itself is from the product"
     names, rows = list_pairs(result)
     assert [pair for pair, _ in rows] == [pair.id for pair in PAIRS] and "lpips_alex" in names
     assert not any(cell.behind for cell in rows[0][1][: names.index("delta_e")]), "a perfect engine leads"
