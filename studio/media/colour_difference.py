@@ -81,8 +81,8 @@ def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) ->
     if not product_mask.any() or not look_mask.any():
         return float("nan")
     one, two = to_lab(product)[product_mask], to_lab(look)[look_mask]
-    centres = _find_tones(one)
-    own, worn = (_nearest(pixels, centres) for pixels in (one, two))
+    centres = find_tones(one)
+    own, worn = (nearest_tone(pixels, centres) for pixels in (one, two))
     total = weight = 0.0
     for tone in range(len(centres)):
         share = float((own == tone).mean())
@@ -94,7 +94,7 @@ def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) ->
     return total / weight
 
 
-def _find_tones(pixels: F32) -> F32:
+def find_tones(pixels: F32) -> F32:
     """Return the colours of at most three tones, `(n, 3)`: k-means begun by lightness, groups close together joined."""
     import cv2
 
@@ -118,6 +118,7 @@ def _find_tones(pixels: F32) -> F32:
     return np.stack([centre for centre, _ in tones]).astype(np.float32)
 
 
-def _nearest(pixels: F32, centres: F32) -> npt.NDArray[np.intp]:
+def nearest_tone(pixels: F32, centres: F32) -> npt.NDArray[np.intp]:
+    """Return the number of the tone that each colour, `(n, 3)`, is nearest to."""
     nearest: npt.NDArray[np.intp] = np.square(pixels[:, None] - centres[None]).sum(axis=2).argmin(axis=1)
     return nearest

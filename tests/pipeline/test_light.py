@@ -16,7 +16,6 @@ from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.folds import STEP, Drape, lay_ground, make_folds, read_folds
-from studio.pipeline.tryon.draping.light import BRIGHTEST, DARKEST, GAMMA, main_tone, shade_cloth
 from studio.pipeline.tryon.draping.shading import PRIOR, arm_surface, estimate_light, trunk_surface
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TEE, U8, context, draw_person, dressed_garment
 
@@ -85,20 +84,6 @@ def test_without_evidence_the_usual_light_is_taken(person: PersonArtefacts) -> N
     light = estimate_light(body, nobody, fields, np.zeros_like(evidence.alpha))
     assert np.allclose(light.direction, PRIOR)
     assert not light.remainder.any()
-
-
-def test_white_stays_white_and_black_is_not_greyed() -> None:
-    darkest, brightest = DARKEST / GAMMA, BRIGHTEST / GAMMA
-    factor = np.linspace(darkest, brightest, 60, dtype=np.float32)[None].repeat(256, axis=0)
-    grey = np.arange(256, dtype=np.float32)[:, None, None] * np.ones((256, 60, 3), np.float32)
-    shaded = shade_cloth(grey, factor)
-    assert shaded.min() >= 0
-    assert shaded.max() <= 255
-    assert shaded[255].min() > 0.75 * 255  # the deepest shade on white
-    assert shaded[255, -1].min() > 254  # a highlight on white
-    assert shaded[8].max() < 24  # the strongest sheen on black
-    assert (np.diff(shaded[..., 0], axis=1) >= -1e-3).all()  # more light is never darker
-    assert (np.diff(shaded[..., 0], axis=0) >= -1e-3).all()  # and never turns tones over
 
 
 @pytest.mark.parametrize("colour", [WHITE, BLACK, (180, 40, 60)], ids=["white", "black", "red"])
@@ -203,17 +188,3 @@ def test_a_sleeve_before_the_torso_stands_out(person: PersonArtefacts) -> None:
 def test_the_same_inputs_give_the_same_bytes(person: PersonArtefacts, plain_look: TryOn) -> None:
     again = _dress(person, dressed_garment(TEE))
     assert np.array_equal(again.patch.pixels, plain_look.patch.pixels)
-
-
-@pytest.mark.parametrize("dark", [0.3, 0.7])
-def test_two_tones_are_balanced_by_the_commoner_one(dark: float) -> None:
-    grey = np.where(np.arange(1000) < 1000 * dark, 0.1, 0.9).astype(np.float32)
-    low, high = main_tone(grey)
-    common = (grey >= low) & (grey <= high)
-    assert common.mean() == pytest.approx(0.7)
-
-
-@pytest.mark.parametrize("grey", [np.full(50, 0.4), np.linspace(0.4, 0.5, 50), np.zeros(50), np.zeros(0)])
-def test_one_tone_is_taken_whole(grey: np.ndarray) -> None:
-    low, high = main_tone(grey.astype(np.float32))
-    assert ((grey >= low) & (grey <= high)).all()

@@ -14,9 +14,10 @@ from studio.domain.geometry import Box
 from studio.pipeline.parallel import each
 from studio.pipeline.planes import largest, mix, paint, spread
 from studio.pipeline.tryon.draping.layers import Layers
-from studio.pipeline.tryon.draping.light import Light, shade_cloth
+from studio.pipeline.tryon.draping.light import Light
 from studio.pipeline.tryon.draping.plates import Plate
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
+from studio.pipeline.tryon.draping.tones import shade_cloth
 from studio.pipeline.tryon.draping.view import View
 
 TILE = 512

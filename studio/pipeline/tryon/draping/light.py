@@ -13,9 +13,8 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32
+from studio.domain.arrays import F32, Bool
 from studio.pipeline.parallel import both
-from studio.pipeline.planes import spread
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.folds import (
@@ -38,6 +37,7 @@ from studio.pipeline.tryon.draping.shading import (
     log_luminance,
     to_linear,
 )
+from studio.pipeline.tryon.draping.tones import find_middle
 
 HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW = 0.32, 0.46, 0.30
 """Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's own edge."""
@@ -47,27 +47,12 @@ GAMMA = 2.2
 """Factors are applied to sRGB values: a factor of linear light there is its 1/2.2nd power."""
 DARKEST, BRIGHTEST = -1.0, 0.45
 """Bounds of light and folds together, log linear light."""
-DEEPER, WHITE_SHADES = 1.3, 0.6
-"""How strongly dark and white cloth take a shade: white cloth lights its own folds."""
-SHEEN = 0.15
-"""What a full stop of light adds to black cloth: its folds are seen by their sheen, not by its colour."""
 EVEN, EVEN_SHARE = 0.30, 0.4
 """The product photo's own uneven light is evened out by this share, up to this much, log linear light."""
 OWN_FOLDS = 0.22
 """Where the product photo shows folds of this depth, none are added."""
-
-
 LOOK = 6
 """The product photo's light and folds are judged on every sixth working pixel."""
-
-
-MOST_SHIFT = 0.06
-"""How far the product's median may move all factors beyond their own, for the garment's visible part."""
-TWO_TONES = 0.25
-"""Garments whose tones lie this far apart in sRGB luminance are balanced by the commoner one."""
-LEAST_SHOWN = 0.1
-"""Of that tone at least this share of the garment must be seen."""
-_GREY = np.array([0.2126, 0.7152, 0.0722], np.float32) / np.float32(255)
 
 
 class Part(Enum):
@@ -95,30 +80,6 @@ class Light:
     layers: tuple[F32, ...]
     below: F32
     arms: F32
-
-
-def shade_cloth(rgb: F32, factor: F32) -> F32:
-    """Return cloth (0..255) under a logarithmic factor: white stays below white, black shows its folds.
-
-    Mid tones are multiplied. Towards white, light is held back and shade softened; towards black a little is added or
-    taken away that does not depend on the colour.
-    """
-    gain = np.expm1(factor)
-    up, down = spread(np.maximum(gain, 0)), spread(np.minimum(gain, 0))
-    value = rgb * np.float32(1 / 255)
-    square = value * value
-    change = 1 - np.minimum(value, 1)
-    np.square(change, out=change)
-    np.square(change, out=change)
-    change *= np.float32(SHEEN)
-    change += value * np.float32(DEEPER)
-    change *= spread(gain)
-    square *= value
-    change -= square * (np.float32(DEEPER - WHITE_SHADES) * down)
-    change -= square * value * value * (np.float32(DEEPER) * up)
-    value += change
-    value *= np.float32(255)
-    return np.clip(value, 0, 255, out=value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,12 +136,13 @@ def _seed(body: Body, hem: float) -> int:
 class _Cloth:
     """What the garment's own pixels show on every `LOOK`-th working pixel.
 
-    uneven: slow light, folds: depth of its folds, both log linear light. grey: sRGB luminance, 0..1, -1 where no cloth.
+    uneven: slow light, folds: depth of its folds, both log linear light. rgb: 0..255, solid: where it is cloth.
     """
 
     uneven: F32
     folds: F32
-    grey: F32
+    rgb: F32
+    solid: Bool
 
 
 def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Body) -> _Cloth:
@@ -189,15 +151,14 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     cut = np.s_[::LOOK, ::LOOK]
     nothing = np.zeros_like(maps[0].weight[cut])
     if not own:
-        return _Cloth(nothing, nothing, nothing - 1)
+        return _Cloth(nothing, nothing, np.repeat(nothing[..., None], 3, axis=2), nothing > 0)
     rgb, alpha = sample_layer(source, (own[0].x[cut], own[0].y[cut], own[0].weight[cut]), own[0].source)
     linear = to_linear(rgb)
     luminance = log_luminance(linear)
     mask = alpha > 0.9
-    grey = np.where(mask, rgb @ _GREY, -1).astype(np.float32)
     plain = find_plain(luminance, chroma(linear), mask, round(0.10 * body.size / LOOK))
     if plain.share < 0.3:
-        return _Cloth(nothing, nothing, grey)
+        return _Cloth(nothing, nothing, rgb, mask)
     size = body.size / LOOK
     folds = band(luminance, plain.sure + 1e-4, size)
     depth = np.sqrt(cv2.GaussianBlur(folds * folds * plain.sure, (0, 0), 0.05 * size))
@@ -206,7 +167,7 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     total = cv2.GaussianBlur((luminance - middle) * plain.sure, (0, 0), 0.10 * size)
     slow = total / (cv2.GaussianBlur(plain.sure, (0, 0), 0.10 * size) + np.float32(0.1))
     share = EVEN_SHARE * float(np.clip((plain.share - 0.55) / 0.3, 0, 1))
-    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32), grey)
+    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32), rgb, mask)
 
 
 def _light_on(part: Part, photo: SeenLight, made: Folds, cloth: _Cloth) -> F32:
@@ -223,61 +184,37 @@ def _light_on(part: Part, photo: SeenLight, made: Folds, cloth: _Cloth) -> F32:
 
 
 def _balanced(planes: Sequence[F32], layers: Layers, worn: Worn, looks: dict[Part, _Cloth]) -> tuple[F32, ...]:
-    """Shift all factors so that the visible garment's median is as light as the product's, and bound them."""
+    """Shift all factors so that the visible garment has the product's colours, and bound them."""
     visible = (1 - layers.head.alpha) * (1 - layers.arms.alpha)
     if layers.tuck is not None:
         visible = visible * (1 - layers.lower.alpha)
     cut = np.s_[::LOOK, ::LOOK]
     shown = visible[cut] > 0.5
-    factors, greys = [], []
+    factors, colours = [], []
     for plane, layer in zip(reversed(planes), reversed(worn.maps), strict=True):
-        grey = looks[part_of(layer)].grey
-        seen = shown & (grey >= 0)
+        cloth = looks[part_of(layer)]
+        seen = shown & cloth.solid
         if layer.name != "inner":
             factors.append(plane[cut][seen])
-            greys.append(grey[seen])
+            colours.append(cloth.rgb[seen])
             shown = shown & ~seen
-    middle = _middle(np.concatenate(factors), np.concatenate(greys), worn.source)
+    middle = find_middle(np.concatenate(factors), np.concatenate(colours), _product(worn))
     low, high = np.float32(DARKEST / GAMMA), np.float32(BRIGHTEST / GAMMA)
     return tuple(np.clip(plane - np.float32(middle), low, high) for plane in planes)
 
 
-def _middle(factor: F32, grey: F32, source: ClothSource) -> float:
-    """Return what to take from all factors so that cloth of these luminances has the product's median."""
-    if factor.size == 0:
-        return 0.0
+def _product(worn: Worn) -> F32:
+    """Return the colours of the product's outside, `(n, 3)`."""
+    source = worn.source
     step = max(1, min(source.alpha.shape) // 200)
-    product = (source.rgb[::step, ::step] @ _GREY)[source.alpha[::step, ::step] > 0.9]
-    darkest, brightest = main_tone(product)
-    product = product[(product >= darkest) & (product <= brightest)]
-    shown = (grey >= darkest) & (grey <= brightest)
-    if shown.mean() > LEAST_SHOWN:
-        factor, grey = factor[shown], grey[shown]
-    wanted = float(np.median(product)) if product.size else float(np.median(grey))
-    plain = float(np.median(factor))
-    low, high = plain - MOST_SHIFT, plain + MOST_SHIFT
-    for _ in range(7):
-        middle = (low + high) / 2
-        shaded = shade_cloth(np.repeat(grey[:, None, None] * 255, 3, axis=2), (factor - middle)[:, None])
-        low, high = (middle, high) if float(np.median(shaded)) > wanted * 255 else (low, middle)
-    return (low + high) / 2
-
-
-def main_tone(grey: F32) -> tuple[float, float]:
-    """Return the bounds of a garment's commonest tone: of stripes, sleeves of another colour or a print each shows as
-    much of itself as the pose allows, so that a median over all of them says nothing of the light.
-
-    Source: Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Trans. SMC 1979.
-    """
-    if grey.size == 0:
-        return 0.0, 1.0
-    levels = np.clip(grey * 255, 0, 255).astype(np.uint8)
-    threshold, _ = cv2.threshold(levels[None], 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    dark = levels <= threshold
-    if dark.all() or not dark.any() or np.median(grey[~dark]) - np.median(grey[dark]) < TWO_TONES:
-        return 0.0, 1.0
-    between = (threshold + 1) / 255  # levels are rounded down
-    return (0.0, between) if dark.mean() > 0.5 else (between, 1.0)
+    cut = np.s_[::step, ::step]
+    solid = source.alpha[cut] > 0.9
+    for layer in worn.maps:
+        if layer.name == "inner":
+            inside = cv2.resize(layer.source, solid.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            solid &= inside < 0.5
+    colours: F32 = source.rgb[cut][solid].astype(np.float32)
+    return colours
 
 
 def _united(coverage: Sequence[F32], maps: Sequence[LayerMap], parts: Sequence[Part]) -> F32:

@@ -1,0 +1,109 @@
+"""Cloth under light and shade, and how much light it takes so that a look has the product's own colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.domain.arrays import F32, F64, U8
+from studio.media.colour_difference import delta_e2000, find_tones, nearest_tone, to_lab
+from studio.pipeline.planes import spread
+
+DEEPER, WHITE_SHADES = 1.3, 0.6
+"""How strongly dark and white cloth take a shade: white cloth lights its own folds."""
+SHEEN = 0.15
+"""What a full stop of light adds to black cloth: its folds are seen by their sheen, not by its colour."""
+MOST_SHIFT = 0.06
+"""How far the product's tones may move all factors beyond their own median, for the garment's visible part."""
+SHIFTS = ((0.02, 3), (0.005, 3))
+"""Shifts are tried in steps of the first, so many to both sides: coarse ones, then fine ones around the best."""
+LEAST_TONE = 0.1
+"""A tone with a smaller share of the product is a detail."""
+LEAST_SHOWN = 20
+SAME_TONE = 12.0
+"""What shows of a tone and is farther from it than this, CIELAB, before any light, is something else: another part of
+a print, nearest to a lining that nobody sees."""
+ENOUGH = 6000
+"""Pixels that are enough for medians."""
+
+
+def shade_cloth(rgb: F32, factor: F32) -> F32:
+    """Return cloth (0..255) under a logarithmic factor: white stays below white, black shows its folds.
+
+    Mid tones are multiplied. Towards white, light is held back and shade softened; towards black a little is added or
+    taken away that does not depend on the colour.
+    """
+    gain = np.expm1(factor)
+    up, down = spread(np.maximum(gain, 0)), spread(np.minimum(gain, 0))
+    value = rgb * np.float32(1 / 255)
+    square = value * value
+    change = 1 - np.minimum(value, 1)
+    np.square(change, out=change)
+    np.square(change, out=change)
+    change *= np.float32(SHEEN)
+    change += value * np.float32(DEEPER)
+    change *= spread(gain)
+    square *= value
+    change -= square * (np.float32(DEEPER - WHITE_SHADES) * down)
+    change -= square * value * value * (np.float32(DEEPER) * up)
+    value += change
+    value *= np.float32(255)
+    return np.clip(value, 0, 255, out=value)
+
+
+def find_middle(factor: F32, cloth: F32, product: F32) -> float:
+    """Return what to take from all factors so that each tone of the cloth that shows has the product's colour.
+
+    factor: `(n,)`, of the cloth that shows, `(n, 3)` 0..255. product: `(m, 3)`, all of it. Each tone is compared with
+    itself, for a pose shows as much as it likes of stripes, sleeves of another colour or a print: a median over all
+    would ask for light where only another share of the tones is seen.
+    """
+    if factor.size == 0:
+        return 0.0
+    step = max(1, len(factor) // ENOUGH)
+    factor, cloth = factor[::step], cloth[::step]
+    plain = float(np.median(factor))
+    tones = _compare(cloth, product[:: max(1, len(product) // ENOUGH)])
+    best = plain
+    for width, count in SHIFTS:
+        tried = [best + width * number for number in range(-count, count + 1)]
+        tried = [middle for middle in tried if abs(middle - plain) < MOST_SHIFT + 1e-6]
+        # Of equals the one nearest to the light's own median: white cloth looks the same under many.
+        missed = [(round(_miss(factor - np.float32(middle), cloth, tones), 3), abs(middle - plain)) for middle in tried]
+        best = tried[missed.index(min(missed))]
+    return best
+
+
+_Tones = list[tuple[float, F64, npt.NDArray[np.intp]]]
+"""Share, product's median in CIELAB and numbers of the shown pixels of each tone."""
+
+
+def _compare(cloth: F32, product: F32) -> _Tones:
+    if not len(product):
+        return []
+    own, shown = (to_lab(_bytes(pixels)[None])[0] for pixels in (product, cloth))
+    centres = find_tones(own)
+    of_product, of_cloth = nearest_tone(own, centres), nearest_tone(shown, centres)
+    tones: _Tones = []
+    for number in range(len(centres)):
+        here, there = of_product == number, np.flatnonzero(of_cloth == number)
+        if here.mean() < LEAST_TONE or len(there) < LEAST_SHOWN:
+            continue
+        wanted = np.median(own[here], axis=0).astype(np.float64)
+        if float(np.linalg.norm(np.median(shown[there], axis=0) - wanted)) < SAME_TONE:
+            tones.append((float(here.mean()), wanted, there))
+    return tones
+
+
+def _miss(factor: F32, cloth: F32, tones: _Tones) -> float:
+    """Return how far the tones under this light are from the product's, CIEDE2000 weighted by their share."""
+    lit = to_lab(_bytes(shade_cloth(cloth[:, None], factor[:, None])[:, 0])[None])[0]
+    return sum(
+        share * float(delta_e2000(wanted, np.median(lit[there], axis=0).astype(np.float64)))
+        for share, wanted, there in tones
+    )
+
+
+def _bytes(pixels: F32) -> U8:
+    rounded: U8 = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    return rounded

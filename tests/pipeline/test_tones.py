@@ -1,0 +1,84 @@
+"""Cloth in light: white and black, and how much of it leaves each tone as the product has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studio.media.colour_difference import to_lab
+from studio.pipeline.tryon.draping.light import BRIGHTEST, DARKEST, GAMMA
+from studio.pipeline.tryon.draping.tones import MOST_SHIFT, find_middle, shade_cloth
+
+DARK, PALE, RED, GREY = (20, 20, 22), (236, 234, 230), (176, 60, 52), (150, 152, 156)
+FACTOR = np.random.default_rng(2).normal(0.15, 0.05, 2000).astype(np.float32)
+MEDIAN = float(np.median(FACTOR))
+
+
+def cloth(*tones: tuple[tuple[int, int, int], float]) -> np.ndarray:
+    """Return 2000 pixels of these tones, in these shares, in no order."""
+    pixels = np.concatenate(
+        [np.tile(np.array(colour, np.float32), (round(2000 * share), 1)) for colour, share in tones]
+    )
+    noisy = pixels + np.random.default_rng(1).normal(0, 2, pixels.shape)
+    return np.random.default_rng(0).permutation(noisy).clip(0, 255).astype(np.float32)
+
+
+def tone_after(pixels: np.ndarray, middle: float, near: tuple[int, int, int]) -> np.ndarray:
+    """Return the median of what was near a colour, in the light that is left, CIELAB."""
+    chosen = np.abs(pixels - near).max(axis=1) < 30
+    lit = shade_cloth(pixels[chosen][:, None], (FACTOR[chosen] - np.float32(middle))[:, None])
+    return np.median(to_lab(np.round(lit).astype(np.uint8)).reshape(-1, 3), axis=0)
+
+
+def colour_of(colour: tuple[int, int, int]) -> np.ndarray:
+    return to_lab(np.uint8([[colour]]))[0, 0]
+
+
+def test_white_stays_white_and_black_is_not_greyed() -> None:
+    darkest, brightest = DARKEST / GAMMA, BRIGHTEST / GAMMA
+    factor = np.linspace(darkest, brightest, 60, dtype=np.float32)[None].repeat(256, axis=0)
+    grey = np.arange(256, dtype=np.float32)[:, None, None] * np.ones((256, 60, 3), np.float32)
+    shaded = shade_cloth(grey, factor)
+    assert shaded.min() >= 0
+    assert shaded.max() <= 255
+    assert shaded[255].min() > 0.75 * 255  # the deepest shade on white
+    assert shaded[255, -1].min() > 254  # a highlight on white
+    assert shaded[8].max() < 24  # the strongest sheen on black
+    assert (np.diff(shaded[..., 0], axis=1) >= -1e-3).all()  # more light is never darker
+    assert (np.diff(shaded[..., 0], axis=0) >= -1e-3).all()  # and never turns tones over
+
+
+@pytest.mark.parametrize("dark", [0.3, 0.45, 0.55, 0.7])
+def test_another_share_of_two_tones_is_no_other_light(dark: float) -> None:
+    shown = cloth((DARK, dark), (PALE, 1 - dark))
+    middle = find_middle(FACTOR, shown, cloth((DARK, 0.5), (PALE, 0.5)))
+    assert middle == pytest.approx(MEDIAN, abs=0.011)
+
+
+def test_every_tone_of_a_print_keeps_its_colour() -> None:
+    product = cloth((DARK, 0.4), (RED, 0.35), (PALE, 0.25))
+    shown = cloth((DARK, 0.6), (RED, 0.3), (PALE, 0.1))
+    middle = find_middle(FACTOR, shown, product)
+    for tone in (RED, PALE):
+        assert np.abs(tone_after(shown, middle, tone) - colour_of(tone)).max() < 1.5
+
+
+@pytest.mark.parametrize("darker", [0.97, 1.03])
+def test_what_shows_of_one_tone_gets_the_product_s_own_light(darker: float) -> None:
+    product = cloth((RED, 1.0))
+    middle = find_middle(FACTOR, product * np.float32(darker), product)
+    assert (middle - MEDIAN) * (darker - 1) > 0, "paler cloth than the product's gets less light"
+    assert np.abs(tone_after(product * np.float32(darker), middle, RED) - colour_of(RED)).max() < 1.2
+    assert abs(find_middle(FACTOR, product * np.float32(darker**5), product) - MEDIAN) <= MOST_SHIFT + 1e-6
+
+
+def test_a_lining_that_does_not_show_asks_for_no_light() -> None:
+    product = cloth((PALE, 0.6), (GREY, 0.4))
+    shown = cloth((PALE, 0.8), ((110, 60, 150), 0.2))  # a print, nearer to the lining's grey than to the white
+    assert find_middle(FACTOR, shown, product) == pytest.approx(MEDIAN, abs=0.011)
+
+
+def test_no_cloth_at_all_needs_no_light() -> None:
+    nothing = np.zeros((0, 3), np.float32)
+    assert find_middle(np.zeros(0, np.float32), nothing, nothing) == 0.0
+    assert find_middle(FACTOR, cloth((RED, 1.0)), nothing) == pytest.approx(MEDIAN)
