@@ -53,7 +53,7 @@ class FusionParse:
 
     name: str = "parse"
     implementation: str = "fusion"
-    version: int = 3
+    version: int = 4
     params_type: type[ParseParams] = ParseParams
     inputs: tuple[str, ...] = ("photo", "edges", "pose", "framing")
     output: type[ParseMap] = ParseMap

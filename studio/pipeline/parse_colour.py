@@ -37,12 +37,15 @@ def colour_histogram(codes: I32, weight: F32) -> F32:
     return shares.reshape(-1) / max(float(shares.sum()), 1.0)
 
 
-def colour_ratio(codes: I32, upper: F32, lower: F32, floor: float = 1.5e-3) -> tuple[F32, float]:
+def colour_ratio(
+    codes: I32, upper: F32, lower: F32, floor: float = 1.5e-3, unseen: float = _UNSEEN_COLOUR, rare: float = 1.0
+) -> tuple[F32, float]:
     """Return the log likelihood ratio upper : lower of each pixel's colour, and how alike the two models are.
 
-    floor: share from which a colour is a garment's own; those have a percent and more.
+    floor: share from which a colour is a garment's own; those have a percent and more. unseen: what a colour says that
+    is rarer in both than this share of `floor`.
     """
     ours, theirs = colour_histogram(codes, upper), colour_histogram(codes, lower)
     ratio = np.clip(np.log((ours + floor) / (theirs + floor)), -_LLR_LIMIT, _LLR_LIMIT)
-    ratio[(ours < floor) & (theirs < floor)] = _UNSEEN_COLOUR
+    ratio[np.maximum(ours, theirs) < rare * floor] = unseen
     return ratio.astype(np.float32)[codes], float(np.sqrt(ours * theirs).sum())

@@ -23,6 +23,11 @@ FINE = 0.015
 """Half-width, in shoulder widths, of what is too fine to say what colour cloth has: stitches, letters."""
 OWN = 5e-3
 """Share of what is seen of a garment from which a colour is its own: a print on the chest is rarer."""
+RARE = 0.02
+"""Share of that from which a colour says something: a flower print has many that are rare, and none on the trousers.
+"""
+UNSEEN = -0.4
+"""What other colours say: a belt's are the trousers', a hem's stitches and shadow the top's."""
 TELLS = 0.9
 """Share of the pixels they were read from that the colours must tell rightly to be believed at the border."""
 STEP = 3.0
@@ -52,7 +57,9 @@ def settle_hem(image: U8, upper: Bool, lower: Bool, size: float) -> tuple[Bool, 
     near = (BESIDE[1] * reach - np.abs(away)) / ((BESIDE[1] - BESIDE[0]) * reach)
     near = np.where((near > 0) & (near < 1), near**2, 0)
     ours, theirs = (near * (upper & (away < 0))).astype(np.float32), (near * (lower & (away > 0))).astype(np.float32)
-    ratio, _ = colour_ratio(colour_codes(cv2.medianBlur(image, 2 * round(FINE * size) + 1)), ours, theirs, OWN)
+    ratio, _ = colour_ratio(
+        colour_codes(cv2.medianBlur(image, 2 * round(FINE * size) + 1)), ours, theirs, OWN, unseen=UNSEEN, rare=RARE
+    )
     told = [
         float((weight * (wanted > 0)).sum() / max(weight.sum(), 1.0))
         for weight, wanted in ((ours, ratio), (theirs, -ratio))

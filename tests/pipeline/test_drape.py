@@ -22,8 +22,9 @@ from studio.pipeline.stage import Inputs
 from studio.pipeline.tryon import drape
 from studio.pipeline.tryon.drape import DRAPE, DrapeParams
 from studio.pipeline.tryon.draping import compose
+from studio.pipeline.tryon.draping.fill import fill_smoothly
 from studio.pipeline.tryon.draping.judge import judge_pose
-from studio.pipeline.tryon.draping.plates import fill_smoothly, undress
+from studio.pipeline.tryon.draping.plates import undress
 from studio.pipeline.tryon.draping.relax import measure_distortion, relax
 from studio.pipeline.tryon.draping.sleeves import worn_sleeve_half
 from tests.pipeline.tryon_figures import (
@@ -321,7 +322,7 @@ def test_what_is_under_the_old_garment_is_painted_once_for_all_garments(
     person: PersonArtefacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painted: list[int] = []
-    monkeypatch.setattr(drape, "undress", lambda *given: painted.append(1) or undress(*given))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(drape, "undress", lambda *given, **how: painted.append(1) or undress(*given, **how))  # type: ignore[func-returns-value]
     slots = ("photo", "edges", "pose", "framing", "parse", "densepose", "agnostic")
     keys = {slot: ArtefactKey(slot, "one") for slot in slots}
     keeping = replace(context(), memory=WarmCache(1 << 30), keys=keys)

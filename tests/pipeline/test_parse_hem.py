@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.domain.arrays import U8, Bool
-from studio.pipeline.parse_hem import settle_hem
+from studio.pipeline.parse_colour import colour_ratio
+from studio.pipeline.parse_hem import OWN, RARE, UNSEEN, settle_hem
 
 SHAPE, HEM, SIZE = (300, 200), 160, 200.0
 NAVY, DENIM, FADED, BELT = (24, 28, 84), (70, 110, 180), (150, 180, 215), (20, 20, 20)
@@ -54,3 +55,15 @@ def test_garments_that_do_not_meet_stay_as_they_are() -> None:
     image, upper, lower = _person(FADED)
     upper[HEM - 30 :], lower[: HEM + 30] = False, False
     assert np.array_equal(settle_hem(image, upper, lower, SIZE)[0], upper)
+
+
+def test_a_rare_colour_of_a_print_is_the_tops_if_the_trousers_have_none() -> None:
+    codes = np.full((100, 100), 9 * 256 + 40, np.int32)
+    codes[:50], codes[0, :8] = 5 * 256 + 200, 12 * 256 + 100  # 8 of 5000 pixels
+    upper = np.zeros((100, 100), np.float32)
+    upper[:50] = 1
+    ratio, _ = colour_ratio(codes, upper, 1 - upper, OWN, unseen=UNSEEN, rare=RARE)
+    assert ratio[0, 0] > 0
+    codes[60, 60] = 2 * 256 + 10
+    ratio, _ = colour_ratio(codes, upper, np.where(codes == 2 * 256 + 10, 0, 1 - upper), OWN, unseen=UNSEEN, rare=RARE)
+    assert ratio[60, 60] == np.float32(UNSEEN)

@@ -45,3 +45,15 @@ def test_under_a_hem_that_hung_over_them_trousers_go_on_to_the_waist(body: Body)
     edge = bare_waistline(body, lower, higher)
     wanted = body.axis(np.array([higher]))[0]
     assert abs(edge[int(wanted[0])] - wanted[1]) < 3
+
+
+def test_a_waistband_that_an_old_top_hides_at_both_sides_is_level_not_a_dome(body: Body) -> None:
+    waist = 0.8 * body.length
+    middle, row = body.axis(np.array([waist]))[0]
+    lower = np.zeros((int(row) + 200, 2 * round(float(middle))), bool)
+    for column in range(lower.shape[1]):
+        lower[int(row + 30 * min(1.0, abs(column - middle) / (0.3 * body.size)) ** 2) :, column] = True
+    edge = bare_waistline(body, lower, waist)
+    near = edge[round(middle - 0.3 * body.size) : round(middle + 0.3 * body.size)]
+    assert np.abs(np.diff(near, 2)).max() < 1e-6
+    assert np.ptp(near) < 4

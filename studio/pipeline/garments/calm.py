@@ -42,7 +42,9 @@ def calm_outline(rgb: U8, cutout: Cutout) -> Cutout:
     if not solid.any() or measure_roughness(solid) > FURRY:
         return cutout
     whole = drop_strands(drop_loose(solid))
-    plane = cv2.GaussianBlur(np.where(whole == solid, matte, whole.astype(np.float32)), (0, 0), max(FINEST, CALM * scale))
+    plane = cv2.GaussianBlur(
+        np.where(whole == solid, matte, whole.astype(np.float32)), (0, 0), max(FINEST, CALM * scale)
+    )
     curves = [smooth_closed_curve(curve, round(SMOOTHING * WORK_SIDE)) for curve in trace_level(plane)]
     differs = np.abs(draw_curves(curves, matte.shape, size) - matte) > DIFFERS
     share = cv2.GaussianBlur(cv2.dilate(differs.astype(np.float32), np.ones((9, 9), np.uint8)), (0, 0), 1.5)

@@ -35,6 +35,7 @@ from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_p
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.endings import read_endings
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
+from studio.pipeline.tryon.draping.fill import draw_polygon
 from studio.pipeline.tryon.draping.fronts import judge_over, keep_worn, order_over
 from studio.pipeline.tryon.draping.hoods import before_hood, has_hood
 from studio.pipeline.tryon.draping.joins import Finished, finish
@@ -48,7 +49,7 @@ from studio.pipeline.tryon.draping.limbs import Limb, trace_limb
 from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from studio.pipeline.tryon.draping.parting import part_cloth
-from studio.pipeline.tryon.draping.plates import Bareness, Undressed, draw_polygon, draw_torso, paint_plate, undress
+from studio.pipeline.tryon.draping.plates import Bareness, Undressed, draw_torso, paint_plate, undress
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
     LayerMap,
@@ -80,7 +81,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 12
+    version: int = 13
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
@@ -227,7 +228,7 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
         labels = np.where(find_sleeve_insides(body, evidence, fields, limbs), np.uint8(Cihp.UPPER), evidence.labels)
         evidence, bare = replace(evidence, labels=labels), replace(bare, labels=labels)
     layers = take_apart(body, evidence, order, fields)
-    undressed = undress((body, bare, fields), layers.removed, layers.waist, limbs)
+    undressed = undress((body, bare, fields), layers.removed, layers.waist, limbs, hangs=layers.hangs)
     light = read_photo_light(body, evidence, fields, layers.removed)
     return _TakenApart(fitting, evidence, bare, fields, layers, _neck(body, evidence), limbs, undressed, light)
 

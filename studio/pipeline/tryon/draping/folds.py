@@ -15,7 +15,7 @@ from studio.domain.arrays import F32, F64, AnyArray, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.plates import fill_smoothly
+from studio.pipeline.tryon.draping.fill import fill_smoothly
 from studio.pipeline.tryon.draping.shading import FLOOR, chroma, find_plain, log_luminance, to_linear
 
 STEP = 3

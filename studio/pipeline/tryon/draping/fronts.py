@@ -14,8 +14,8 @@ from studio.domain.keys import Note
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.fill import draw_polygon
 from studio.pipeline.tryon.draping.layers import Layers
-from studio.pipeline.tryon.draping.plates import draw_polygon
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 from studio.pipeline.tryon.draping.targets import TORSO, Placed

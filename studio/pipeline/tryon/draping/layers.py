@@ -14,15 +14,16 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.fill import fill_smoothly
 from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
 from studio.pipeline.tryon.draping.limbs import find_forearm
-from studio.pipeline.tryon.draping.plates import Occluder, bleed_of, fill_smoothly
+from studio.pipeline.tryon.draping.plates import Occluder, bleed_of
 from studio.pipeline.tryon.draping.removal import cut_off, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 from studio.pipeline.tryon.draping.waistline import fit_waistline
 
-RIM_BLEEDS = 3
-"""How many bleeds wide a rim of the skin below an old sleeve is replaced."""
+RIM_BLEEDS, HEM_BLEEDS = 3, 5
+"""How many bleeds wide a rim of the skin below an old sleeve is replaced, and of trousers down from an old hem."""
 DEFAULT_WAIST = 0.80
 """Where trousers begin when the picture does not show it, in shares of neck to hips."""
 
@@ -40,8 +41,9 @@ ON_SHOULDER = 0.3
 """Down to this place on the arm (0 shoulder, 1 elbow) a garment lies over bare skin, not behind it."""
 BAND_OVERLAP = 0.015
 """How far a tucked top reaches over the waistband's upper edge, in shoulder widths: no skin may shine through."""
-NATURAL_WAIST = 0.72
-"""Where trousers begin under a top that hangs over them."""
+NATURAL_WAIST, BAND = 0.72, 0.1
+"""Where trousers begin under a top that hangs over them, and how far below it a hem may lie that leaves the waistband
+to be seen; in shares of neck to hips."""
 
 CALM = 0.015
 """How far the outline of an arm before the old garment is smoothed, in shoulder widths: the parse map drew it."""
@@ -56,7 +58,8 @@ class Layers:
 
     head: hair, face, hat. arms: bare arms and hands. lower: what a tucked hem vanishes behind. neck: skin that stands
     before the inner collar. waist: depth at which the lower garment begins. tuck: the same when the hem is tucked.
-    swallowed: where a tucked garment has ended, float32; None where the hem hangs.
+    swallowed: where a tucked garment has ended, float32; None where the hem hangs. hangs: the old one hung over the
+    lower garment.
     """
 
     removed: F32
@@ -66,6 +69,7 @@ class Layers:
     waist: float
     tuck: float | None
     swallowed: F32 | None = None
+    hangs: bool = False
 
 
 def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFields) -> Layers:
@@ -83,6 +87,11 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     strip = own_outline(old, ~old & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
     # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.
     rim = _grow(old, RIM_BLEEDS * bleed) & np.isin(labels, hanging) & _near_arms(body, fields)
+    hangs = not (worn_inside or evidence.leak_free) and waist > (NATURAL_WAIST + BAND) * body.length
+    if hangs:  # the same below a hem, and the shadow under it is deepest
+        fall = np.ones((HEM_BLEEDS * bleed + 1, 1), np.uint8)
+        under = cv2.dilate(old.astype(np.uint8), fall, anchor=(0, HEM_BLEEDS * bleed)) > 0
+        rim |= (under | _grow(old, 2 * bleed)) & np.isin(labels, LOWER_BODY)
     # A white collar shines on the neck it lies on.
     throat = _grow(old, 2 * bleed) & (labels == Cihp.NECK)
     head = _occluder(rgb, np.isin(labels, in_front), grown, bleed)
@@ -105,7 +114,7 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     lower = _occluder(rgb, below, grown, bleed)
     lower = lower if band is None else Occluder(band, lower.rgb)
     hidden_waist = waist if worn_inside else min(waist, NATURAL_WAIST * body.length)
-    return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed)
+    return Layers(removed, head, arms, lower, hidden_waist, waist if tucked else None, swallowed, hangs)
 
 
 def _matted(head: Occluder, hair: HairMatte | None, in_front: list[Cihp], labels: U8) -> tuple[Occluder, Bool]:

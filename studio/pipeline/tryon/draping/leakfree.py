@@ -16,7 +16,7 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
 from studio.domain.geometry import Framing
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.plates import fill_smoothly
+from studio.pipeline.tryon.draping.fill import fill_smoothly
 
 GREY = 128
 """The colour that agnostic images are masked with."""

@@ -10,8 +10,9 @@ import numpy as np
 from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Evidence
+from studio.pipeline.tryon.draping.fill import draw_polygon
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
-from studio.pipeline.tryon.draping.plates import draw_polygon, mottle, skin_tone
+from studio.pipeline.tryon.draping.plates import mottle, skin_tone
 from studio.pipeline.tryon.draping.skin import (
     COARSE_SHARE,
     MOST_GAIN,

@@ -12,16 +12,12 @@ from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
 from studio.pipeline.tryon.draping.layers import measure_waist
 from studio.pipeline.tryon.draping.leg_skin import paint_legs
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
 from studio.pipeline.tryon.draping.lower import PlacedLower
-from studio.pipeline.tryon.draping.plates import (
-    Occluder,
-    Plate,
-    draw_polygon,
-    fill_smoothly,
-)
+from studio.pipeline.tryon.draping.plates import Occluder, Plate
 from studio.pipeline.tryon.draping.removal import own_outline
 from studio.pipeline.tryon.draping.seam import TOPS as _TOPS
 from studio.pipeline.tryon.draping.seam import Seam, end_tops, show_below

@@ -11,9 +11,11 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import mix, paint
-from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
+from studio.pipeline.tryon.draping.continued import BELOW_WAIST, Continued, continue_lower
 from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings, close_hollows, draw_below_cuff, trunk_beside
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
+from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
 from studio.pipeline.tryon.draping.limb_light import carry_on_light
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
 from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, OLD_GARMENT, Skin, find_sleeve, paint_skin, spread_film
@@ -24,8 +26,6 @@ LEAK_FREE_END = 2.5
 """Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
 EDGE_BLEED = 0.013
 """How far the old garment's colour reaches into its neighbours (blur, compression), in shoulder widths."""
-BELOW_WAIST = 0.15
-"""How far a waistband may slant or sag, in shoulder widths: torso and trousers are drawn to beyond its line."""
 KEPT_ARM, KEPT_HEM, KEPT_NECK = (0.8, 1.8), (3.0, 4.0), (2.0, 3.0)
 """From where and to where, in widths of the old garment's bleed, seen skin comes to be the photo's own: beside cloth
 that an arm hangs before, below a sleeve's hem, beside a collar."""
@@ -44,40 +44,8 @@ EDGE_PX = 2
 """A seen limb's outermost pixels hold its background's colour."""
 UNDER_CUFF = 0.12
 """How far skin goes on under a sleeve, in places on the arm."""
-HIP_FADE = 0.3
-"""Within which height, in shoulder widths, a lower garment that stands off the hips comes back to them."""
 UNDER_HAIR = 0.12
 """How far below the hair that ends on it an old garment surely lies on the shoulder, in shoulder widths."""
-
-
-def fill_smoothly(rgb: F32, known: F32) -> F32:
-    """Continue known pixels smoothly over the unknown ones, by a pyramid of weighted means ("pull, push").
-
-    rgb: `(h, w, c)`; known: `(h, w)` weights, 0 = unknown.
-    Source: Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.
-    """
-    levels = [(rgb * known[..., None], known)]
-    while min(levels[-1][1].shape) > 4:
-        colour, weight = levels[-1]
-        levels.append((cv2.pyrDown(colour), cv2.pyrDown(weight)))
-    colour, weight = levels[-1]
-    mean = colour.sum(axis=(0, 1)) / np.float32(max(float(weight.sum()), 1e-9))
-    filled: F32 = ((colour + 1e-4 * mean) / (weight + 1e-4)[..., None]).astype(np.float32)
-    for colour, weight in reversed(levels[:-1]):
-        size = (weight.shape[1], weight.shape[0])
-        coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
-        share = np.clip(weight * 1.0, 0.0, 1.0)[..., None]
-        filled = colour + coarse * (1 - share)
-    result: F32 = filled.astype(np.float32)
-    return result
-
-
-def draw_polygon(points: F64, shape: tuple[int, int]) -> F32:
-    """Return the polygon's coverage with smooth edges, float32 in [0, 1]."""
-    canvas = np.zeros(shape, np.uint8)
-    cv2.fillPoly(canvas, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-    covered: F32 = canvas.astype(np.float32) / np.float32(255)
-    return covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +143,13 @@ class Bareness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Undressed:
-    """What the old garment hid, whatever is worn next. lower, lower_body: the lower garment, and its coverage.
+    """What the old garment hid, whatever is worn next.
 
     torso: the bare trunk's coverage. under: of each arm 1 where it comes before the trunk. kept: see `Plate`.
     """
 
     background: F32
-    lower: F32
-    lower_body: F32
+    lower: Continued
     torso: F32
     skin: Skin
     under: tuple[F32, F32]
@@ -190,25 +157,30 @@ class Undressed:
 
 
 def undress(
-    person: tuple[Body, Evidence, BodyFields], removed: F32, waist: float, limbs: tuple[Limb, Limb]
+    person: tuple[Body, Evidence, BodyFields],
+    removed: F32,
+    waist: float,
+    limbs: tuple[Limb, Limb],
+    *,
+    hangs: bool = False,
 ) -> Undressed:
     """Paint what the old garment hid. removed: where it stood. waist: depth at which the lower garment begins.
 
-    limbs: see `trace_limb`.
+    limbs: see `trace_limb`. hangs: it hung over the lower garment.
     """
     body, evidence, fields = person
     shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
 
-    def paint_rest() -> tuple[F32, tuple[F32, F32], F32]:
+    def paint_rest() -> tuple[F32, Continued, F32]:
         rgb = evidence.rgb.astype(np.float32)
         rows, edge = np.arange(shape[0])[:, None], _waist_edge(body, evidence, waist)
-        lower, coverage = _lower_garment(rgb, body, evidence, removed, waist)
-        coverage = coverage * np.clip(rows - edge + 1.5, 0, 1).astype(np.float32)
+        lower = continue_lower(person, removed, waist, hangs=hangs)
+        lower = replace(lower, coverage=lower.coverage * np.clip(rows - edge + 1.5, 0, 1).astype(np.float32))
         bottom = waist + BELOW_WAIST * body.size
         torso = draw_torso(body, shape, bottom, measure_neck(body, fields, evidence.labels))
         torso = torso * np.clip(edge - rows + 0.5, 0, 1).astype(np.float32)
         torso = _with_nape(torso, body, fields, evidence.labels)
-        return _background(rgb, evidence, removed), (lower, coverage), torso
+        return _background(rgb, evidence, removed), lower, torso
 
     def paint_seen() -> tuple[Skin, F32]:
         found = find_kept(body, fields, evidence)
@@ -219,7 +191,7 @@ def undress(
     # Bare skin lies within what was clothed.
     torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     under = [under_sleeve(body.arms[number], body, fields, evidence.labels, number) for number in (0, 1)]
-    return Undressed(background, *lower, torso, skin, (under[0], under[1]), kept)
+    return Undressed(background, lower, torso, skin, (under[0], under[1]), kept)
 
 
 def paint_plate(
@@ -240,15 +212,16 @@ def paint_plate(
     plate = undressed.background
     for number in (0, 1):
         plate = mix(plate, skin.arms[number], drawn[number])
-    plate = mix(plate, undressed.lower, undressed.lower_body)
+    plate = mix(plate, undressed.lower.rgb, undressed.lower.coverage)
     plate = mix(plate, skin.trunk, torso)
     for number in (0, 1):
         plate = mix(plate, skin.arms[number], drawn[number] * undressed.under[number])
-    covered = np.maximum(np.maximum(undressed.lower_body, torso), np.maximum(drawn[0], drawn[1]))
+    covered = np.maximum(np.maximum(undressed.lower.coverage, torso), np.maximum(drawn[0], drawn[1]))
     nearer = np.abs(fields.across[0]) < np.abs(fields.across[1])
     arms = skin.arms[1].copy()
     paint(arms, skin.arms[0], nearer)
-    return Plate(plate, covered, skin.trunk, arms, skin.gain, undressed.kept)
+    gain = skin.gain if undressed.lower.gain is None else skin.gain * undressed.lower.gain
+    return Plate(plate, covered, skin.trunk, arms, gain, undressed.kept)
 
 
 def draw_bare_arm(
@@ -463,28 +436,6 @@ def skin_tone(rgb: F32, labels: Bool) -> F32:
     return tone
 
 
-def _lower_garment(rgb: F32, body: Body, evidence: Evidence, removed: F32, waist: float) -> tuple[F32, F32]:
-    """Continue trousers or skirt upwards to the waist by mirroring their texture at its upper edge."""
-    shape = evidence.alpha.shape
-    lower = np.isin(evidence.labels, LOWER_BODY) & (removed < 0.01)
-    depth = np.linspace(waist - BELOW_WAIST * body.size, waist + 1.2 * body.size, 44)
-    outline = [body.place(side * _lower_half(body, (lower, evidence.alpha), depth, side), depth) for side in (-1, 1)]
-    coverage = draw_polygon(np.concatenate([outline[0], outline[1][::-1]]), (shape[0], shape[1]))
-    if not evidence.leak_free:
-        coverage = coverage * np.clip(evidence.alpha * 1.5, 0, 1)
-    if lower.sum() < 0.01 * body.size**2:
-        return np.zeros_like(rgb), np.zeros(shape, np.float32)
-    known = _shrunk(lower, 2)
-    smooth = fill_smoothly(rgb, known + 1e-6)
-    detail = np.where(known[..., None] > 0.5, rgb - smooth_known(rgb, known), 0.0)
-    first = np.where(lower.any(axis=0), lower.argmax(axis=0), -1)
-    grid_y, grid_x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    edge = np.where(first < 0, shape[0], first + 4).astype(np.float32)[None]
-    mirrored = np.where(grid_y < edge, np.minimum(2 * edge - grid_y, shape[0] - 1), grid_y).astype(np.float32)
-    texture = cv2.remap(detail.astype(np.float32), grid_x, mirrored, cv2.INTER_LINEAR)
-    return (smooth + texture).astype(np.float32), coverage
-
-
 def _waist_edge(body: Body, evidence: Evidence, waist: float) -> F64:
     """Return the row per column at which trousers or a skirt begin below bare skin."""
     if evidence.leak_free:  # a level line square to the trunk
@@ -492,35 +443,3 @@ def _waist_edge(body: Body, evidence: Evidence, waist: float) -> F64:
         ends = body.place(np.array([-body.size, body.size]), np.full(2, waist + 0.02 * body.size))
         return np.asarray(np.polyval(np.polyfit(ends[:, 0], ends[:, 1], 1), columns), np.float64)
     return bare_waistline(body, np.isin(evidence.labels, LOWER_BODY), waist)
-
-
-def _lower_half(body: Body, seen_in: tuple[Bool, F32], depth: F64, side: int) -> F64:
-    """Return the lower garment's half-width: as seen where its edge is seen, above that going over into the body's.
-
-    seen_in: the lower garment, the person's alpha. An end against a hand or the old top says nothing of the width.
-    """
-    lower, alpha = seen_in
-    half = body.half_width(depth, side)
-    seen = np.array([run_length(body, lower, float(at), side) or np.nan for at in depth])
-    probes = body.place(side * (np.nan_to_num(seen) + 0.025 * body.size), depth).round().astype(int)
-    x, y = np.clip(probes[:, 0], 0, alpha.shape[1] - 1), np.clip(probes[:, 1], 0, alpha.shape[0] - 1)
-    seen[alpha[y, x] > 0.3] = np.nan
-    known = np.flatnonzero(~np.isnan(seen))
-    if known.size < 4:
-        return half
-    first = float(np.median(seen[known[:5]]))
-    limit = np.interp(np.arange(len(depth)), known, seen[known])
-    limit[: known[0]] = first
-    # Wide trousers and skirts stand off the hips: what the old hem hid of them narrows towards the waist.
-    above = np.maximum(depth[known[0]] - depth, 0.0) / (HIP_FADE * body.size)
-    standing_off = np.clip(first - half[known[0]], 0.0, 0.3 * body.size) * np.exp(-above)
-    bounded: F64 = np.clip(limit, 0.85 * half, half + standing_off)
-    return bounded
-
-
-def smooth_known(rgb: F32, known: F32) -> F32:
-    """Return a blur of the known pixels that does not see the others."""
-    total = cv2.GaussianBlur(rgb * known[..., None], (0, 0), 6)
-    share = cv2.GaussianBlur(known, (0, 0), 6)[..., None]
-    blurred: F32 = total / np.maximum(share, 1e-4)
-    return blurred

@@ -18,7 +18,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.planes import largest, summed
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.plates import fill_smoothly
+from studio.pipeline.tryon.draping.fill import fill_smoothly
 
 COARSE = 4
 """Light varies slowly: it is estimated on every fourth working pixel."""

@@ -29,6 +29,8 @@ def fit_waistline(body: Body, lower: Bool, waist: float) -> F64:
     for _ in range(5):
         # An old top that billows over the band hides its top: what is seen higher is nearer to the truth.
         curve = np.polyfit(at, row, 2, w=np.sqrt(weight)).astype(np.float64)
+        if curve[0] > 0:  # a waistband sags or is level: where it seems to fall off to both sides, the old top hides it
+            curve = np.append(0.0, np.polyfit(at, row, 1, w=np.sqrt(weight)))
         over = row - np.polyval(curve, at)
         weight = np.where(over > 0, HIDDEN_BAND, 1.0) / (1.0 + np.abs(over) / (0.02 * body.size))
     everywhere = np.arange(lower.shape[1], dtype=np.float64)

@@ -1,0 +1,97 @@
+"""Trousers where an old top hid them: one piece with what is seen of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from studio.domain.arrays import F32
+from studio.domain.edits import LayerOrder
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.drape import _fit
+from studio.pipeline.tryon.draping.body import Body, Evidence
+from studio.pipeline.tryon.draping.continued import Continued, continue_lower
+from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
+from studio.pipeline.tryon.draping.layers import take_apart
+from tests.pipeline.tryon_figures import draw_person
+
+CLOTH, CREASE, OLD = (150.0, 75.0, 35.0), 0.5, (20, 30, 200)
+SHADED = 0.6
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return _fit(draw_person(), leak_free=False).body
+
+
+@pytest.fixture(scope="module")
+def worn(body: Body) -> tuple[Evidence, BodyFields, F32, int]:
+    """Return trousers with a crease, below a top that hangs over them with a shadow; its place, and its hem's row."""
+    person = draw_person()
+    shape = (person.photo.size[1], person.photo.size[0])
+    fields = measure_fields(body, shape)
+    hem = int(body.axis(np.array([1.0 * body.length]))[0][1])
+    inside = np.abs(fields.lateral) < 0.4 * body.size
+    labels = np.zeros(shape, np.uint8)
+    rows = np.arange(shape[0])[:, None]
+    labels[inside & (rows < hem)], labels[inside & (rows >= hem)] = Cihp.UPPER, Cihp.TROUSERS
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    shade = 1 - (1 - SHADED) * np.clip(1 - (rows - hem) / (0.1 * body.size), 0, 1)
+    cloth = np.array(CLOTH) * shade[..., None] * np.ones((1, shape[1], 1))
+    crease = np.abs(fields.lateral - 0.15 * body.size) < 1.5
+    cloth = np.where(crease[..., None], CREASE * cloth, cloth)
+    rgb = np.where(inside[..., None], np.where((rows < hem)[..., None], OLD, cloth), rgb).astype(np.uint8)
+    removed = (inside & (rows < hem + 3)).astype(np.float32)
+    return Evidence(rgb, inside.astype(np.float32), labels, leak_free=False), fields, removed, hem
+
+
+def _continued(body: Body, worn: tuple[Evidence, BodyFields, F32, int]) -> Continued:
+    evidence, fields, removed, _ = worn
+    return continue_lower((body, evidence, fields), removed, 0.75 * body.length, hangs=True)
+
+
+def test_trousers_go_on_in_their_own_colour_without_the_old_hems_shadow(
+    body: Body, worn: tuple[Evidence, BodyFields, F32, int]
+) -> None:
+    evidence, _, removed, hem = worn
+    found = _continued(body, worn)
+    column = round(float(body.axis(np.array([body.length]))[0][0])) - 12
+    assert found.gain is not None
+    whole = np.where(removed[..., None] > 0, found.rgb, evidence.rgb * found.gain)
+    line = whole[hem - 40 : hem + 40, column]
+    assert np.abs(line - CLOTH).max() < 0.14 * max(CLOTH)
+    assert np.abs(np.diff(line[:, 0])).max() < 8  # nothing tells where the old hem was
+    assert found.coverage[hem - 30, column] > 0.99
+
+
+def test_a_crease_goes_on_to_the_waist(body: Body, worn: tuple[Evidence, BodyFields, F32, int]) -> None:
+    _, fields, _, hem = worn
+    found = _continued(body, worn)
+    row = found.rgb[hem - 25, :, 0]
+    columns = np.flatnonzero(np.abs(fields.lateral[hem - 25] - 0.15 * body.size) < 0.06 * body.size)
+    assert row[columns].min() < 0.8 * CLOTH[0]
+
+
+def test_what_stands_between_the_flanks_is_never_background(
+    body: Body, worn: tuple[Evidence, BodyFields, F32, int]
+) -> None:
+    evidence, fields, removed, hem = worn
+    holed = evidence.alpha.copy()
+    column = round(float(body.axis(np.array([body.length]))[0][0]))
+    holed[hem - 5 : hem + 5, column - 5 : column + 5] = 0
+    found = continue_lower((body, replace(evidence, alpha=holed), fields), removed, 0.75 * body.length, hangs=True)
+    assert found.coverage[hem, column] > 0.99
+
+
+def test_the_darkest_of_the_shadow_goes_with_a_top_that_hangs(
+    body: Body, worn: tuple[Evidence, BodyFields, F32, int]
+) -> None:
+    evidence, fields, _, hem = worn
+    layers = take_apart(body, evidence, LayerOrder(), fields)
+    column = round(float(body.axis(np.array([body.length]))[0][0]))
+    assert layers.hangs
+    assert layers.removed[hem + 6, column] > 0.9
+    unseen = take_apart(body, replace(evidence, leak_free=True), LayerOrder(), fields)
+    assert unseen.removed[hem + 8, column] < 0.1
