@@ -18,6 +18,7 @@ from studio.domain.artefacts import Cutout, Photo, PhotoRole
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.matting.backdrop import fit_backdrop
+from studio.pipeline.matting.pale_cloth import add_pale_cloth
 from studio.pipeline.matting.paper import trace_on_paper
 from studio.pipeline.matting.person_vote import MODEL as VOTER
 from studio.pipeline.matting.person_vote import add_voted_clothes
@@ -51,7 +52,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout
@@ -146,6 +147,8 @@ def mend_mask(rgb: U8, mask: U8, params: CutoutParams, ctx: StageContext) -> F32
             mended = add_doubted_pieces(mended)
         if params.role is PhotoRole.MODEL and ctx.models.is_installed(VOTER):
             mended = add_voted_clothes(small, mended, ctx.models.session(VOTER), backdrop)
+        if params.role is PhotoRole.MODEL and backdrop is not None:
+            mended = add_pale_cloth(small, mended, backdrop)
     if params.main_subject:
         mended, dropped = keep_subject(mended, several=params.role is PhotoRole.GARMENT)
         if dropped:
