@@ -63,3 +63,34 @@ def test_hair_away_from_clothes_is_left_to_its_label() -> None:
     rgb, labels = np.zeros((80, 80, 3), np.uint8), np.zeros((80, 80), np.uint8)
     labels[5:20, 20:60], labels[60:, 20:60] = Cihp.HAIR, Cihp.UPPER
     assert matte_hair(rgb, labels, labels == Cihp.UPPER, 60.0) is None
+
+
+def _lock(shade: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo and labels: blond hair above a navy top, in it a patch of `shade`; a throat beside the hair."""
+    rgb, labels = np.full((300, 200, 3), 230, np.uint8), np.zeros((300, 200), np.uint8)
+    labels[10:220, 40:110] = Cihp.HAIR
+    labels[150:290, 20:190] = np.where(labels[150:290, 20:190] == Cihp.HAIR, Cihp.HAIR, Cihp.UPPER)
+    labels[60:150, 110:160] = Cihp.NECK
+    noise = np.random.default_rng(3).normal(0, 6, (300, 200, 1))
+    for label, colour in ((Cihp.HAIR, (200, 165, 110)), (Cihp.UPPER, (25, 30, 60)), (Cihp.NECK, (215, 170, 150))):
+        rgb[labels == label] = np.clip(np.array(colour) + noise, 0, 255)[labels == label]
+    rgb[175:195, 50:60] = shade
+    rgb[120:140, 95:108] = (25, 30, 60)
+    return rgb, labels
+
+
+def test_strands_blurred_into_the_old_top_are_no_solid_hair() -> None:
+    hair, old = np.array((200.0, 165, 110)), np.array((25.0, 30, 60))
+    mixed = (0.5 * hair**2.2 + 0.5 * old**2.2) ** (1 / 2.2)
+    rgb, labels = _lock(tuple(int(value) for value in mixed))
+    matte = matte_hair(rgb, labels, labels == Cihp.UPPER, 150.0)
+    assert matte is not None
+    assert matte.solved[180:190, 52:58].all() and matte.alpha[165, 55] > 0.9
+    assert matte.alpha[180:190, 52:58].max() < 0.9 and matte.mixed[180:190, 52:58].all()
+
+
+def test_the_dark_of_hair_beside_the_throat_is_its_shade_and_no_top() -> None:
+    rgb, labels = _lock((200, 165, 110))
+    matte = matte_hair(rgb, labels, labels == Cihp.UPPER, 150.0)
+    assert matte is not None
+    assert not matte.mixed[122:138, 97:104].any() and matte.alpha[122:138, 97:104].min() > 0.9

@@ -29,8 +29,11 @@ APART = 5.0
 CLEAR = 0.98
 _AROUND = 8
 _SAMPLE = 1000
+GAMMA, MIXED = 2.2, (0.25, 0.75)
+"""In linear light, and with these shares of hair, strands and the cloth behind them mix."""
 _RARE, _OFTEN = 3, 0.02
 """A colour is known from this many of the samples; it is usual from this share of them on."""
+_SKIN = (Cihp.NECK, Cihp.FACE)
 _NEVER = (Cihp.FACE, Cihp.HAT, Cihp.SUNGLASSES)
 
 
@@ -55,7 +58,9 @@ def matte_hair(rgb: U8, labels: U8, old: Bool, size: float) -> HairMatte | None:
     face = distance_to(np.isin(labels, _NEVER)) < OUTSIDE * size
     edge = (distance_to(hair) <= OUTSIDE * size) & (distance_to(~hair) <= INSIDE * size) & near & ~face
     around = near & (distance_to(hair) <= OUTSIDE * size) & ~face
-    doubted, cloth = _alike(rgb, hair, old, around, size)
+    # Beside skin the dark of hair is its shade: what lies between locks there is no cloth.
+    skin = distance_to(np.isin(labels, _SKIN))
+    doubted, cloth = _alike(rgb, hair, old, around & (distance_to(old) < skin), size)
     unknown = (edge | doubted) & ~cloth
     if unknown.sum() < 20 or (hair & ~unknown).sum() < 20:
         return None
@@ -83,18 +88,39 @@ def _alike(rgb: U8, hair: Bool, old: Bool, asked: Bool, size: float) -> tuple[Bo
     nowhere = np.zeros(hair.shape, bool)
     sure_hair = hair & (distance_to(old) > NEAR * size)
     sure_old = old & (distance_to(~old) > INSIDE * size)
-    if sure_hair.sum() < 200 or sure_old.sum() < 200:
+    if sure_hair.sum() < 200 or sure_old.sum() < 200 or not asked.any():
         return nowhere, nowhere
-    lab = cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    light = (rgb.astype(np.float32) / np.float32(255)) ** np.float32(GAMMA)
+    samples = [light[known][:: max(1, int(known.sum()) // _SAMPLE)][:_SAMPLE] for known in (sure_hair, sure_old)]
     places = np.nonzero(asked)
-    nearest = []
-    for known in (sure_hair, sure_old):
-        colours = lab[known]
-        colours = colours[:: max(1, len(colours) // _SAMPLE)]
-        nearest.append(cKDTree(colours).query(lab[places], k=(_RARE, max(_RARE, round(_OFTEN * len(colours)))))[0])
+    colours = _to_lab(light[places])
+    near, often = _distances(colours, samples[0])
+    to_old, _ = _distances(colours, samples[1])
+    # A strand finer than a pixel is blurred into the cloth behind it.
+    to_mixed, _ = _distances(colours, _mixed(samples[0], samples[1]))
+    usual = np.where(hair[places], often, near)
     doubted, cloth = nowhere.copy(), nowhere.copy()
-    usual = np.where(hair[places], nearest[0][:, 1], nearest[0][:, 0])
-    doubted[places] = nearest[1][:, 0] + APART < usual
-    cloth[places] = nearest[1][:, 0] + APART < usual
+    doubted[places] = np.minimum(to_old, to_mixed) + APART < usual
+    cloth[places] = to_old + APART < usual
     grown: Bool = cv2.dilate((doubted & hair).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return grown & hair, cloth & (hair | old)
+
+
+def _mixed(hair: F32, old: F32) -> F32:
+    """Return colours of strands and cloth blurred into each other, linear light `(n, 3)`."""
+    chance = np.random.default_rng(5)
+    share = chance.uniform(*MIXED, (_SAMPLE, 1)).astype(np.float32)
+    mixed: F32 = share * chance.choice(hair, _SAMPLE) + (1 - share) * chance.choice(old, _SAMPLE)
+    return mixed
+
+
+def _distances(colours: F32, known: F32) -> tuple[F32, F32]:
+    """Return how far CIELAB colours lie off the few nearest of the known ones, linear light, and off the usual ones."""
+    many = max(_RARE, round(_OFTEN * len(known)))
+    found = cKDTree(_to_lab(known)).query(colours, k=(_RARE, many))[0].astype(np.float32)
+    return found[:, 0], found[:, 1]
+
+
+def _to_lab(light: F32) -> F32:
+    lab: F32 = cv2.cvtColor(light[None] ** np.float32(1 / GAMMA), cv2.COLOR_RGB2LAB)[0]
+    return lab
