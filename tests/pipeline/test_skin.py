@@ -14,7 +14,7 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE
-from studio.pipeline.tryon.draping.skin import PRIOR, read_light
+from studio.pipeline.tryon.draping.skin import PRIOR, develop, expose, measure_blotches, read_light
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TANK, TEE, context, draw_person, dressed_garment, make_pose
 
 HEM = 225
@@ -63,7 +63,8 @@ def test_a_bared_upper_arm_has_the_forearms_tone(tone: str) -> None:
             _strip(look, side, range(185, 215)).mean(axis=0),
             _strip(look, side, range(265, 320)).mean(axis=0),
         )
-        assert np.abs(np.log(painted / seen)).max() < 0.09, (side, painted, seen)
+        # The upper arm's own forms are darker than the drawn forearm's tube by a few hundredths.
+        assert np.abs(np.log(painted / seen)).max() < 0.11, (side, painted, seen)
 
 
 @pytest.mark.parametrize("tone", sorted(TONES))
@@ -75,8 +76,9 @@ def test_the_old_sleeves_shadow_leaves_no_ring(tone: str) -> None:
     below = slice(HEM + 6 - 200, 90)
     assert np.ptp(before[below]) > 0.1
     calm = cv2.GaussianBlur(after[:, None], (1, 5), 1.5)[:, 0]
-    assert np.ptp(calm) < 0.1
-    assert np.abs(np.diff(calm)).max() < 0.02
+    # The drawn arm is a plain tube; the painted one's elbow is let into it.
+    assert np.ptp(calm) < 0.14
+    assert np.abs(np.diff(calm)).max() < 0.03
 
 
 def test_painted_skin_is_as_grained_as_the_persons() -> None:
@@ -176,8 +178,8 @@ def test_an_arm_that_leaves_the_picture_needs_no_hand() -> None:
 def test_the_light_is_read_from_the_skin_that_is_seen() -> None:
     rng = np.random.default_rng(1)
     across = rng.uniform(-0.95, 0.95, 900)
-    features = np.stack([across, 0 * across, np.sqrt(1 - across**2) - 1, 0 * across], -1)
-    light = PRIOR + np.array([0.15, 0.0, 0.1, 0.0])[:, None]
+    features = np.stack([across, 0 * across, np.sqrt(1 - across**2) - 1, 0 * across, 0 * across], -1)
+    light = PRIOR + np.array([0.15, 0.0, 0.1, 0.0, 0.0])[:, None]
     tone = np.log([120.0, 80.0, 60.0])
     seen = (tone + features @ light + rng.normal(0, 0.02, (900, 3))).astype(np.float32)
     seen[:40] = np.log(250.0)  # a bracelet
@@ -188,6 +190,60 @@ def test_the_light_is_read_from_the_skin_that_is_seen() -> None:
 
 
 def test_without_skin_the_light_is_the_usual_one() -> None:
-    tone, light = read_light(np.zeros((0, 3), np.float32), np.zeros((0, 4)), np.zeros(0, np.float32))
+    tone, light = read_light(np.zeros((0, 3), np.float32), np.zeros((0, 5)), np.zeros(0, np.float32))
     assert np.array_equal(light, PRIOR)
     assert tone[0] > tone[1] > tone[2]
+
+
+def test_film_records_equal_steps_of_light_flatter_the_brighter_it_is() -> None:
+    values = np.array([[235.0, 190.0, 165.0], [130.0, 70.0, 45.0]])
+    assert np.allclose(develop(expose(values)), values)
+    fair, dark = np.log(values / develop(expose(values) - 0.3))
+    assert fair[2] > 1.5 * fair[0]  # its shadow is redder
+    assert dark[2] < 1.4 * dark[0]
+    assert dark.mean() > 1.3 * fair.mean()  # and less deep
+
+
+@pytest.mark.parametrize("tone", [(150, 95, 68), (215, 178, 158)])
+def test_an_arm_that_nobody_saw_is_round(tone: tuple[int, int, int]) -> None:
+    look = _dressed(_head_only(tone)).astype(np.float32)
+    rows = range(195, 235)
+    for side in (-1, 1):
+        axis = [192 + side * float(np.interp(y, [150, 250, 340], [62, 80, 88])) for y in rows]
+        middle, inner = (
+            np.array(
+                [
+                    look[y, round(x - side * off) - 1 : round(x - side * off) + 2].mean(axis=0)
+                    for y, x in zip(rows, axis, strict=True)
+                ]
+            )
+            for off in (-2, 10)
+        )
+        fallen = np.log(middle.mean(axis=0) / inner.mean(axis=0))
+        assert fallen.mean() > 0.06, (side, fallen)
+        assert fallen[2] > fallen[0], (side, fallen)
+
+
+def test_skin_is_painted_as_uneven_as_the_persons() -> None:
+    rng = np.random.default_rng(3)
+    noise = cv2.GaussianBlur(rng.standard_normal((80, 60)), (0, 0), 1.6)
+    whole = np.ones((80, 60), np.float32)
+    even, uneven = (
+        measure_blotches(np.repeat((deep * noise / noise.std())[..., None], 3, axis=2), whole, 72.0)
+        for deep in (0.001, 0.05)
+    )
+    assert 1.4 * even < uneven
+
+
+def test_the_chests_tone_is_the_arms_and_the_faces_is_not() -> None:
+    person = _head_only((200, 150, 120))
+    labels, rgb = person.parse.labels.copy(), person.photo.rgb8.astype(np.float32)
+    y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]]
+    low = (labels == Cihp.UPPER) & (np.abs(x - 192) < 45) & (y > 155) & (y < 215)
+    labels[low] = Cihp.NECK
+    rgb[low] = np.array((190, 130, 85))
+    photo = Photo(np.clip(rgb, 0, 255).astype(np.uint8), "8" * 64, "person.png")
+    bare = replace(person, photo=photo, parse=replace(person.parse, labels=labels))
+    with_chest, without = (_lab(_strip(_dressed(who), 1, range(195, 300))).mean(axis=0) for who in (bare, person))
+    chest = _lab(np.array([[190, 130, 85]], np.uint8))[0]
+    assert abs(with_chest[2] - chest[2]) < 0.5 * abs(without[2] - chest[2])

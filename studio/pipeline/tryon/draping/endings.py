@@ -16,6 +16,7 @@ from studio.domain.artefacts import Garment
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb
+from studio.pipeline.tryon.draping.relief import smoothstep
 
 _TORSO, _SLEEVES = 0, (2, 3)
 INSET = 0.012
@@ -25,8 +26,10 @@ NOOK = 0.08
 UNDER_SIDE = (0.1, 0.1)
 """The same between armhole and hem, where nothing of the trunk shows beside its garment."""
 SWELL = 0.22, 0.2
-"""Over which height above an armhole's lowest point and below the hem the trunk comes out from under the garment's
-side, and how far it may lie outside of it there, in shoulder widths."""
+"""Over which height above an armhole's lowest point the trunk comes out from under the garment's side, and how far it
+may lie outside of it there, in shoulder widths."""
+LEAST_BELLY, BELLY = 0.15, 0.5
+"""Over which height below the hem it does, at least and at most: down to the waistband."""
 PRESSED, TAPER = 0.15, 2.0
 """How an arm swells out from under a sleeve narrower than it: radius of its outline, in shoulder widths, and how far
 down the arm, at first, for each pixel outwards."""
@@ -89,8 +92,8 @@ def _read_neck(garment: Garment, vertices: F64) -> F64:
     return np.array(ends)
 
 
-def trunk_beside(endings: Endings, body: Body, fields: BodyFields) -> F32:
-    """Return where the trunk may show beside a garment: at its armholes, and below its hem."""
+def trunk_beside(endings: Endings, body: Body, fields: BodyFields, waist: float = np.inf) -> F32:
+    """Return where the trunk may show beside a garment: at its armholes, and below its hem. waist: see `undress`."""
     shown = np.zeros(fields.shape, np.float32)
     depth, size = fields.depth, body.size
     for side, line in zip((-1, 1), endings.sides, strict=True):
@@ -100,9 +103,12 @@ def trunk_beside(endings: Endings, body: Body, fields: BodyFields) -> F32:
         middle = min(SWELL[0] * size, 0.4 * float(at[-1] - at[0]))
         under = np.interp(depth, [at[0], at[0] + middle, at[-1] - middle, at[-1]], [INSET, *UNDER_SIDE, INSET]) * size
         limit = np.interp(depth, at, lateral * side) - under
-        # Above and below the trunk comes out tangentially: no corner of it stands beside the cloth.
-        beyond = np.maximum(at[0] - depth, 0.0) + np.maximum(depth - at[-1], 0.0)
-        reach = limit + SWELL[1] * size * (beyond / (SWELL[0] * size)) ** 2
+        # Above the trunk comes out tangentially: no corner of it stands beside the cloth.
+        reach = limit + SWELL[1] * size * (np.maximum(at[0] - depth, 0.0) / (SWELL[0] * size)) ** 2
+        # Below, a belly goes over into its own outline down to the waistband: held in by the hem, it does not swell.
+        over = float(np.clip(waist - at[-1], LEAST_BELLY * size, BELLY * size))
+        own = np.maximum(body.half_width(depth, side) + INSET * size - limit, 0.0)
+        reach = reach + own * smoothstep(np.maximum(depth - at[-1], 0.0), 0.0, over)
         inside = np.clip(reach - side * fields.lateral + 0.5, 0.0, 1.0)
         shown = np.where(fields.lateral * side >= 0, inside, shown)
     return shown.astype(np.float32)

@@ -12,28 +12,31 @@ from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Evidence
 from studio.pipeline.tryon.draping.fill import draw_polygon
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
-from studio.pipeline.tryon.draping.plates import mottle, skin_tone
+from studio.pipeline.tryon.draping.plates import skin_tone
+from studio.pipeline.tryon.draping.relief import LAST_LEG, limb_surface, load_relief, smoothstep
 from studio.pipeline.tryon.draping.skin import (
     COARSE_SHARE,
+    HUES,
     MOST_GAIN,
     MOST_TINT,
     PRIOR,
     SHADOW_REACH,
+    add_sheen,
+    develop,
     erode,
-    face_sideways,
+    expose,
     keep_own_colour,
+    lay_texture,
+    make_blotches,
     make_grain,
+    measure_blotches,
     read_light,
-    smoothstep,
     spread_film,
     weighted_blur,
 )
 
 LEG_LABELS = (Cihp.RIGHT_LEG, Cihp.LEFT_LEG)
-LEG_ROUND = 0.95
-"""Depth over width of a leg's cross-section."""
 LEAST_CELLS = 40
-FORMS_ALONE = 1.7
 ENOUGH_LEG = 0.02
 """Seen skin of legs, in squared shoulder widths, from which on it says how they are lit."""
 LEG_JOIN, JOIN_WIDTH = 0.22, 0.03
@@ -44,7 +47,6 @@ HEM_FADE = (0.015, 0.075)
 """Over this distance below an old hem, in shoulder widths, what is painted goes over into what is seen."""
 LEG_SETTLE = 0.8
 """Distance, in shoulder widths, at which half of what the light does not explain is left."""
-MOTTLE_SIZE = 0.05
 LIGHT_BOUNDS = (1.0, 99.0)
 """Painted legs are neither darker nor lighter than these percentiles of the seen ones."""
 BRIGHTEST_SKIN = 226.0
@@ -147,33 +149,37 @@ def _paint_skin(evidence: Evidence, removed: F32, where: tuple[Legs, LegFields],
     coarse = (-(-labels.shape[1] // step), -(-labels.shape[0] // step))
     gap = _measure_gap(labels, size)
     core = _find_believable(labels, rgb, removed, gap)
-    features, hints = zip(*(_read_features(legs, fields, number, coarse) for number in (0, 1)), strict=True)
-    seen = [_reduce(rgb, core * (labels == label), coarse) for label in LEG_LABELS]
+    surfaces = [_read_surface(legs, fields, number, coarse) for number in (0, 1)]
+    features = [surface for surface, _ in surfaces]
+    hints = [forms[..., None] * HUES for _, forms in surfaces]
+    reduced = [_reduce(rgb, core * (labels == label), coarse) for label in LEG_LABELS]
+    matt = [add_sheen(expose(np.exp(log)), plane, -1.0) for (log, _), plane in zip(reduced, features, strict=True)]
+    seen = [(light, share) for light, (_, share) in zip(matt, reduced, strict=True)]
     weight = np.concatenate([share[share > 0.25] for _, share in seen])
-    mean = np.concatenate(
-        [(log - hint[..., None])[share > 0.25] for (log, share), hint in zip(seen, hints, strict=True)]
-    )
+    mean = np.concatenate([(light - hint)[share > 0.25] for (light, share), hint in zip(seen, hints, strict=True)])
     design = np.concatenate([plane[share > 0.25] for plane, (_, share) in zip(features, seen, strict=True)])
     enough = weight.sum() * step * step > ENOUGH_LEG * size**2
-    # With no skin of theirs to go by, legs are modelled by their forms alone.
-    hints = tuple(hint if enough else FORMS_ALONE * hint for hint in hints)
-    middle, light = read_light(mean, design, weight) if enough else (np.log(tone).astype(np.float64), PRIOR)
-    bounds = np.percentile(mean.mean(axis=1), LIGHT_BOUNDS) if enough else (np.log(4.0), np.log(250.0))
+    middle, lamp = read_light(mean, design, weight) if enough else (expose(tone), PRIOR)
+    bounds: F64 = np.percentile(mean.mean(axis=1), LIGHT_BOUNDS) if enough else expose(np.array([4.0, 250.0]))
+    if not enough:  # in its light, a leg is on average as light as the skin that it is painted after
+        inside = [np.abs(plane) < 1 for plane in (cv2.resize(own, coarse) for own in fields.across)]
+        fallen = [(plane @ lamp + hint)[there] for plane, hint, there in zip(features, hints, inside, strict=True)]
+        middle = middle - np.concatenate(fallen).mean(axis=0)
     smooth = []
-    for (log, share), plane, hint in zip(seen, features, hints, strict=True):
-        model = middle + plane @ light + hint[..., None]
-        model = model + _own_tone(log - model, share)
+    for (seen_light, share), plane, hint in zip(seen, features, hints, strict=True):
+        model = middle + plane @ lamp
+        model = model + _own_tone(seen_light - hint - model, share)
         model += (np.clip(model.mean(axis=2), *bounds) - model.mean(axis=2))[..., None]
-        rest = np.where((share > 0.05)[..., None], log - model, 0.0).astype(np.float32)
+        model = model + hint
+        rest = np.where((share > 0.05)[..., None], seen_light - model, 0.0).astype(np.float32)
         if (share > 0.25).any():
             model = model + spread_film(rest, share, LEG_SETTLE * size / step)
-        smooth.append(model.astype(np.float32))
+        model = add_sheen(model, plane)
+        smooth.append(np.log(np.maximum(develop(model), 4.0)).astype(np.float32))
     shape = (labels.shape[0], labels.shape[1])
-    grain = (np.exp(make_grain(rgb, core, shape)) * mottle(shape, MOTTLE_SIZE * size))[..., None]
-    planes = []
-    for plane in smooth:
-        whole = cv2.resize(np.exp(plane), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_CUBIC)
-        planes.append(np.clip(whole * grain, 0.0, 255.0).astype(np.float32))
+    wavering = max(measure_blotches(light, share, size / step) for light, share in seen)
+    texture = make_blotches(shape, size, wavering), make_grain(rgb, core, shape)
+    planes = [lay_texture(np.exp(plane), *texture) for plane in smooth]
     return planes, _join(evidence, removed, gap, smooth, size / step)
 
 
@@ -210,36 +216,35 @@ def _reduce(rgb: F32, weight: F32, size: tuple[int, int]) -> tuple[F32, F32]:
     return log, share
 
 
-def _read_features(legs: Legs, fields: LegFields, number: int, size: tuple[int, int]) -> tuple[F64, F64]:
-    """Return, per coarse cell, how a leg faces (across, down, towards us less 1, no chin), and what its forms add."""
+def _read_surface(legs: Legs, fields: LegFields, number: int, size: tuple[int, int]) -> tuple[F64, F64]:
+    """Return a leg's surface on the coarse raster, and what its knee and shin add to the light, in exposure."""
     along, across = (
         np.asarray(cv2.resize(plane[number], size, interpolation=cv2.INTER_LINEAR), np.float64)
         for plane in (fields.along, fields.across)
     )
-    steps = np.diff(legs.legs[number].points, axis=0)
-    steps = steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-6)[:, None]
-    shank = smoothstep(along, 0.85, 1.15)[..., None]
-    direction = (1 - shank) * steps[0] + shank * steps[1]
-    sideways = face_sideways(np.clip(across, -0.92, 0.92), LEG_ROUND)
-    towards = np.sqrt(np.clip(1 - sideways**2, 0.02, 1.0))
-    features = np.stack([direction[..., 1] * sideways, -direction[..., 0] * sideways, towards - 1, 0 * towards], -1)
-    return features, _read_forms(along, across, 1.0 if number == 0 else -1.0)
+    chart, joints = load_relief().leg, legs.legs[number].points
+    surface = limb_surface(chart, (np.minimum(along, LAST_LEG), -across), joints, number)
+    return surface, _read_forms(along, across, 1.0 if number == 0 else -1.0)
 
 
 def _read_forms(along: F64, across: F64, inner: float) -> F64:
-    """Return what kneecap, shin and thigh do to the light, logarithmic. inner: the sign of `across` on the inside."""
+    """Return what the chart is too smooth for: kneecap, shin, calf, and between the thighs, in exposure.
+
+    inner: the sign of `across` on the inside.
+    """
 
     def ridge(offset: F64, width: float) -> F64:
         line: F64 = np.exp(-0.5 * (offset / width) ** 2)
         return line
 
-    cap = 0.05 * ridge(along - 0.96, 0.05) * ridge(across, 0.32)
-    under = -0.07 * ridge(along - 1.06, 0.025) * ridge(across, 0.38)
-    beside = -0.05 * ridge(along - 0.98, 0.06) * ridge(np.abs(across) - 0.62, 0.17)
-    shin = 0.035 * ridge(across + 0.12 * inner, 0.2) * smoothstep(along, 1.12, 1.3) * (1 - smoothstep(along, 1.7, 1.95))
-    thigh = 0.03 * ridge(across, 0.3) * (1 - smoothstep(along, 0.75, 0.92))
-    between = -0.16 * smoothstep(across * inner, 0.2, 1.0) * np.exp(-np.clip(along, 0, 3) / 0.45)
-    forms: F64 = cap + under + beside + shin + thigh + between
+    cap = 0.16 * ridge(along - 0.96, 0.05) * ridge(across, 0.28)
+    under = -0.22 * ridge(along - 1.055, 0.022) * ridge(across - 0.05 * inner, 0.34)
+    above = -0.12 * ridge(along - 0.87, 0.03) * ridge(across - 0.2 * inner, 0.3)
+    beside = -0.18 * ridge(along - 0.98, 0.06) * ridge(np.abs(across) - 0.6, 0.16)
+    shin = 0.12 * ridge(across + 0.12 * inner, 0.16) * smoothstep(along, 1.12, 1.3) * (1 - smoothstep(along, 1.7, 1.95))
+    calf = -0.1 * ridge(across - 0.35 * inner, 0.16) * smoothstep(along, 1.1, 1.3) * (1 - smoothstep(along, 1.5, 1.8))
+    between = -0.3 * smoothstep(across * inner, 0.2, 1.0) * np.exp(-np.clip(along, 0, 3) / 0.45)
+    forms: F64 = cap + under + above + beside + shin + calf + between
     return forms
 
 

@@ -10,7 +10,7 @@ from studio.domain.arrays import F32, F64
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb
-from studio.pipeline.tryon.draping.skin import smoothstep
+from studio.pipeline.tryon.draping.relief import smoothstep
 
 BINS = 24
 """Stripes along the arm from edge to edge."""
@@ -43,7 +43,7 @@ def carry_on_light(
     if limb.is_unseen or start <= CAP[0]:
         return spread
     body = person[0]
-    along, across = _on_limb(limb, person, (known.shape[0], known.shape[1]))
+    along, across = place_on_limb(limb, person, (known.shape[0], known.shape[1]))
     shrunk = person[1].shape[0] / known.shape[0]
     below = (along > start) & (along < start + 3 * READ) & (np.abs(across) < 1.0) & (known > 0)
     weight = known[below] * np.exp((start - along[below]) / READ)
@@ -63,7 +63,7 @@ def carry_on_light(
     return carried
 
 
-def _on_limb(limb: Limb, person: tuple[Body, BodyFields, int], shape: tuple[int, int]) -> tuple[F32, F64]:
+def place_on_limb(limb: Limb, person: tuple[Body, BodyFields, int], shape: tuple[int, int]) -> tuple[F32, F64]:
     """Return each pixel's place along the limb and between its edges (-1..1)."""
     body, fields, number = person
     size = (shape[1], shape[0])

@@ -16,6 +16,7 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.relief import shape_arm
 from studio.pipeline.tryon.draping.rows import End, Rows, read_rows
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT, find_hem
 
@@ -126,7 +127,9 @@ def trace_limb(body: Body, evidence: Evidence, number: int) -> Limb:
     ends, weight = _believed(rows, half)
     limit = _sleeve_limits(rows, half)
     limit = np.minimum(limit, _trunk_limits(body, (spots, normals), rows, side))
-    first, second = _fit_edges(ends, weight, half, limit)
+    outer, inner = (shape_arm(PLACES) * half[:, None]).T
+    usual = (inner, outer) if number == 0 else (outer, inner)
+    first, second = _fit_edges(ends, weight, usual, limit)
     seen = PLACES[(rows.kinds != End.NONE).any(axis=1)]
     # A stray row is no arm.
     shown = tuple(np.percentile(seen, (3, 97)).tolist()) if seen.size >= 4 else (0.0, 0.0)
@@ -227,13 +230,13 @@ def _trunk_limits(body: Body, lines: tuple[F64, F64], rows: Rows, side: int) -> 
     return limits
 
 
-def _fit_edges(ends: F64, weight: F64, half: F64, limit: F64) -> tuple[F64, F64]:
-    """Return two smooth edges by penalised least squares over their offsets from the usual arm.
+def _fit_edges(ends: F64, weight: F64, halves: tuple[F64, F64], limit: F64) -> tuple[F64, F64]:
+    """Return two smooth edges by penalised least squares over their offsets from the usual arm's.
 
     Source: Eilers, "A Perfect Smoother", Analytical Chemistry 2003.
     """
-    count = len(half)
-    usual = np.concatenate([-half, half])
+    count, half = len(halves[0]), (halves[0] + halves[1]) / 2
+    usual = np.concatenate([-halves[0], halves[1]])
     wanted = np.concatenate([ends[:, 0], ends[:, 1]]) - usual
     given = np.concatenate([weight[:, 0], weight[:, 1]])
     bend = np.diff(np.eye(count), 2, axis=0)

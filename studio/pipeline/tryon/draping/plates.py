@@ -16,12 +16,19 @@ from studio.pipeline.tryon.draping.continued import BELOW_WAIST, Continued, cont
 from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings, close_hollows, draw_below_cuff, trunk_beside
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
-from studio.pipeline.tryon.draping.limb_light import carry_on_light
+from studio.pipeline.tryon.draping.limb_light import carry_on_light, place_on_limb
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
-from studio.pipeline.tryon.draping.skin import DEFAULT_TONE, OLD_GARMENT, Skin, find_sleeve, paint_skin, spread_film
+from studio.pipeline.tryon.draping.skin import (
+    DEFAULT_TONE,
+    OLD_GARMENT,
+    Skin,
+    find_chest,
+    find_sleeve,
+    paint_skin,
+    spread_film,
+)
 from studio.pipeline.tryon.draping.waistline import bare_waistline
 
-MOTTLE = 0.018
 LEAK_FREE_END = 2.5
 """Where a painted arm ends (2 is the wrist) when masks reach over the hand's root."""
 EDGE_BLEED = 0.013
@@ -146,6 +153,7 @@ class Undressed:
     """What the old garment hid, whatever is worn next.
 
     torso: the bare trunk's coverage. under: of each arm 1 where it comes before the trunk. kept: see `Plate`.
+    waist: depth at which the lower garment begins.
     """
 
     background: F32
@@ -154,6 +162,7 @@ class Undressed:
     skin: Skin
     under: tuple[F32, F32]
     kept: F32
+    waist: float
 
 
 def undress(
@@ -182,16 +191,19 @@ def undress(
         torso = _with_nape(torso, body, fields, evidence.labels)
         return _background(rgb, evidence, removed), lower, torso
 
+    def place_arms(raster: tuple[int, int]) -> list[tuple[F32, F64]]:
+        return [place_on_limb(limb, (body, fields, number), raster) for number, limb in enumerate(limbs)]
+
     def paint_seen() -> tuple[Skin, F32]:
         found = find_kept(body, fields, evidence)
-        skin = paint_skin(body, fields, evidence, removed, waist)
+        skin = paint_skin(body, fields, evidence, removed, waist, place_arms)
         return follow_seen(skin, (body, fields, limbs), evidence, found)
 
     (background, lower, torso), (skin, kept) = both(paint_rest, paint_seen)
     # Bare skin lies within what was clothed.
     torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
     under = [under_sleeve(body.arms[number], body, fields, evidence.labels, number) for number in (0, 1)]
-    return Undressed(background, lower, torso, skin, (under[0], under[1]), kept)
+    return Undressed(background, lower, torso, skin, (under[0], under[1]), kept, waist)
 
 
 def paint_plate(
@@ -200,7 +212,7 @@ def paint_plate(
     """Lay together what may show beside a new garment. limbs: see `trace_limb`."""
     body, evidence, fields = person
     skin = undressed.skin
-    torso = undressed.torso * trunk_beside(bare.endings, body, fields)
+    torso = undressed.torso * trunk_beside(bare.endings, body, fields, undressed.waist)
     if bare.cuffs is not None:  # a sleeved garment covers the shoulders: skin beside it would be a leftover
         torso = torso * _inside_seams(body, fields.shape, bare.endings)
     drawn = [_limb_coverage(person, bare, limbs, number) for number in (0, 1)]
@@ -327,7 +339,8 @@ def follow_seen(
     )
     calm = light.mean(axis=2, keepdims=True) + hue - hue.mean(axis=2, keepdims=True)
     spread = spread_film(calm.astype(np.float32), less, np.inf)
-    spread = spread * _reach(labels, known, body, size)[..., None]
+    throat = (labels == Cihp.NECK) & ~find_chest(body, fields, labels)
+    spread = spread * _reach(throat, known, body, size)[..., None]
     planes = [skin.trunk, *skin.arms]
     changes = [spread, spread, spread]
     for number, (limb, label) in enumerate(zip(limbs, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True)):
@@ -340,10 +353,9 @@ def follow_seen(
     return replace(skin, trunk=planes[0], arms=(planes[1], planes[2])), kept
 
 
-def _reach(labels: U8, known: F32, body: Body, size: tuple[int, int]) -> F32:
+def _reach(neck: Bool, known: F32, body: Body, size: tuple[int, int]) -> F32:
     """Return how far, 1..0, painted skin of the coarse raster follows what is seen."""
     share = np.zeros((size[1], size[0]), np.float32)
-    neck = labels == Cihp.NECK
     for part, reach in ((~neck, FOLLOW), (neck, FOLLOW_NECK)):
         there = cv2.resize(known * part, size, interpolation=cv2.INTER_AREA) > NARROW_TRUST / 2
         if there.any():
@@ -416,15 +428,6 @@ def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
     noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
     grain: F32 = smooth + noise[..., None] * spread.astype(np.float32)
     return grain
-
-
-def mottle(shape: tuple[int, ...], size: float) -> F32:
-    """Return the faint unevenness that real skin has, a factor about 1."""
-    noise = np.random.default_rng(11).standard_normal((shape[0] // 4 + 1, shape[1] // 4 + 1)).astype(np.float32)
-    soft = cv2.GaussianBlur(noise, (0, 0), size / 4)
-    soft = soft / max(float(soft.std()), 1e-6)
-    factor: F32 = 1 + MOTTLE * cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return factor.astype(np.float32)
 
 
 def skin_tone(rgb: F32, labels: Bool) -> F32:

@@ -7,6 +7,7 @@ All of it is smooth and made on a coarse raster; the grain comes from a patch of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,7 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
+from studio.pipeline.tryon.draping.relief import arm_surface, reduce_plane, smoothstep, trunk_surface
 
 OLD_GARMENT = (Cihp.UPPER, Cihp.COAT, Cihp.DRESS, Cihp.SCARF)
 COARSE_SHARE = 1 / 72
@@ -33,18 +35,31 @@ MOST_GAIN, MOST_TINT = 0.3, 0.06
 """The most (log) that seen skin is changed in light and colour: an old sleeve's shadow is not deeper."""
 SETTLE = 0.55
 """Distance, in shoulder widths, at which half of a tone seen has gone over into the person's mean."""
-TRUNK_ROUND, ARM_ROUND = 0.55, 0.9
-"""Depth over width of the trunk's and the arm's cross-section."""
-PRIOR = np.array([[0.0, 0.0, 0.0], [-0.07, -0.09, -0.10], [0.34, 0.42, 0.46], [-0.26, -0.32, -0.34]])
-"""Light before any skin is looked at: what (across, down, towards us, chin) are worth in log per channel.
-
-From above and before; shadows on skin are redder than lights, so blue falls fastest.
-"""
-PRIOR_WEIGHT = np.array([0.03, 0.10, 0.06, 0.05])
+HUES = np.array([0.93, 1.0, 1.07])
+"""What a shadow is worth per channel, in exposure: on skin it is redder than the light. Measured on bare arms of a
+dozen people, fair and dark; in exposure they agree."""
+PRIOR = np.array([0.08, -0.2, 0.75, -0.55, 0.5])[:, None] * HUES
+"""Light before any skin is looked at: what (across, down, towards us, chin, sky) are worth in exposure per channel.
+Measured likewise, but for the second: light comes from above."""
+PRIOR_WEIGHT = np.array([0.03, 0.10, 0.06, 0.05, 0.03])
 """How many shares of all seen skin the prior is worth, per feature."""
-BOUND = np.array([0.30, 0.25, 0.30, 0.25])
+BOUND = np.array([0.5, 0.4, 0.5, 0.5, 0.5])
 """How far the light read may be from the prior."""
-LIMBS_ENOUGH, HEAD_DOUBT = 0.4, (15.0, 15.0, 15.0, 1.0)
+SHEEN, SHEEN_WIDTH, SHEEN_MEAN = 0.1, 6, 0.5
+"""How much light skin's surface throws back, how narrowly, and what of it is in a person's tone already."""
+TOWARDS_LAMP = np.array([0.1, -0.4, 0.91])
+"""Where the gloss lies: above."""
+FULL_WELL, EXPOSED = 256.0, (4.0, 252.0)
+"""The value that no light reaches, and between which values an exposure can be told."""
+BLOTCH_SIZES, BLOTCH_SHARES = (0.009, 0.02, 0.045), (0.5, 0.9, 0.7)
+"""Over which lengths, in shoulder widths, skin's tone wavers, and how much over each: measured on bare arms."""
+BLOTCHES = (0.01, 0.026)
+"""The least and most that it does, in exposure."""
+CHEST = -0.05
+"""Below this depth, in shoulder widths, a neck's skin is the chest's."""
+WRIST = 1.9
+"""Below this place on an arm is its hand."""
+LIMBS_ENOUGH, HEAD_DOUBT = 0.4, (15.0, 15.0, 15.0, 1.0, 15.0)
 """From this share of limbs in the seen skin on the light is read as it is. A head alone is curved by nose and cheeks,
 not as a trunk is: then the prior counts this often, but for the chin's shadow."""
 CHROMA_FREEDOM = (0.02, 0.12)
@@ -54,20 +69,19 @@ _PART_COUNTS = (1.0, 0.25, 1.0)
 saturated than any other part."""
 LIGHT_RANGE = ((10.0, 85.0), (1.0, 99.5))
 """Between these percentiles of the seen skin's light the painted skin's lies: by a head alone, by limbs."""
-FACING = 0.03
-"""How much lighter (log) than the middle of a head's skin the body's may be where it faces us."""
+FACING = 0.1
+"""How much lighter (exposure) than the middle of a head's skin the body's may be where it faces us."""
 DEFAULT_TONE = (196.0, 154.0, 132.0)
 _FILM_STEPS = 10
 FACE_WEIGHT = 0.3
 """A face is made up and lit by itself: it counts for less than the body's skin while there is some."""
-CHIN_FALLS, CHIN_BLURS, CHIN_FAR = (0.13, 0.27), (0.07, 0.11), 0.5
-"""How far, in shoulder widths, the chin's shadow falls and how soft it is there, near and far; the far one's depth."""
 NAVEL = 0.74
 """The navel's depth in shares of neck to hips."""
 _CHROMA_LIMITS = (0.06, 0.14)
 """How far (log ratio of channels) skin may be from the person's usual colour: hair and cloth are farther."""
 _ARM_LABELS = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)
 _BODY_SKIN = (Cihp.NECK, *_ARM_LABELS)
+PlacesOnArms = Callable[[tuple[int, int]], list[tuple[F32, F64]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +96,30 @@ class Skin:
     gain: F32
 
 
-def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32, waist: float) -> Skin:
-    """Paint the whole body's skin. removed: where the old garment stood. waist: depth of the lower garment's edge."""
+def expose(rgb: F32 | F64) -> F64:
+    """Return the logarithm of the light behind values 0..255, as film records it: the brighter, the flatter.
+
+    Equal steps of light are equal steps of it on fair and on dark skin and in all channels. On values they are not: a
+    fair skin's red hardly falls where its blue does, so its shadows are redder, and a dark skin's contrast is twice as
+    large.
+    """
+    light: F64 = np.log(-np.log1p(-np.clip(np.asarray(rgb, np.float64), *EXPOSED) / FULL_WELL))
+    return light
+
+
+def develop(light: F32 | F64) -> F64:
+    """Return the values 0..255 of exposures; the inverse of `expose`."""
+    values: F64 = -FULL_WELL * np.expm1(-np.exp(np.asarray(light, np.float64)))
+    return values
+
+
+def paint_skin(
+    body: Body, fields: BodyFields, evidence: Evidence, removed: F32, waist: float, places: PlacesOnArms
+) -> Skin:
+    """Paint the whole body's skin. removed: where the old garment stood. waist: depth of the lower garment's edge.
+
+    places: of a raster `(h, w)`, along each arm and between its edges.
+    """
     shape = fields.shape
     step = max(1, round(COARSE_SHARE * body.size))
     size = (-(-shape[1] // step), -(-shape[0] // step))
@@ -92,36 +128,89 @@ def paint_skin(body: Body, fields: BodyFields, evidence: Evidence, removed: F32,
     core = find_believable(body, evidence, gap, removed)
     weight = np.asarray(cv2.resize(core, size, interpolation=cv2.INTER_AREA), np.float32)
     total = cv2.resize(rgb * core[..., None], size, interpolation=cv2.INTER_AREA)
-    mean = np.log(np.maximum(total / np.maximum(weight, 1e-4)[..., None], 4.0))
     labels = np.asarray(cv2.resize(evidence.labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    trunk = _trunk_features(body, fields, labels, size)
-    arms = [_arm_features(body, fields, number, trunk) for number in (0, 1)]
+    trunk = trunk_surface(body, fields, labels, size)
+    on_arms = places((size[1], size[0]))
+    arms = [arm_surface(body, place, number, trunk) for number, place in enumerate(on_arms)]
     own = trunk
-    for features, label in zip(arms, _ARM_LABELS, strict=True):
-        own = np.where((labels == label)[..., None], features, own)
+    for arm, label in zip(arms, _ARM_LABELS, strict=True):
+        own = np.where((labels == label)[..., None], arm, own)
+    mean = add_sheen(expose(total / np.maximum(weight, 1e-4)[..., None]), own, -1.0)
     known = weight > 0.25
-    limbs = np.isin(labels, _ARM_LABELS)[known] * weight[known]
+    # A hand is no tube: what it says of the light is no more than what a head says.
+    forearms = [(labels == label) & (place[0] < WRIST) for place, label in zip(on_arms, _ARM_LABELS, strict=True)]
+    chest = cv2.resize(find_chest(body, fields, evidence.labels).astype(np.uint8), size) > 0
+    limbs = (forearms[0] | forearms[1] | chest)[known] * weight[known]
     share = min(1.0, float(limbs.sum() / max(weight[known].sum(), 1e-6)) / LIMBS_ENOUGH)
-    tone, light = read_light(mean[known], own[known], weight[known], share)
-    seen = read_range(rgb, evidence.labels, removed, share)
+    tone, light = read_light(mean[known].astype(np.float32), own[known], weight[known], share)
+    seen = read_range(rgb, evidence.labels, find_chest(body, fields, evidence.labels), removed, share)
+    # Skin that is seen is skin in its light, not as it were facing us: ranges are of that.
+    fallen = own[known] @ light if known.any() else np.zeros((1, 3))
+    usual = np.average(fallen, axis=0, weights=weight[known] if known.any() else None)
     if seen is not None:
-        tone = tone - max(0.0, float(tone.mean()) - seen.middle - FACING) * (1 - share)
+        above = float((tone + usual).mean() - expose(np.exp(seen.middle)))
+        tone = tone - max(0.0, above - FACING) * (1 - share)
     rest = np.where((weight > 0.05)[..., None], mean - tone - own @ light, 0.0).astype(np.float32)
-    spread = spread_film(rest, weight, SETTLE * body.size / step)
-    grain = np.exp(make_grain(rgb, core, shape))[..., None]
-    hints = _body_hints(body, fields, size, waist)
-    smooth = [
-        (spread + tone + features @ light + extra[..., None]).astype(np.float32)
-        for features, extra in ((trunk, hints), (arms[0], 0 * hints), (arms[1], 0 * hints))
-    ]
-    if seen is not None:
-        smooth = [seen.limit(plane) for plane in smooth]
-    planes = []
-    for plane in smooth:
-        whole = cv2.resize(np.exp(plane), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-        planes.append(np.minimum(whole * grain, 255.0).astype(np.float32))
+    base = spread_film(rest, weight, SETTLE * body.size / step) + tone
+    if seen is not None:  # its own tone is within what is seen, whatever light falls on it
+        base = expose(np.exp(seen.limit(np.log(develop(base + usual)).astype(np.float32)))) - usual
+    grain = make_grain(rgb, core, shape)
+    wavering = measure_blotches(mean, weight, body.size / step)
+    blotches = make_blotches(shape, body.size, wavering)
+    hints = _body_hints(body, fields, size, waist)[..., None] * HUES
+    smooth, planes = [], []
+    for surface, extra in ((trunk, hints), (arms[0], 0.0), (arms[1], 0.0)):
+        matt = base + surface @ light + extra
+        lit: F32 = develop(add_sheen(matt, surface)).astype(np.float32)
+        smooth.append(np.log(np.maximum(lit, 4.0)).astype(np.float32))
+        planes.append(lay_texture(lit, blotches, grain))
     gain = _join(evidence, gap, removed, (smooth, labels), body.size / step)
     return Skin(planes[0], (planes[1], planes[2]), gain)
+
+
+def add_sheen(light: F64, features: F64, share: float = 1.0) -> F64:
+    """Return skin's exposures with the gloss of its surface: white, and as bright on dark skin as on fair.
+
+    share: -1 takes it off again, of skin that is seen.
+    """
+    facing = np.clip(features[..., :3] @ TOWARDS_LAMP + TOWARDS_LAMP[2], 0.0, 1.0)
+    gloss = share * SHEEN * (facing**SHEEN_WIDTH - SHEEN_MEAN)
+    shining: F64 = np.log(np.maximum(np.exp(light) + gloss[..., None], 0.5 * np.exp(light)))
+    return shining
+
+
+def measure_blotches(light: F64, weight: F32, scale: float) -> float:
+    """Return how much a person's skin wavers in tone, in exposure. scale: the raster's shoulder width."""
+    plain = np.where(weight[..., None] > 0.9, light, 0.0).astype(np.float32)
+    sure = (weight > 0.9).astype(np.float32)
+    near, wide = (weighted_blur(plain, sure, share * scale) for share in BLOTCH_SIZES[1:])
+    wavering = (near - wide).mean(axis=2)[sure > 0]
+    if len(wavering) < LEAST_BLOTCHES:
+        return BLOTCHES[1]
+    return float(np.clip(np.median(np.abs(wavering)), *BLOTCHES))
+
+
+def make_blotches(shape: tuple[int, int], size: float, depth: float) -> F32:
+    """Return the faint unevenness of skin's tone, in exposure. size: the shoulder width on the raster."""
+    rng = np.random.default_rng(11)
+    half = (-(-shape[0] // 2), -(-shape[1] // 2))
+    total = np.zeros(half, np.float32)
+    for length, share in zip(BLOTCH_SIZES, BLOTCH_SHARES, strict=True):
+        noise = rng.standard_normal(half).astype(np.float32)
+        soft = cv2.GaussianBlur(noise, (0, 0), max(0.6, length * size / 2))
+        total += np.float32(depth * share / max(float(soft.std()), 1e-6)) * soft
+    return np.asarray(cv2.resize(total, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def lay_texture(lit: F32, blotches: F32, grain: F32) -> F32:
+    """Return smooth skin, 0..255 on a coarse raster, with its unevenness (exposure) and grain (log) at full size."""
+    size = (grain.shape[1], grain.shape[0])
+    left = 1 - np.clip(lit, *EXPOSED) / np.float32(FULL_WELL)
+    # By how much values follow a small step of light.
+    slope = (-np.float32(FULL_WELL) * left * np.log(left)).astype(np.float32)
+    plain, follows = (cv2.resize(plane, size, interpolation=cv2.INTER_CUBIC) for plane in (lit, slope))
+    textured: F32 = plain * (1 + grain)[..., None] + follows * blotches[..., None]
+    return np.clip(textured, 0.0, 255.0, out=textured)
 
 
 def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], U8], scale: float) -> F32:
@@ -264,13 +353,23 @@ class SkinRange:
         return limited
 
 
-def read_range(rgb: F32, labels: U8, removed: F32, limbs: float) -> SkinRange | None:
+def find_chest(body: Body, fields: BodyFields, labels: U8) -> Bool:
+    """Return the trunk's skin that is seen, below the throat: its tone is the arms', as a face's and throat's are not.
+
+    Of a dozen people's arms the chest told the hue twice as well as the face did.
+    """
+    chest: Bool = (labels == Cihp.NECK) & (fields.depth > CHEST * body.size)
+    return chest
+
+
+def read_range(rgb: F32, labels: U8, chest: Bool, removed: F32, limbs: float) -> SkinRange | None:
     """Return the range of all skin that is seen, highlights and make-up included; None where hardly any is.
 
     limbs: 0..1, how much the limbs say. Parts count by the root of their area: two hands are as good as a throat.
     """
     free = removed < 0.01
-    parts = [erode(np.isin(labels, part) & free, 2) for part in ((Cihp.FACE,), (Cihp.NECK,), _ARM_LABELS)]
+    masks = (labels == Cihp.FACE, (labels == Cihp.NECK) & ~chest, np.isin(labels, _ARM_LABELS) | chest)
+    parts = [erode(mask & free, 2) for mask in masks]
     pixels = [np.maximum(rgb[part], 4.0) for part in parts]
     if sum(map(len, pixels)) < 200:
         return None
@@ -293,16 +392,16 @@ def _percentile(values: F32, weight: F64, at: float) -> float:
 
 
 def read_light(seen: F32, features: F64, weight: F32, limbs: float = 1.0) -> tuple[F64, F64]:
-    """Return tone (3) and light (features, 3), both logarithmic, from cells of seen skin.
+    """Return tone (3) and light (features, 3), both in exposure, from cells of seen skin.
 
-    seen: logarithm of their colour `(n, 3)`. limbs: 0 for a head alone, 1 where limbs are seen. Robust least squares
+    seen: exposure of their colour `(n, 3)`. limbs: 0 for a head alone, 1 where limbs are seen. Robust least squares
     with a prior; a few cells leave the prior as it is.
     """
     if weight.sum() < 6:
-        return np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
+        return expose(np.array(DEFAULT_TONE)), PRIOR.copy()
     trust = weight.astype(np.float64)
     prior_weight = PRIOR_WEIGHT * np.array(HEAD_DOUBT) ** (1 - limbs)
-    tone, light = np.log(np.array(DEFAULT_TONE)), PRIOR.copy()
+    tone, light = expose(np.array(DEFAULT_TONE)), PRIOR.copy()
     for _ in range(4):
         total = trust.sum()
         design = np.concatenate([np.ones((len(features), 1)), features], axis=1)
@@ -315,75 +414,8 @@ def read_light(seen: F32, features: F64, weight: F32, limbs: float = 1.0) -> tup
         light = np.clip(solved[1:], PRIOR - BOUND[:, None], PRIOR + BOUND[:, None])
         tone = (trust[:, None] * (seen - features @ light)).sum(axis=0) / total
         error = (seen - tone - features @ light).mean(axis=1)
-        trust = weight / (1 + (error / 0.12) ** 2)
+        trust = weight / (1 + (error / 0.2) ** 2)
     return tone, light
-
-
-def smoothstep(value: F32 | F64, start: float, stop: float) -> F64:
-    """Return 0 up to `start`, 1 from `stop` on, and between them a smooth S."""
-    share = np.clip((value - start) / (stop - start), 0.0, 1.0)
-    step: F64 = np.asarray(share * share * (3 - 2 * share), np.float64)
-    return step
-
-
-def _reduced(plane: F32, size: tuple[int, int]) -> F64:
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float64)
-
-
-def face_sideways(share: F64, depth: float | F64) -> F64:
-    """Return how far a surface faces sideways at a place across an elliptic cross-section, -1..1."""
-    share = np.clip(share, -0.995, 0.995)
-    sideways: F64 = depth * share / np.sqrt(depth * depth * share * share + 1 - share * share)
-    return sideways
-
-
-def _trunk_features(body: Body, fields: BodyFields, labels: U8, size: tuple[int, int]) -> F64:
-    """Return, per coarse cell, how the trunk faces (across, down, towards us less 1) and the chin's shadow."""
-    lateral, depth = _reduced(fields.lateral, size), _reduced(fields.depth, size)
-    half = np.where(lateral < 0, body.half_width(depth, -1), body.half_width(depth, 1))
-    neck = smoothstep(-depth, 0.02 * body.size, 0.2 * body.size)
-    waist = 0.25 * smoothstep(depth, 0.45 * body.length, 0.7 * body.length)
-    across = (1 - neck) * face_sideways(lateral / half, TRUNK_ROUND + waist) + neck * face_sideways(
-        np.clip(lateral / (0.2 * body.size), -0.85, 0.85), 0.6
-    )
-    down = -0.3 * (1 - smoothstep(depth, -0.05 * body.size, 0.4 * body.size)) * (1 - neck)
-    # The shoulder's slope faces upwards, though it is the outline.
-    slope = smoothstep(np.abs(lateral), 0.17 * body.size, 0.27 * body.size)
-    slope = slope * smoothstep(-depth, -0.16 * body.size, 0.0)
-    # So does the cap of the upper arm, where trunk and arm are one.
-    cap = smoothstep(np.abs(lateral), 0.30 * body.size, 0.42 * body.size)
-    slope = np.maximum(slope, cap * (1 - smoothstep(depth, 0.16 * body.size, 0.5 * body.size)))
-    across = across * (1 - slope) + slope * 0.2 * np.sign(lateral)
-    down = down * (1 - slope) - slope * np.interp(depth / body.size, [0.0, 0.3], [0.5, 0.15])
-    towards = np.sqrt(np.clip(1 - across**2 - down**2, 0.02, 1.0))
-    face = (labels == Cihp.FACE).astype(np.float32)
-    pixel = body.size * size[0] / fields.shape[1]
-    # Dark close under the jaw, and fainter down to the throat's root.
-    fallen = [
-        cv2.warpAffine(
-            face, np.array([[1, 0, 0], [0, 1, fall * pixel]], np.float32), size, borderMode=cv2.BORDER_REPLICATE
-        )
-        for fall in CHIN_FALLS
-    ]
-    near, far = (cv2.GaussianBlur(one, (0, 0), blur * pixel) for one, blur in zip(fallen, CHIN_BLURS, strict=True))
-    chin = np.maximum(near, CHIN_FAR * far) * (1 - face)
-    return np.stack([across, down, towards - 1, chin.astype(np.float64)], -1)
-
-
-def _arm_features(body: Body, fields: BodyFields, number: int, trunk: F64) -> F64:
-    """Return the same for an arm; at the shoulder it goes over into the trunk."""
-    size = (trunk.shape[1], trunk.shape[0])
-    along, across = _reduced(fields.along[number], size), _reduced(fields.across[number], size)
-    steps = np.diff(body.arms[number].points, axis=0)
-    steps = steps / np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-6)[:, None]
-    fore = smoothstep(along, 0.85, 1.15)[..., None]
-    direction = (1 - fore) * steps[0] + fore * steps[1]
-    sideways = face_sideways(np.clip(across, -0.92, 0.92), ARM_ROUND)
-    towards = np.sqrt(np.clip(1 - sideways**2, 0.02, 1.0))
-    own = np.stack([-direction[..., 1] * sideways, direction[..., 0] * sideways, towards - 1, 0 * towards], -1)
-    share = smoothstep(along, 0.05, 0.55)[..., None]
-    mixed: F64 = share * own + (1 - share) * trunk
-    return mixed
 
 
 def spread_film(rest: F32, weight: F32, settle: float) -> F32:
@@ -410,9 +442,9 @@ def spread_film(rest: F32, weight: F32, settle: float) -> F32:
 
 
 def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: float) -> F64:
-    """Return what collarbones, throat and the trunk's middle line do to the light, logarithmic."""
-    x = np.abs(_reduced(fields.lateral, size)) / body.size
-    y = _reduced(fields.depth, size) / body.size
+    """Return what collarbones, throat, the trunk's middle line and the navel do to the light, in exposure."""
+    x = np.abs(reduce_plane(fields.lateral, size)) / body.size
+    y = reduce_plane(fields.depth, size) / body.size
 
     def ridge(offset: F64, width: float) -> F64:
         line: F64 = np.exp(-0.5 * (offset / width) ** 2)
@@ -420,19 +452,22 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: fl
 
     bone = y + 0.03 + 0.16 * (x - 0.04)
     reach = smoothstep(x, 0.02, 0.09) * (1 - smoothstep(x, 0.28, 0.40))
-    collar = reach * (0.03 * ridge(bone, 0.02) - 0.05 * ridge(bone + 0.05, 0.028) - 0.03 * ridge(bone - 0.04, 0.022))
-    throat = -0.055 * ridge(x, 0.038) * ridge(y + 0.04, 0.034)
-    middle = -0.02 * ridge(x, 0.04) * smoothstep(y, 0.03, 0.15) * (1 - smoothstep(y, 0.4, 0.7))
+    collar = reach * (0.05 * ridge(bone, 0.02) - 0.09 * ridge(bone + 0.05, 0.028) - 0.05 * ridge(bone - 0.04, 0.022))
+    throat = -0.12 * ridge(x, 0.038) * ridge(y + 0.04, 0.034)
+    middle = -0.04 * ridge(x, 0.04) * smoothstep(y, 0.03, 0.15) * (1 - smoothstep(y, 0.4, 0.7))
     # The belly: its middle line, and the navel where it stands clear of the waistband.
     length = body.length / body.size
-    belly = -0.025 * ridge(x, 0.045) * smoothstep(y / length, 0.42, 0.6)
+    belly = -0.07 * ridge(x, 0.04) * smoothstep(y / length, 0.42, 0.56) * (1 - smoothstep(y / length, 0.7, 0.85))
     if waist / body.size > NAVEL * length + 0.1:
         below = y - NAVEL * length
-        belly = belly - 0.12 * ridge(x, 0.011) * ridge(below, 0.02) - 0.04 * ridge(x, 0.05) * ridge(below, 0.045)
+        hollow = -0.45 * ridge(x, 0.012) * ridge(below, 0.022) - 0.1 * ridge(x, 0.035) * ridge(below, 0.04)
+        belly = belly + hollow + 0.08 * ridge(x, 0.03) * ridge(below - 0.05, 0.016)
     hints: F64 = collar + throat + middle + belly
     return hints
 
 
+LEAST_BLOTCHES = 200
+"""From so many cells of seen skin its unevenness is known."""
 GRAIN_TILE, GRAIN_LIMIT = 384, 0.010
 """Side of the synthesised tile, and the most that grain may deviate (log)."""
 _COARSEST_GRAIN = 16
