@@ -279,3 +279,16 @@ def test_the_front_is_read_beside_the_shoulders_and_not_where_a_print_is() -> No
     spots = points_beside(box).reshape(-1, 2)
     assert len(spots) >= 12
     assert (np.abs(spots[:, 0]) > 0.1).all()
+
+
+def test_a_knitted_roll_neck_ends_at_its_own_upper_edge() -> None:
+    photo, cutout = draw_garment(TEE, (150, 60, 40))
+    alpha, rgb, middle = cutout.alpha.copy(), photo.rgb8.copy(), SIZE[0] // 2
+    collar = np.s_[round(TOP - 0.085 * HEIGHT) : round(TOP + 12), middle - 44 : middle + 44]
+    alpha[collar], rgb[collar] = 1.0, (150, 60, 40)
+    ribs = cv2.GaussianBlur(np.random.default_rng(5).normal(size=rgb.shape[:2]), (0, 0), sigmaX=1.2, sigmaY=5)
+    knit = np.clip(rgb * (1 + 0.12 * ribs / ribs.std())[..., None], 0, 255)
+    rgb = np.where(alpha[..., None] > 0.5, knit, rgb).astype(np.uint8)
+    garment = analyse_garment(Photo(rgb, "0" * 64, "roll.png"), Cutout(alpha, rgb.copy()))
+    lowest = max(y for name, (_, y) in garment.landmarks.items() if name.startswith("neckline_"))
+    assert lowest < TOP - 0.03 * HEIGHT

@@ -71,3 +71,24 @@ def test_two_soft_edges_side_by_side_let_nothing_through() -> None:
     through = (1 - front) * (1 - left)
     assert ((1 - trunk) * (1 - sleeve))[100:200, 118:122].max() > 0.3
     assert through[40:240, 100:140].max() < 0.05
+
+
+def test_a_hole_that_a_closed_slit_encloses_is_closed_and_an_arm_on_the_hip_keeps_its_gap() -> None:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    trunk = (columns >= 120) & (columns < 200) & (rows >= 20) & (rows < 260)
+    inner = np.where((rows >= 80) & (rows < 100), 107, 117)
+    inner = np.where((rows < 60) | ((rows >= 120) & (rows < 150)), 122, inner)
+    inner = np.where(rows >= 150, 90, inner)  # far apart, and together again below
+    sleeve = (columns >= 60) & (columns < np.where(rows >= 240, 122, inner)) & (rows >= 20) & (rows < 260)
+    maps = (_layer("front", trunk), _layer("left_sleeve", sleeve))
+    tidied = tidy_seams(maps, SOURCE, np.ones(SHAPE, np.float32), 200.0, NOWHERE)
+    union = np.max([sample_coverage(SOURCE, layer) for layer in tidied], axis=0)
+    assert union[30:140, 100:130].min() > 0.9
+    assert union[180:220, 95:115].max() < 0.1
+
+
+def test_cloth_goes_on_over_a_slit_as_in_a_mirror_and_not_in_streaks() -> None:
+    trunk, sleeve = _parts()
+    maps = (_layer("front", trunk), _layer("left_sleeve", sleeve))
+    front = tidy_seams(maps, SOURCE, np.ones(SHAPE, np.float32), 200.0, NOWHERE)[0]
+    assert front.x[95, 117:120].tolist() == [125.0, 124.0, 123.0]

@@ -20,10 +20,12 @@ DEAD_END = 3.0
 """A thread is longer than this many of those half-widths; what is shorter is a corner."""
 LOOSE = 0.02
 """A piece apart from the garment, and smaller than this share of it, is none of it."""
-CALM, FINEST, SMOOTHING = 1.3, 1.5, 0.016
-"""Blur of the matte before its middle is traced, in pixels of a small photo and at least in those of the raster: corners
-are to stay. Half-width of the window in which that curve is smoothed, in shares of the longer side.
+ENLARGED, CALM = (1.0, 1.5), (1.5, 3.85)
+"""Blur of the matte before its middle is traced, for photos that the raster enlarges so much: a small one's steps
+are to go, a large one's corners to stay.
 """
+SMOOTHING = 0.016
+"""Half-width of the window in which the outline is smoothed, in shares of the longer side."""
 DIFFERS = 0.02
 """Where drawn outline and matte differ by less the matte stays."""
 FURRY, COARSE, PIECE = 1.075, 0.012, 0.05
@@ -42,9 +44,8 @@ def calm_outline(rgb: U8, cutout: Cutout) -> Cutout:
     if not solid.any() or measure_roughness(solid) > FURRY:
         return cutout
     whole = drop_strands(drop_loose(solid))
-    plane = cv2.GaussianBlur(
-        np.where(whole == solid, matte, whole.astype(np.float32)), (0, 0), max(FINEST, CALM * scale)
-    )
+    matte_left = np.where(whole == solid, matte, whole.astype(np.float32))
+    plane = cv2.GaussianBlur(matte_left, (0, 0), float(np.interp(scale, ENLARGED, CALM)))
     curves = [smooth_closed_curve(curve, round(SMOOTHING * WORK_SIDE)) for curve in trace_level(plane)]
     differs = np.abs(draw_curves(curves, matte.shape, size) - matte) > DIFFERS
     share = cv2.GaussianBlur(cv2.dilate(differs.astype(np.float32), np.ones((9, 9), np.uint8)), (0, 0), 1.5)

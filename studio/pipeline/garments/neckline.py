@@ -62,6 +62,8 @@ _CUT_OUT, _ABOVE_NOTHING = 0.06, 0.015
 """From this depth of the silhouette's notch on nothing of the back is seen in it. Above a front that ends less below a
 shallower notch no back is seen either: its outline alone was found.
 """
+_PLAINLY = 1.5
+"""How many times as clearly as an ordinary other edge a neckline is seen that is beyond doubt."""
 _SUNK = 0.75
 """The front beside a neckline's ends is read down to this share of its depth."""
 _TONES = (10.0, 30.0, 60.0, 90.0)
@@ -163,6 +165,9 @@ def _find(rgb: U8, silhouette: Silhouette, fit: Fit) -> NecklineFit:
     if max((peak.score for peak in peaks), default=0.0) < _CLEAR_EDGE:
         return _fall_back(search, collar, hole)
     found = _pointed(search, _choose(search, peaks, hole))
+    # All over a knitted collar's ribs there are such edges; worn, its own upper edge is the one before the neck.
+    if float(p[P.NECK_Y] - p[P.COLLAR_Y]) > TALL_COLLAR and _over_others(found, peaks) < _PLAINLY:
+        return _fall_back(search, collar, hole)
     rib = _find_rib(search, found, peaks)
     followed = found if rib is None else rib.outer
     curve = search.draw(followed.family[None], 4 * SAMPLES + 1)[0]
@@ -222,11 +227,16 @@ def _trust(found: _Peak, peaks: list[_Peak]) -> float:
     clear = np.clip((found.score - _CLEAR_EDGE) / 0.2, 0.0, 1.0)
     alone = np.clip((1.2 - rival / found.score) / 0.4, 0.2, 1.0)
     # A band inside the back that nothing below answers to: the front's edge was not seen.
-    others = [peak.score for peak in peaks if abs(peak.depth - found.depth) > 0.5 * _PEAK_GAP]
     # In leopard and stripes any curve crosses edges: the neckline must stand out from them.
-    stands_out = np.clip((found.score / max(float(np.median(others or [0.0])), 0.05) - 1) / 0.5, 0.2, 1.0)
+    stands_out = np.clip((_over_others(found, peaks) - 1) / (_PLAINLY - 1), 0.2, 1.0)
     turned = found.lighter < 0.1 and any(peak.score > _SECOND_BEST * found.score for peak in below)
     return float(min(clear * alone, stands_out, 0.4 if turned else 1.0))
+
+
+def _over_others(found: _Peak, peaks: list[_Peak]) -> float:
+    """Return how much more clearly a candidate is seen than those elsewhere."""
+    others = [peak.score for peak in peaks if abs(peak.depth - found.depth) > 0.5 * _PEAK_GAP]
+    return found.score / max(float(np.median(others or [0.0])), 0.05)
 
 
 def _list_candidates(collar: float) -> F64:

@@ -19,6 +19,8 @@ from studio.pipeline.tryon.draping.removal import distance_to
 
 SLIT = 0.014
 """Half the width up to which a gap between sleeve and trunk is a slit, in shoulder widths."""
+HOLE = 0.008
+"""What trunk and sleeve enclose of less than this, in squared shoulder widths, is no gap between arm and body."""
 ARMPIT = 0.2
 """How far about an armpit sleeve and trunk close a slit over the photo's background too, likewise."""
 THREAD = 0.014
@@ -73,7 +75,9 @@ def _closed(front: LayerMap, source: ClothSource, sleeves: Sequence[F32], closes
     for sleeve in sleeves:
         # Two soft edges side by side let through what lies behind: that is a slit, too.
         cut = window_around(sleeve > 0.5, 6 * radius + 8)  # all that follows looks no farther
-        slits[cut] |= _find_slits(trunk[cut] > _SOLID, sleeve[cut] > _SOLID, radius)
+        parts = trunk[cut] > _SOLID, sleeve[cut] > _SOLID
+        found = _find_slits(*parts, radius)
+        slits[cut] |= found | _find_holes(parts[0] | found, parts[1], HOLE * size**2)
     slits &= closes > 0
     if not slits.any():
         return front
@@ -100,6 +104,11 @@ def _go_on(front: LayerMap, slits: Bool, trunk: F32, sleeved: Bool, radius: int)
     near = distance_to(slits)
     fill = ((near < 2.5) | ((near < radius) & sleeved)) & ~solid
     owner = index[nearest[fill]]
+    # As in a mirror at the cloth's edge: its last pixels drawn out would be streaks.
+    mirrored = 2 * owner - np.stack(np.nonzero(fill), -1)
+    within = ((mirrored >= 0) & (mirrored < solid.shape)).all(axis=1)
+    mirrored = np.where(within[:, None], mirrored, owner)
+    owner = np.where(solid[mirrored[:, 0], mirrored[:, 1]][:, None], mirrored, owner)
     front.x[fill], front.y[fill] = front.x[owner[:, 0], owner[:, 1]], front.y[owner[:, 0], owner[:, 1]]
     cloth = slits | (trunk > 0.5) | sleeved
     front.weight[fill] = np.maximum(trunk, cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 1.0))[fill]
@@ -119,6 +128,19 @@ def _find_slits(trunk: Bool, sleeve: Bool, radius: int) -> Bool:
     _, pieces = cv2.connectedComponents(gaps.astype(np.uint8), connectivity=8)
     slits: Bool = np.isin(pieces, np.unique(pieces[_grown(_grown(trunk, 3) & sleeve, 3) & gaps])) & gaps
     return slits
+
+
+def _find_holes(trunk: Bool, sleeve: Bool, largest: float) -> Bool:
+    """Return the small gaps that trunk and sleeve enclose: an arm set to the hip encloses more than these pixels."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((~(trunk | sleeve)).astype(np.uint8), connectivity=4)
+    small = stats[:count, cv2.CC_STAT_AREA] < largest
+    small[0] = False
+    for part in (trunk, sleeve):
+        beside = np.zeros(count, bool)
+        beside[np.unique(pieces[_grown(part, 1)])] = True
+        small &= beside
+    holes: Bool = small[pieces]
+    return holes
 
 
 def _grown(mask: Bool, radius: int) -> Bool:
