@@ -81,7 +81,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 13
+    version: int = 14
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
