@@ -11,6 +11,7 @@ from studio.domain.arrays import F32, U8, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
+from studio.pipeline.tryon.draping.exemplar import carry_on_structure
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
 from studio.pipeline.tryon.draping.layers import measure_waist
@@ -390,7 +391,7 @@ def paint_behind(
     legs, fields, leg_fields = where
     rgb = evidence.rgb.astype(np.float32)
     shape = (rgb.shape[0], rgb.shape[1])
-    plate = _background(rgb, evidence, removed)
+    plate = _background(rgb, evidence, removed, legs.body.size)
     trunk = _draw_hips(legs, shape, wearing.waist)
     plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
     painted = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
@@ -398,11 +399,12 @@ def paint_behind(
     return Plate(painted.rgb, plate_body, painted.rgb, painted.rgb, painted.gain), painted.removed
 
 
-def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:
+def _background(rgb: F32, evidence: Evidence, removed: F32, size: float) -> F32:
     known = _shrink((evidence.alpha < 0.02) & (removed < 0.01), 3).astype(np.float32)
     if known.sum() < 0.002 * known.size:
         known = np.maximum(known, np.float32(1e-3))
-    return _grained(fill_smoothly(rgb, known), rgb, known)
+    plain = _grained(fill_smoothly(rgb, known), rgb, known)
+    return carry_on_structure(plain, rgb, known > 0.5, removed > 0, size)
 
 
 def _continue_trunk(rgb: F32, evidence: Evidence, removed: F32, fields: BodyFields, wearing: Wearing) -> F32:

@@ -14,6 +14,7 @@ from studio.pipeline.planes import mix, paint
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.continued import BELOW_WAIST, Continued, continue_lower
 from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings, close_hollows, draw_below_cuff, trunk_beside
+from studio.pipeline.tryon.draping.exemplar import carry_on_structure
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
 from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
 from studio.pipeline.tryon.draping.limb_light import carry_on_light, place_on_limb
@@ -189,7 +190,7 @@ def undress(
         torso = draw_torso(body, shape, bottom, measure_neck(body, fields, evidence.labels))
         torso = torso * np.clip(edge - rows + 0.5, 0, 1).astype(np.float32)
         torso = _with_nape(torso, body, fields, evidence.labels)
-        return _background(rgb, evidence, removed), lower, torso
+        return _background(rgb, evidence, removed, body.size), lower, torso
 
     def place_arms(raster: tuple[int, int]) -> list[tuple[F32, F64]]:
         return [place_on_limb(limb, (body, fields, number), raster) for number, limb in enumerate(limbs)]
@@ -411,11 +412,14 @@ def _shrunk(mask: Bool, radius: int) -> F32:
     return eroded
 
 
-def _background(rgb: F32, evidence: Evidence, removed: F32) -> F32:
+def _background(rgb: F32, evidence: Evidence, removed: F32, size: float) -> F32:
     known = _shrunk((evidence.alpha < 0.02) & (removed < 0.01), 3)
     if known.sum() < 0.002 * known.size:
         known = np.maximum(known, 1e-3)
-    return _with_grain(fill_smoothly(rgb, known), rgb, known)
+    plain = _with_grain(fill_smoothly(rgb, known), rgb, known)
+    # Arms may vanish within new sleeves, and the backdrop be seen where they were.
+    bared = (removed > 0) | np.isin(evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    return carry_on_structure(plain, rgb, known > 0.5, _shrunk(~bared, EDGE_PX + 2) < 0.5, size)
 
 
 def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
