@@ -19,7 +19,7 @@ from studio.pipeline.garments import worn
 from studio.pipeline.garments.bodysuit import Briefs, find_briefs, without_briefs
 from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
 from studio.pipeline.garments.cues import read_cues
-from studio.pipeline.garments.fitting import Fit, Silhouette, fit_outline, prepare_silhouette
+from studio.pipeline.garments.fitting import MESH_HEIGHT, Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.fronts import EDGE_SEEN, Opening, close_gap, find_opening, trace_opening
 from studio.pipeline.garments.hood import find_hood, seam_line, without_hood
 from studio.pipeline.garments.lower import LOWER, build_lower
@@ -117,9 +117,12 @@ def analyse_garment(
     filled = filled if briefs is None else without_briefs(filled, briefs)
     thickened = thicken_straps(filled)
     is_mended = gap.any() or briefs is not None or thickened is not filled
-    silhouette = prepare_silhouette(thickened) if is_mended else silhouette
+    shape = thickened if is_mended else alpha
+    silhouette = prepare_silhouette(shape) if is_mended else silhouette
     hood = find_hood(silhouette) if alone and kind.category in (Category.TOP, Category.OUTERWEAR) else None
-    silhouette = prepare_silhouette(without_hood(filled, hood)) if hood is not None else silhouette
+    if hood is not None:
+        shape = without_hood(filled, hood)
+        silhouette = prepare_silhouette(shape)
     fit = fit_outline(silhouette)
     if thickened is not filled:
         fit = hang_on_straps(fit, silhouette)
@@ -133,7 +136,7 @@ def analyse_garment(
     is_plain_top = kind.category is Category.TOP and not override.category
     if is_plain_top and (opening is not None or is_outerwear(rgb, silhouette, fit)):
         kind = replace(kind, category=Category.OUTERWEAR)
-    template = build_template(fit, silhouette, opening, hood)
+    template = build_template(fit, prepare_silhouette(shape, MESH_HEIGHT), opening, hood)
     if hood is not None:
         neckline = NecklineFit(seam_line(hood), 0.0, 0.0, 0.0, clear=True)
     if opening is not None:

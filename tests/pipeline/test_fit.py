@@ -13,7 +13,7 @@ from studio.domain.artefacts import Cutout, Garment, ParseMap, PersonArtefacts, 
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.garment import analyse_garment
-from studio.pipeline.garments import fitting
+from studio.pipeline.garments import fitting, template
 from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.body import Body
@@ -96,6 +96,29 @@ def test_an_open_armpit_stays_where_it_is_seen() -> None:
     x, y = _share(analyse_garment(*draw_garment(TEE)), "armpit_left")
     assert abs(-x - 0.24) < 0.03
     assert abs(y - 0.25) < 0.03
+
+
+@pytest.mark.parametrize("gap", [0.035, 0.06])
+def test_a_sleeve_beside_a_narrow_gap_begins_at_its_very_top(gap: float) -> None:
+    half = ((-0.11, 0.0), (-0.26, 0.06), (-0.38, 0.42), (-0.24 - gap, 0.42), (-0.243, 0.25), (-0.24, 1.0))
+    garment = analyse_garment(*draw_garment(half))
+    armpit, cuff = _share(garment, "armpit_left"), _share(garment, "cuff_left_inner")
+    assert abs(-armpit[0] - 0.243) < 0.006
+    assert 0 <= armpit[1] - 0.25 < 0.015
+    assert np.hypot(-cuff[0] - 0.24 - gap, cuff[1] - 0.42) < 0.008
+
+
+def test_an_edge_on_the_far_bank_of_a_gap_comes_back_as_a_whole() -> None:
+    points = outline(
+        ((-0.1, 0.0), (-0.25, 0.06), (-0.42, 0.4), (-0.3, 0.44), (-0.24, 0.25), (-0.24, 1.0)), SIZE, HEIGHT
+    )
+    mask = np.zeros((SIZE[1], SIZE[0]), np.float32)
+    cv2.fillPoly(mask, [points], 1.0)
+    silhouette = fitting.prepare_silhouette(mask, fitting.MESH_HEIGHT)
+    down = np.linspace(0.27, 0.46, 9)  # the sleeve's corner is at 0.44: beside the last point no bank is left
+    flank = np.stack([np.full(9, -0.24), down], -1)
+    edge = template._from_far_bank(flank, silhouette, -1)
+    assert np.abs(edge[:, 0] - np.interp(down, [0.25, 0.44, 0.63], [-0.24, -0.3, -0.36])).max() < 0.006
 
 
 def test_a_sleeve_that_parts_from_the_hem_sooner_on_one_side_is_still_laid_beside_the_torso() -> None:

@@ -26,6 +26,8 @@ from studio.pipeline.garments.outline import (
 
 WORK_HEIGHT = 200
 """Rows of the mask that the fit sees: a pixel is half a percent of the garment's length."""
+MESH_HEIGHT = 800
+"""Rows of the mask on which the mesh is laid: its edges are the cloth's."""
 FAR, FAR_AT_FIRST = 0.08, 0.25
 """Distances beyond this share of the height stop growing: they belong to something the template does not have.
 The coarse search looks farther, so that a poor start still feels the pull."""
@@ -67,19 +69,19 @@ class Silhouette:
         return mapped
 
 
-def prepare_silhouette(alpha: F32) -> Silhouette:
-    """Reduce a garment's alpha to the silhouette that the fit works on."""
+def prepare_silhouette(alpha: F32, rows: int = WORK_HEIGHT) -> Silhouette:
+    """Reduce a garment's alpha to a silhouette of so many rows: the few that the fit sees, or the many of its mesh."""
     solid = (alpha >= 0.5).astype(np.uint8)
     x, y, w, h = cv2.boundingRect(solid)
-    scale = WORK_HEIGHT / max(h, 1)
-    size = (max(8, round(w * scale)), WORK_HEIGHT)
+    scale = rows / max(h, 1)
+    size = (max(8, round(w * scale)), rows)
     crop = cv2.resize(alpha[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
-    pad = WORK_HEIGHT // 4
+    pad = rows // 4
     mask = np.pad((crop >= 0.5).astype(np.uint8), pad)
     mask = _keep_largest(mask)
     outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    pixel = 1.0 / WORK_HEIGHT
+    pixel = 1.0 / rows
     distance = ((outside - inside) * pixel).astype(np.float32)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = max(contours, key=len)[:, 0].astype(np.float64)

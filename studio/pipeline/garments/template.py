@@ -196,11 +196,14 @@ def _from_far_bank(points: F64, silhouette: Silhouette, outward: float) -> F64:
     ray = points[:, None] + (outward * steps)[None, :, None] * np.array([1.0, 0.0])
     outside = silhouette.sample(ray) > 0
     bank = outside[:, :-1] & ~outside[:, 1:]
-    lost &= bank.any(axis=1)
-    if not lost[-2:].any():
+    found = np.flatnonzero(lost & bank.any(axis=1))
+    if not lost[-2:].any() or found.size < 2:
         return points
-    shift = np.where(lost, steps[1:][bank.argmax(axis=1)], 0.0)
-    shift[-1] = max(shift[-2:])
+    last, before = found[-1], found[-2]
+    shift = np.where(lost & bank.any(axis=1), steps[1:][bank.argmax(axis=1)], 0.0)
+    # Beside its corner no bank is met any more: the edge goes on as it went.
+    rest = np.arange(last + 1, len(points))
+    shift[rest] = shift[last] + (rest - last) * max(0.0, shift[last] - shift[before]) / (last - before)
     moved = points.copy()
     moved[:, 0] += outward * np.maximum(shift, 0.0)
     return moved
