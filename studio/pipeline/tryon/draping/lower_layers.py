@@ -14,6 +14,7 @@ from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.exemplar import carry_on_structure
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
+from studio.pipeline.tryon.draping.hands import part_hands
 from studio.pipeline.tryon.draping.layers import measure_waist
 from studio.pipeline.tryon.draping.leg_skin import paint_legs
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
@@ -147,10 +148,10 @@ def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_field
     A parse map likes to call a belt a top, a turned-up hem a shoe, and a piece of midriff either: what is coloured
     unlike the top (the shoe) and touches the old garment is the old garment's.
     """
-    labels = evidence.labels.copy()
+    labels = part_hands(evidence.labels, evidence.rgb, body, fields)
     rgb = evidence.rgb.astype(np.float32)
     if np.isin(labels, LOWER_BODY).sum() < 0.02 * body.size**2:
-        return evidence
+        return Evidence(evidence.rgb, evidence.alpha, labels, evidence.leak_free)
     bag = (labels == Cihp.TROUSERS) & (np.abs(fields.lateral) > 0.6 * body.size)
     for across in leg_fields.across:
         bag &= np.abs(across) > FAR_FROM_LEG

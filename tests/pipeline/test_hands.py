@@ -1,0 +1,49 @@
+"""Hands before bare legs end where they are seen to end."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from studio.domain.labels import Cihp
+from studio.pipeline.tryon.drape import _fit
+from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.hands import part_hands
+from tests.pipeline.tryon_figures import draw_person
+
+
+def _from(point: npt.NDArray[np.intp], x: int, y: int) -> tuple[int, int]:
+    return int(point[0]) + x, int(point[1]) + y
+
+
+def test_a_leg_below_the_fingers_is_not_the_hands() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    shape = (person.photo.size[1] + 120, person.photo.size[0])
+    fields = measure_fields(body, shape)
+    wrist = body.arms[0].points[2].astype(np.intp)
+    hand, leg = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    cv2.line(hand, body.arms[0].points[1].astype(int).tolist(), _from(wrist, 0, 30), 1, 22)
+    cv2.rectangle(leg, _from(wrist, -8, 10), _from(wrist, 90, 130), 1, -1)
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    rgb[leg > 0], rgb[hand > 0] = (140, 80, 55), (190, 125, 95)
+    rgb = np.clip(rgb + np.random.default_rng(1).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
+    # The parse map gives all within a circle about the fingers to the hand.
+    circle = np.zeros(shape, np.uint8)
+    cv2.circle(circle, _from(wrist, 0, 20), 36, 1, -1)
+    labels = np.zeros(shape, np.uint8)
+    labels[leg > 0] = Cihp.RIGHT_LEG
+    labels[(hand > 0) | ((circle > 0) & (leg > 0))] = Cihp.RIGHT_ARM
+    parted = part_hands(labels, rgb, body, fields)
+    assert ((parted == Cihp.RIGHT_ARM) != (hand > 0)).sum() < 60
+    assert (parted[(leg > 0) & (hand == 0)] == Cihp.RIGHT_LEG).mean() > 0.99
+    assert (labels[(leg > 0) & (hand == 0)] == Cihp.RIGHT_LEG).mean() < 0.9
+
+
+def test_a_hand_away_from_legs_stays_as_it_is() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    labels = person.parse.labels.copy()
+    fields = measure_fields(body, (labels.shape[0], labels.shape[1]))
+    assert np.array_equal(part_hands(labels, person.photo.rgb8, body, fields), labels)
