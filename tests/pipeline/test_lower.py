@@ -14,6 +14,7 @@ from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.garments.edits import apply_landmark_moves
+from studio.pipeline.garments.lower import _sharpen
 from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from tests.pipeline.lower_figures import (
@@ -77,6 +78,20 @@ def test_corners_lie_where_they_were_drawn(garments: dict[str, GarmentArtefacts]
         # The drawn legs part in a wedge: near its tip the gap is narrower than a pixel of the analysis.
         assert np.hypot(*(np.array(marks[name]) - drawn)) < (24 if name == "crotch" else 9), name
     assert marks["waist_left"][0] + marks["waist_right"][0] == pytest.approx(479, abs=6)
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.015])
+def test_a_hems_corner_that_the_mask_rounds_is_a_corner(radius: float) -> None:
+    turn = np.linspace(np.pi / 2, 0, 30)[:, None]
+    arc = [1 - radius, 1 - radius] + radius * np.concatenate([np.cos(turn), np.sin(turn)], axis=1)
+    run = np.linspace(0, 1, 400)[:, None]
+    bottom = [0, 1] + run * (arc[0] - [0, 1])
+    side = arc[-1] + run * ([1, 0] - arc[-1])
+    ring = np.concatenate([bottom, arc, side, [1, 0] - run * [1, 0], run * [0, 1]])
+    corner = int(np.argmax(ring.sum(axis=1)))
+    sharp = _sharpen(ring, corner)
+    assert np.hypot(*(sharp[corner] - [1, 1])) < 1e-3
+    assert np.abs(sharp[100] - ring[100]).max() == 0
 
 
 def test_closed_legs_are_guessed_and_said() -> None:

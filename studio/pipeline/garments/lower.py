@@ -29,6 +29,9 @@ HIP_ROWS, SKIRT_ROWS = 12, 26
 LEG_ROWS_PER_LENGTH, LEAST_LEG_ROWS = 40, 3
 WAIST_DOWN, HEM_DOWN = 2.0, 1.0
 """How much farther up (down) counts than farther out when a corner of the waist (of the hem) is sought."""
+CORNER, CORNER_TELLS, MOST_CORNER = 0.02, 0.05, 0.03
+"""How far from it, in heights of the garment, an outline may round a hem's corner, how far beyond that it says where
+the corner is, and how far out that may be."""
 GUESSED_RISE = 0.75
 """Waist to crotch over the waist's width, where legs lie closed and no crotch is seen."""
 
@@ -103,7 +106,42 @@ def _read_outline(silhouette: Silhouette, *, has_legs: bool) -> tuple[_Outline, 
     guessed = False
     if has_legs:
         ring, corners, guessed = _add_crotch(mask, pixels, ring, corners)
+    for name, corner in corners.items():
+        if name.startswith("hem") and not (guessed and name.endswith("inner")):
+            ring = _sharpen(ring, corner)
     return _Outline(ring, corners), guessed
+
+
+def _sharpen(ring: F64, corner: int) -> F64:
+    """Return the outline with the corner where the lines beside it meet: a mask rounds what cloth does not.
+
+    What lay outside the mesh would be drawn where nothing says, as ears beside the hem.
+    """
+    height = float(np.ptp(ring[:, 1]))
+    lines = []
+    for step in (-1, 1):
+        order = (corner + step * np.arange(len(ring) // 4)) % len(ring)
+        away = np.hypot(*(ring[order] - ring[corner]).T) / height
+        rounded = int(np.argmax(away > CORNER))
+        last = int(np.argmax(away > CORNER + CORNER_TELLS))
+        if rounded < 1 or last < rounded + 4:
+            return ring
+        points = ring[order[rounded:last]]
+        centre = points.mean(axis=0)
+        lines.append((centre, np.linalg.svd(points - centre)[2][0], order[: rounded + 1]))
+    (first, along, _), (second, other, _) = lines
+    turn = along[0] * other[1] - along[1] * other[0]
+    if abs(turn) < 0.3:  # no corner
+        return ring
+    gap = second - first
+    tip = first + along * (gap[0] * other[1] - gap[1] * other[0]) / turn
+    if np.hypot(*(tip - ring[corner])) > MOST_CORNER * height:
+        return ring
+    sharp = ring.copy()
+    for _, _, order in lines:
+        share = np.linspace(0.0, 1.0, len(order))[:, None]
+        sharp[order] = (1 - share) * tip + share * ring[order[-1]]
+    return sharp
 
 
 def _signed_area(ring: F64) -> float:
