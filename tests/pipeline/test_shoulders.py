@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.domain.arrays import F32, F64
-from studio.domain.artefacts import Garment
+from studio.domain.artefacts import Garment, Neckline, SleeveLength
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import Arm, Body, Evidence
 from studio.pipeline.tryon.draping.fields import measure_fields
@@ -18,9 +18,10 @@ from studio.pipeline.tryon.draping.plates import undress
 from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, rounded, sample_coverage
 from studio.pipeline.tryon.draping.settle import settle_on_shoulders
 from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
+from studio.pipeline.tryon.draping.straps import end_on_shoulders
 from studio.pipeline.tryon.draping.targets import COLLAR
 from tests.pipeline.test_hood import COLLARED
-from tests.pipeline.tryon_figures import TEE, dressed_garment
+from tests.pipeline.tryon_figures import TANK, TEE, dressed_garment
 
 SHAPE = (420, 420)
 SIZE, NECK_X, NECK_Y = 200.0, 210.0, 170.0
@@ -206,3 +207,15 @@ def test_a_neckline_is_drawn_round_and_not_by_its_chords() -> None:
     points = np.stack([np.cos(at), np.sin(at)], -1) * -100
     away = np.abs(np.hypot(*rounded(points).T) - 100)
     assert away.max() < 0.7  # the chords' middles lie 1.9 off
+
+
+@pytest.mark.parametrize("shape", [TANK, TEE])
+def test_what_hangs_on_the_shoulders_without_sleeves_ends_on_them(shape: tuple[tuple[float, float], ...]) -> None:
+    body, fields = make_body(), measure_fields(make_body(), SHAPE)
+    garment = replace(dressed_garment(shape).garment, neckline=Neckline.V)
+    grid, ones = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]].astype(np.float32), np.ones(SHAPE, np.float32)
+    (front,) = end_on_shoulders((LayerMap("front", grid[1], grid[0], ones, ones),), garment, body, fields)
+    above = NECK_Y - body.shoulder_up(np.array([0.35 * SIZE]), 1)[0] - 8
+    spike = front.weight[: int(above), round(NECK_X + 0.35 * SIZE)]
+    assert (spike == (0.0 if garment.sleeve is SleeveLength.NONE else 1.0)).all()
+    assert (front.weight[int(NECK_Y) + 5 :] == 1.0).all()
