@@ -70,13 +70,17 @@ _MOST_TONES = 3
 _ONE_TONE = 25.0
 """Groups of colours nearer than this in CIELAB are one tone of the cloth in its own light and shade."""
 _LEAST_TONE = 0.1
+_FOREIGN = 40.0
+"""No light takes a tone farther than this in CIELAB: such pixels are skin, backdrop or what else stands there."""
 
 
 def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) -> float:
     """Return CIEDE2000 between the medians of each of a garment's tones, weighted by their share of the product.
 
     Of stripes, or sleeves of another colour, a look shows more of one tone than the product photo does: a median over
-    all of them leaps from tone to tone though no colour has changed. nan where a mask is empty.
+    all of them leaps from tone to tone though no colour has changed. Pixels of the look that are far from all tones
+    are not the garment's, unless a tone would be left without: then they are what became of it. nan where a mask is
+    empty.
     """
     if not product_mask.any() or not look_mask.any():
         return float("nan")
@@ -89,6 +93,8 @@ def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) ->
         if share < _LEAST_TONE:
             continue
         seen = two[worn == tone] if (worn == tone).any() else two
+        like = seen[np.linalg.norm(seen - centres[tone], axis=1) < _FOREIGN]
+        seen = like if len(like) >= _LEAST_TONE * share * len(two) else seen
         medians = (np.median(pixels, axis=0).astype(np.float64) for pixels in (one[own == tone], seen))
         total, weight = total + share * float(delta_e2000(*medians)), weight + share
     return total / weight

@@ -7,9 +7,10 @@ pixels nor outline. Its picture is composed over the agnostic photo. Pictures ar
 v0.1, linear calibration; over regions the mean of its layers' maps, enlarged bilinearly. "inside" is the agnostic
 mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the garment's colours in the
 product photo and in the picture, where the photo's parse map sees the garment worn; tone by tone (k-means in CIELAB),
-each tone's medians, weighted by the tone's share of the product. What the product photo shows of the inside of the
-back, above the front's neckline, is left out, for nobody sees it worn; the product photo is reduced into the same
-size, for thin stripes mix there. delta_e_median: CIEDE2000 between the medians of all cloth in the product photo,
+each tone's medians, weighted by the tone's share of the product; the picture's pixels farther than 40 in CIELAB
+from every tone are skin or backdrop, unless they are all that is left of it. What the product photo shows of the
+inside of the back, above the front's neckline, is left out, for nobody sees it worn; the product photo is reduced into
+the same size, for thin stripes mix there. delta_e_median: CIEDE2000 between the medians of all cloth in the product,
 unreduced, and in the picture; of a garment of several colours it leaps from one to the other. The photo's own row
 shows both: the photo against the product, a difference of light. moved_outside: pixels of the canvas outside the
 agnostic mask that differ by more than rounding.

@@ -53,3 +53,13 @@ def test_a_plain_garment_has_one_tone() -> None:
     look = (product * 0.9).astype(np.uint8)
     plain = garment_delta_e(product, everywhere, look, everywhere)
     assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(plain, abs=0.3)
+
+
+def test_skin_and_backdrop_beside_the_garment_are_no_tones_of_it() -> None:
+    product = np.full((20, 20, 3), (30, 30, 90), np.uint8)
+    product[:, :4] = (40, 110, 190)
+    look, everywhere = product.copy(), np.ones((20, 20), bool)
+    look[:6] = (236, 236, 234)  # nearer to the paler tone than to the other
+    assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(0, abs=1e-3)
+    look[:] = (236, 236, 234)
+    assert tones_delta_e(product, everywhere, look, everywhere) > 40, "nothing of the garment is there"

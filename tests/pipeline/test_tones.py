@@ -48,6 +48,17 @@ def test_white_stays_white_and_black_is_not_greyed() -> None:
     assert (np.diff(shaded[..., 0], axis=0) >= -1e-3).all()  # and never turns tones over
 
 
+@pytest.mark.parametrize("colour", [(250, 215, 120), (120, 190, 245), (245, 120, 150)], ids=["yellow", "blue", "pink"])
+def test_light_turns_no_hue(colour: tuple[int, int, int]) -> None:
+    lit = shade_cloth(np.full((1, 1, 3), colour, np.float32), np.full((1, 1), 0.15, np.float32))
+    (_, *before), (_, *after) = (
+        to_lab(np.round(pixels).astype(np.uint8))[0, 0] for pixels in (np.float32([[colour]]), lit)
+    )
+    turned = np.degrees(np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0]))
+    assert abs(turned) < 1.5
+    assert lit.sum() > sum(colour)
+
+
 @pytest.mark.parametrize("dark", [0.3, 0.45, 0.55, 0.7])
 def test_another_share_of_two_tones_is_no_other_light(dark: float) -> None:
     shown = cloth((DARK, dark), (PALE, 1 - dark))

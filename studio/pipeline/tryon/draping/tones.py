@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from studio.domain.arrays import F32, F64, U8
 from studio.media.colour_difference import delta_e2000, find_tones, nearest_tone, to_lab
-from studio.pipeline.planes import spread
+from studio.pipeline.planes import largest, spread
 
 DEEPER, WHITE_SHADES = 1.3, 0.6
 """How strongly dark and white cloth take a shade: white cloth lights its own folds."""
@@ -34,7 +34,7 @@ def shade_cloth(rgb: F32, factor: F32) -> F32:
     taken away that does not depend on the colour.
     """
     gain = np.expm1(factor)
-    up, down = spread(np.maximum(gain, 0)), spread(np.minimum(gain, 0))
+    up, down = np.maximum(gain, 0), spread(np.minimum(gain, 0))
     value = rgb * np.float32(1 / 255)
     square = value * value
     change = 1 - np.minimum(value, 1)
@@ -45,7 +45,9 @@ def shade_cloth(rgb: F32, factor: F32) -> F32:
     change *= spread(gain)
     square *= value
     change -= square * (np.float32(DEEPER - WHITE_SHADES) * down)
-    change -= square * value * value * (np.float32(DEEPER) * up)
+    # The channel nearest to white holds all three back: light makes no yellow greener.
+    brightest = np.square(np.square(largest(value)))
+    change -= value * spread(brightest * (np.float32(DEEPER) * up))
     value += change
     value *= np.float32(255)
     return np.clip(value, 0, 255, out=value)
@@ -96,10 +98,13 @@ def _compare(cloth: F32, product: F32) -> _Tones:
 
 
 def _miss(factor: F32, cloth: F32, tones: _Tones) -> float:
-    """Return how far the tones under this light are from the product's, CIEDE2000 weighted by their share."""
+    """Return how far the tones under this light are from the product's: CIEDE2000, squared, weighted by their share.
+
+    Squared, so that no tone pays much for a little of another.
+    """
     lit = to_lab(_bytes(shade_cloth(cloth[:, None], factor[:, None])[:, 0])[None])[0]
     return sum(
-        share * float(delta_e2000(wanted, np.median(lit[there], axis=0).astype(np.float64)))
+        share * float(delta_e2000(wanted, np.median(lit[there], axis=0).astype(np.float64))) ** 2
         for share, wanted, there in tones
     )
 
