@@ -34,6 +34,10 @@ THICKNESS = 0.006
 """How far cloth at the neck lies above the skin, in shoulder widths."""
 MOST = 0.1
 """The most that cloth is moved, in shoulder widths."""
+OPENING, CUT_IN = 0.1, 0.03
+"""Half the width of an opening cut into the upper edge, and how far that falls from one sample to the next where it
+begins, in shoulder widths.
+"""
 TIP = (0.42, 0.56)
 """From where to where a shoulder goes over into the sleeve, which lies on the arm."""
 FADE = (0.04, 0.45)
@@ -99,10 +103,24 @@ def _read_edge(cover: F32, body: Body, line: tuple[F64, F64], side: int, collar:
     peak = int(possible[np.argmin(over[possible]) if collar else np.argmax(top[possible])])
     # Without sleeves a shoulder ends on the way: its end goes with the rest of it.
     found = np.flatnonzero(there[peak:]) + peak
-    over = np.interp(at, at[found], over[found]) * np.interp(at, TIP, [1.0, 0.0])
+    over = bridge_openings(np.interp(at, at[found], over[found]), at) * np.interp(at, TIP, [1.0, 0.0])
     sigma = SMOOTH / (at[1] - at[0])
     over = cv2.GaussianBlur(over[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
     return _Edge(over, float(at[peak]), np.minimum(wanted, wanted[peak]))
+
+
+def bridge_openings(over: F64, at: F64) -> F64:
+    """Return an upper edge that goes on over narrow openings cut into it: their bottoms do not lie on the shoulder.
+
+    A hollow in the cloth sinks and rises evenly; where an opening begins the edge falls at once.
+    """
+    width = 2 * round(OPENING / (at[1] - at[0])) + 1
+    closed = cv2.morphologyEx(over[None], cv2.MORPH_CLOSE, np.ones((1, width), np.uint8))[0]
+    _, pieces = cv2.connectedComponents((over < closed - 1e-6).astype(np.uint8)[None])
+    falls = np.abs(np.diff(over, prepend=over[:1], append=over[-1:]))
+    cut_in = np.maximum(falls[:-1], falls[1:]) > CUT_IN
+    bridged: F64 = np.where((pieces[0] > 0) & np.isin(pieces[0], pieces[0][cut_in]), closed, over)
+    return bridged
 
 
 def _field(edges: Sequence[_Edge], at: F64, body: Body, fields: BodyFields) -> F32:
