@@ -14,7 +14,12 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.arms import lay_behind_forearms
+from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.layers import take_apart
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, _ends, draw_limb, trace_limb
+from studio.pipeline.tryon.draping.plates import Occluder
+from studio.pipeline.tryon.draping.raster import LayerMap
 from tests.pipeline.tryon_figures import BACKDROP, OLD_TOP, SKIN, TANK, context, draw_person, dressed_garment
 
 HALF = 15.0
@@ -168,3 +173,24 @@ def test_no_background_shows_between_seen_and_painted_skin() -> None:
         assert np.abs(strip - np.array(SKIN)).max() < 40
         tone = cv2.GaussianBlur(strip.mean(axis=(1, 2))[:, None], (1, 5), 1.0)[:, 0]
         assert np.abs(np.diff(tone)).max() < 3.0  # skin wavers a little
+
+
+def test_a_sleeve_lies_behind_the_bare_forearm_raised_before_it() -> None:
+    fitting = _fit(_person(sleeve=225), False)
+    body, fields = fitting.body, measure_fields(fitting.body, fitting.evidence.alpha.shape[:2])
+    shoulder, elbow = body.arms[0].points[:2]
+    bent = replace(body.arms[0], points=np.array([shoulder, elbow, shoulder + np.array([40.0, -10.0])]))
+    raised = replace(body, arms=(bent, body.arms[1]))
+    limbs = (trace_limb(raised, fitting.evidence, 0), trace_limb(raised, fitting.evidence, 1))
+    assert limbs[0].is_bent and not limbs[1].is_bent
+    ones = np.ones(fields.shape, np.float32)
+    maps = tuple(LayerMap(name, ones, ones, ones, ones) for name in ("front", "left_sleeve"))
+    layers = take_apart(body, fitting.evidence, LayerOrder(), fields)
+    layers = replace(layers, arms=Occluder(ones, layers.arms.rgb))
+    front, sleeve = lay_behind_forearms(maps, layers, (raised, fields), limbs)
+    x, y = np.round((elbow + bent.points[2]) / 2).astype(int)
+    assert sleeve.weight[y, x] < 0.02 and sleeve.weight[y, x - 60] == 1.0 and (front.weight == 1.0).all()
+    clothed = replace(layers, arms=Occluder(0 * ones, layers.arms.rgb))
+    assert (lay_behind_forearms(maps, clothed, (raised, fields), limbs)[1].weight == 1.0).all()
+    straight = (trace_limb(body, fitting.evidence, 0), limbs[1])
+    assert lay_behind_forearms(maps, layers, (body, fields), straight) is maps

@@ -29,7 +29,12 @@ from studio.pipeline.parallel import both
 from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.stage import Inputs, ModelProvider, StageContext
-from studio.pipeline.tryon.draping.arms import find_sleeve_insides, join_arm_skin, unite_arms
+from studio.pipeline.tryon.draping.arms import (
+    find_sleeve_insides,
+    join_arm_skin,
+    lay_behind_forearms,
+    unite_arms,
+)
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
@@ -251,6 +256,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     if fitting.legs is not None:
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, bareness)
+    maps = lay_behind_forearms(maps, layers, (body, fields), taken.limbs)
     light = light_garment(body, fields, taken.light, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,

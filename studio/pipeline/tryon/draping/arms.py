@@ -15,6 +15,7 @@ from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.limbs import Limb, before_garment, draw_limb, find_forearm, under_sleeve
 from studio.pipeline.tryon.draping.plates import EDGE_PX, Bareness, Occluder, Plate, draw_bare_arm
+from studio.pipeline.tryon.draping.raster import LayerMap
 from studio.pipeline.tryon.draping.removal import distance_to
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
@@ -45,6 +46,23 @@ def find_sleeve_insides(body: Body, evidence: Evidence, fields: BodyFields, limb
             if np.isin(around, Cihp.BACKGROUND).any() and not np.isin(around, Cihp.NECK).any():
                 insides |= piece
     return insides
+
+
+def lay_behind_forearms(
+    maps: tuple[LayerMap, ...], layers: Layers, person: tuple[Body, BodyFields], limbs: tuple[Limb, Limb]
+) -> tuple[LayerMap, ...]:
+    """Return the garment's layers with the sleeves behind bare forearms that are raised before them."""
+    body, fields = person
+    raised = np.zeros(fields.shape, np.float32)
+    for number, limb in enumerate(limbs):
+        if limb.is_bent:
+            raised = np.maximum(raised, find_forearm(body, fields.shape, number).astype(np.float32))
+    if not raised.any():
+        return maps
+    free = (1 - cv2.GaussianBlur(raised, (0, 0), EDGE_PX) * layers.arms.alpha).astype(np.float32)
+    return tuple(
+        replace(layer, weight=layer.weight * free) if layer.name.endswith("sleeve") else layer for layer in maps
+    )
 
 
 def join_arm_skin(labels: U8) -> U8:
