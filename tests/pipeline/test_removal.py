@@ -16,7 +16,7 @@ from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.endings import Endings
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.layers import hide_sleeved_skin, take_apart
-from studio.pipeline.tryon.draping.removal import cut_off, own_outline
+from studio.pipeline.tryon.draping.removal import cut_off, find_stranded, own_outline
 from tests.pipeline.tryon_figures import BACKDROP, LONG, SKIN, context, draw_person, dressed_garment
 
 
@@ -87,3 +87,17 @@ def test_of_a_hand_the_little_that_is_seen_stays() -> None:
     assert seen.sum() > 20 and fitting.view.scale == 1.0
     at = fitting.view.box.slices
     assert hidden.arms.alpha[seen[at]].min() > 0.9 and hidden.removed[seen[at]].max() < 0.1
+
+
+def test_trousers_seen_beyond_a_sleeve_only_go_with_it() -> None:
+    lower, sleeve = np.zeros((80, 80), bool), np.zeros((80, 80), bool)
+    lower[50:, 30:60] = True
+    sleeve[10:, 20:28] = True
+    lower[60:70, 14:20] = True  # beyond the sleeve
+    lower[60:66, 70:76] = True  # stands alone, whatever goes
+    found = find_stranded(lower, sleeve, 100.0)
+    assert found[60:70, 14:20].all()
+    assert found.sum() == 60
+    few = np.zeros_like(lower)
+    few[70:76, 28:34] = True
+    assert not find_stranded(few, sleeve, 100.0).any()

@@ -18,7 +18,7 @@ from studio.pipeline.tryon.draping.fill import fill_smoothly
 from studio.pipeline.tryon.draping.hair import HairMatte, matte_hair
 from studio.pipeline.tryon.draping.limbs import find_forearm
 from studio.pipeline.tryon.draping.plates import Occluder, bleed_of
-from studio.pipeline.tryon.draping.removal import cut_off, own_outline
+from studio.pipeline.tryon.draping.removal import cut_off, find_stranded, own_outline
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 from studio.pipeline.tryon.draping.waistline import fit_waistline
 
@@ -35,6 +35,9 @@ HAND = 1.9
 """From this place on an arm (2 is the wrist) its skin may be a hand's."""
 CRUMB = 0.002
 """Skin left alone that is smaller than this, in squared shoulder widths, is no part of an arm."""
+STRANDED = 0.03
+"""A bit of the lower garment that is smaller than this, in squared shoulder widths, and seen beyond an old sleeve only,
+goes with it."""
 LAST_SKIN = 1.97
 """Hands, from here on, are never hidden by a sleeve."""
 ON_SHOULDER = 0.3
@@ -77,12 +80,15 @@ def take_apart(body: Body, evidence: Evidence, order: LayerOrder, fields: BodyFi
     labels, rgb = evidence.labels, evidence.rgb.astype(np.float32)
     over, under = _labels_of(order.over), _labels_of(order.under)
     old = np.isin(labels, [label for label in OLD_GARMENT if label not in over])
+    stranded = find_stranded(np.isin(labels, LOWER_BODY) & ~old, old, STRANDED * body.size**2)
+    old |= stranded
     in_front = [label for label in (*_HEAD, *(over - set(_ARMS))) if label not in under]
     hanging = [label for label in _ARMS if label not in under]
     bleed = bleed_of(body)
     waist, worn_inside = measure_waist(body, evidence)
     tucked = worn_inside if order.hem is HemStyle.AUTO else order.hem is HemStyle.TUCKED
-    grown = _grow(old, bleed)
+    # Where pale trousers end on a pale wall the parse map does not know.
+    grown = _grow(old, bleed) | (_grow(stranded, RIM_BLEEDS * bleed) & (labels == Cihp.BACKGROUND))
     # The old garment's soft outline is no label's.
     strip = own_outline(old, ~old & (labels != Cihp.BACKGROUND), evidence.alpha, body.size)
     # A parse map's edge may lie on the old sleeve's hem: skin is painted anew a little way down from it.

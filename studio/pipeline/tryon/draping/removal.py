@@ -47,3 +47,16 @@ def cut_off(kept: Bool, goes: Bool, least: float) -> Bool:
     small = small[(small > 0) & touched[small]]
     found: Bool = np.isin(pieces, small)
     return found
+
+
+def find_stranded(lower: Bool, goes: Bool, least: float) -> Bool:
+    """Return the pieces of the lower garment, smaller than `least`, that what goes held on to the rest.
+
+    Beyond a sleeve they were trousers; with the sleeve elsewhere they are scraps in the air. The largest piece stays,
+    however little of it is seen.
+    """
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(lower.astype(np.uint8), connectivity=8)
+    if count < 3 or not goes.any():
+        return np.zeros_like(lower)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    return cut_off(lower & (pieces != largest), goes, least)
