@@ -14,6 +14,7 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping.plates import leave_hands
 from studio.pipeline.tryon.draping.skin import PRIOR, develop, expose, measure_blotches, read_light
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TANK, TEE, context, draw_person, dressed_garment, make_pose
 
@@ -247,3 +248,16 @@ def test_the_chests_tone_is_the_arms_and_the_faces_is_not() -> None:
     with_chest, without = (_lab(_strip(_dressed(who), 1, range(195, 300))).mean(axis=0) for who in (bare, person))
     chest = _lab(np.array([[190, 130, 85]], np.uint8))[0]
     assert abs(with_chest[2] - chest[2]) < 0.5 * abs(without[2] - chest[2])
+
+
+def test_the_trunk_does_not_follow_a_hand_before_it() -> None:
+    known = np.zeros((200, 100), np.float32)
+    known[10:30, 40:60] = 1.0  # the chest
+    known[150:170, 40:60] = 1.0
+    hand = np.zeros(known.shape, bool)
+    hand[150:170] = True
+    share = leave_hands(hand, known, (50, 100))
+    assert share[17, 25] > 0.95
+    assert share[72, 25] < 0.1
+    assert (np.diff(share[16:74, 25]) <= 0).all()
+    assert (leave_hands(np.zeros_like(hand), known, (50, 100)) == 1).all()

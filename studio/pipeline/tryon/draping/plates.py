@@ -22,6 +22,7 @@ from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
 from studio.pipeline.tryon.draping.skin import (
     DEFAULT_TONE,
     OLD_GARMENT,
+    WRIST,
     Skin,
     find_chest,
     find_sleeve,
@@ -343,7 +344,8 @@ def follow_seen(
     throat = (labels == Cihp.NECK) & ~find_chest(body, fields, labels)
     spread = spread * _reach(throat, known, body, size)[..., None]
     planes = [skin.trunk, *skin.arms]
-    changes = [spread, spread, spread]
+    hands = np.isin(labels, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)) & (np.maximum(*fields.along) > WRIST)
+    changes = [spread * leave_hands(hands, known, size)[..., None], spread, spread]
     for number, (limb, label) in enumerate(zip(limbs, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True)):
         # Of the rim the background's colour is not carried on.
         own = cv2.resize(known * _shrunk(labels == label, EDGE_PX), size, interpolation=cv2.INTER_AREA)
@@ -352,6 +354,18 @@ def follow_seen(
         factor = np.exp(cv2.resize(change, shape, interpolation=cv2.INTER_LINEAR))
         planes[index] = np.minimum(plane * factor, 255.0).astype(np.float32)
     return replace(skin, trunk=planes[0], arms=(planes[1], planes[2])), kept
+
+
+def leave_hands(hands: Bool, known: F32, size: tuple[int, int]) -> F32:
+    """Return how far, 1..0, the trunk of the coarse raster follows what is seen: no hand before it, lit by itself."""
+    seen = [cv2.resize(known * part, size, interpolation=cv2.INTER_AREA) > NARROW_TRUST / 2 for part in (hands, ~hands)]
+    if not seen[0].any():
+        return np.ones((size[1], size[0]), np.float32)
+    if not seen[1].any():
+        return np.zeros((size[1], size[0]), np.float32)
+    hand, own = (np.square(_distance(part)) for part in seen)
+    share: F32 = (hand / np.maximum(hand + own, 1.0)).astype(np.float32)
+    return share
 
 
 def _reach(neck: Bool, known: F32, body: Body, size: tuple[int, int]) -> F32:
