@@ -1,7 +1,7 @@
 """Light on and around the new garment: the person's own light, folds, and contact shadows.
 
 The product photo brings the garment's colours and texture, lit evenly; what makes it belong to the person is laid over
-it as one factor per layer. Its median over the garment is 1: the colour stays the product's.
+it as one factor per layer. Over the garment it leaves each tone as the product has it (`find_middle`).
 """
 
 from __future__ import annotations
