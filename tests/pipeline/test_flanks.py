@@ -77,6 +77,18 @@ def test_cloth_with_room_is_left_as_it_hangs(body: Body) -> None:
     assert np.abs(held - vertices).max() < 0.5
 
 
+def test_a_round_hem_is_cut_and_not_tight(body: Body) -> None:
+    wide = replace(body, half=1.15 * body.half)
+    garment = analyse_garment(*draw_garment((*TEE[:-1], (-0.24, 0.86), (-0.2, 0.95), (-0.12, 1.0))))
+    mesh = garment.mesh
+    lateral, depth = wide.locate(place_garment(garment, wide, None).vertices)
+    for side in (-1, 1):
+        edge = np.flatnonzero((mesh.part == 0) & (np.abs(mesh.across - side) < 1e-3))
+        room = (lateral * side - wide.half_width(depth, side))[edge[np.argsort(mesh.along[edge])]]
+        assert room[-1] < -0.05 * body.size
+        assert room[-6] > 0
+
+
 def test_an_arm_behind_the_back_comes_in_with_a_slant(body: Body) -> None:
     fields = measure_fields(body, (512, 384))
     seen = before_back(body, fields, 0) > 0.5

@@ -16,6 +16,8 @@ BODY_EASE = 1.02
 ROWS = 64
 SLOPE, CALM = 0.2, 0.03
 """How fast cloth that is pushed out comes back, and over what length that is rounded, in shoulder widths."""
+ROUNDED = 0.4
+"""A hem that comes in by this share of its height at the sides is cut round: that much is not tight, but not there."""
 SETS_IN = 0.3
 """Over which length above the armpits the chest follows what is pushed below them, in shoulder widths."""
 
@@ -76,7 +78,12 @@ def _hang(values: F64, step: float, calm: float) -> F64:
 
 
 def _flank(garment: Garment, torso: Bool, side: int) -> npt.NDArray[np.intp]:
-    """Return the vertices of one edge of the torso, from the shoulder's tip to the hem."""
+    """Return the vertices of one edge of the torso, from the shoulder's tip to the hem or a round hem's beginning."""
     mesh = garment.mesh
     edge = np.flatnonzero(torso & (mesh.part == mesh.part_names.index("torso")) & (np.abs(mesh.across - side) < 1e-3))
-    return edge[np.argsort(mesh.along[edge])]
+    edge = edge[np.argsort(mesh.along[edge])]
+    outline = mesh.vertices[edge].astype(np.float64)
+    comes_in = (outline[:, 0] - outline[-1, 0]) * side
+    rounded = comes_in > ROUNDED * np.maximum(outline[-1, 1] - outline[:, 1], 1e-6)
+    rounded[: 2 * len(edge) // 3] = False
+    return edge[: rounded.argmax() + 1] if rounded[:-1].any() else edge
