@@ -48,6 +48,20 @@ def test_it_is_the_same_every_time_and_never_shows_what_was_hidden() -> None:
     assert np.array_equal(fills[0], fills[2])
 
 
+def test_what_could_only_be_brought_from_far_away_stays_plain() -> None:
+    known, hole = _hole()
+    truth, size = _beams(), 40.0
+    broken = np.where(hole[..., None], np.float32(255), truth)
+    plain = np.full_like(truth, 100)
+    filled = carry_on_structure(plain, broken, known, hole, size)
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5) / size
+    assert np.array_equal(filled[inside > 1.0], plain[inside > 1.0])
+    rim = hole & (inside < 0.2)
+    assert np.median(np.abs(filled - truth).max(axis=2)[rim]) < 10
+    steps = np.abs(np.diff(cv2.GaussianBlur(filled - plain, (0, 0), 2).mean(axis=2), axis=0))[inside[1:] > 0.6]
+    assert steps.max() < 10, "no edge where it turns plain"
+
+
 def test_a_studio_backdrop_keeps_the_plain_fill() -> None:
     known, hole = _hole()
     y = np.mgrid[0:320, 0:240][0].astype(np.float32)

@@ -32,6 +32,8 @@ FAR = 10.0
 RING, MOST_STEP, LIGHT = 4, 25.0, 0.3
 """How many pixels about the hole say how its light goes on, the most that it may differ, how far it reaches in."""
 ROUNDS = 1
+TRUSTED, GUESSED, SOFT = 0.6, 1.0, 0.03
+"""From how near a piece is believed, from how far not at all, over what one fades into the other; shoulder widths."""
 Places = npt.NDArray[np.intp]
 
 
@@ -51,11 +53,17 @@ def is_structured(rgb: F32, known: Bool, wanted: Bool, size: float) -> bool:
 
 
 def carry_on_structure(plain: F32, rgb: F32, known: Bool, wanted: Bool, size: float) -> F32:
-    """Return a plain fill with what is `wanted` of a structured backdrop laid over it; a plain backdrop's as it is."""
+    """Return a plain fill with what is `wanted` of a structured backdrop laid over it; a plain backdrop's as it is.
+
+    Where only pieces from far away would do, the plain fill is left: softness is missed less than a thing seen twice.
+    """
     hole = wanted & ~known
     if not is_structured(rgb, known, hole, size):
         return plain
-    filled: F32 = np.where(hole[..., None], fill_from_itself(rgb, known, hole, size), plain).astype(np.float32)
+    level, places = _find_places(rgb, known, hole, size)
+    believed = _believed(level, places, size * level.known.shape[0] / rgb.shape[0])
+    trust = (cv2.resize(believed, hole.shape[::-1], interpolation=cv2.INTER_LINEAR) * hole)[..., None]
+    filled: F32 = (trust * _lay_over(rgb, known, hole, (level, places)) + (1 - trust) * plain).astype(np.float32)
     return filled
 
 
@@ -64,17 +72,41 @@ def fill_from_itself(rgb: F32, known: Bool, wanted: Bool, size: float) -> F32:
 
     size: the shoulder width in pixels, which says how large patches are.
     """
+    return _lay_over(rgb, known, wanted, _find_places(rgb, known, wanted, size))
+
+
+def _find_places(rgb: F32, known: Bool, wanted: Bool, size: float) -> tuple[_Level, Places]:
+    """Return the finest level, and where each pixel of its hole is copied from."""
     levels = _levels(rgb.shape[:2], size)
     small = _Level.reduce(rgb, known, wanted, levels[0])
     places = _lay_patches(small)
     for shape in levels[1:]:
-        finer = _Level.reduce(rgb, known, wanted, shape)
-        places = _enlarge(places, finer)
-        places = _better(finer, places)
-        small = finer
-    filled = _copy(rgb, known, wanted, places, small)
-    light = cv2.resize(_carry_on_light(small, places), (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
+        small = _Level.reduce(rgb, known, wanted, shape)
+        places = _better(small, _enlarge(places, small))
+    return small, places
+
+
+def _lay_over(rgb: F32, known: Bool, wanted: Bool, found: tuple[_Level, Places]) -> F32:
+    """Return the picture with pieces copied from the places that were found for its hole."""
+    level, places = found
+    filled = _copy(rgb, known, wanted, places, level)
+    light = cv2.resize(_carry_on_light(level, places), (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.where((wanted & ~known)[..., None], np.clip(filled + light, 0, 255), rgb).astype(np.float32)
+
+
+def _believed(level: _Level, places: Places, unit: float) -> F32:
+    """Return how far pieces are believed: what was brought from far away is another thing, not more of this one.
+
+    unit: the shoulder width at this level.
+    """
+    height, width = level.known.shape
+    far = np.linalg.norm(places - _grid((0, height, 1), (0, width, 1)), axis=2) / unit
+    share = np.clip((GUESSED - far) / (GUESSED - TRUSTED), 0, 1).astype(np.float32)
+    # Never more than a pixel's own share, however its neighbours fare: a scrap's rim is no part of theirs.
+    reach = 2 * round(2 * SOFT * unit) + 1
+    least = cv2.erode(share, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    believed: F32 = np.minimum(cv2.GaussianBlur(least, (0, 0), SOFT * unit), share)
+    return believed
 
 
 def _levels(shape: tuple[int, ...], size: float) -> list[tuple[int, int]]:
