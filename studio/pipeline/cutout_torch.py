@@ -51,7 +51,7 @@ class TorchCutout:
     model_id: str
     title: str
     name: str = "cutout"
-    version: int = 2
+    version: int = 3
     params_type: type[CutoutParams] = CutoutParams
     inputs: tuple[str, ...] = ("photo",)
     output: type[Cutout] = Cutout

@@ -44,7 +44,7 @@ class MaskRcnn:
 
     name: str = "cutout"
     implementation: str = "mask_rcnn"
-    version: int = 2
+    version: int = 3
     params_type: type[MaskRcnnParams] = MaskRcnnParams
     inputs: tuple[str, ...] = ("photo",)
     output: type[Cutout] = Cutout

@@ -8,6 +8,7 @@ import numpy as np
 from studio.domain.arrays import U8, Bool
 from studio.domain.artefacts import Garment, GarmentArtefacts
 from studio.media.colour_difference import garment_delta_e, tones_delta_e
+from studio.pipeline.tryon.draping.endings import neckline_points
 
 SOLID = 0.9
 """Opacity from which a pixel of the product photo is cloth and nothing else."""
@@ -35,7 +36,7 @@ def measure_colours(picture: U8, where: Bool, garment: GarmentArtefacts, size: t
 
 def inside_of_back(garment: Garment, shape: tuple[int, ...]) -> Bool:
     """Return what lies above the front's upper edge in the product photo: nobody sees it once a neck is there."""
-    line = [place for name, place in sorted(garment.landmarks.items()) if name.startswith("neckline_")]
+    line = neckline_points(garment)
     plane = np.zeros(shape, np.uint8)
     if len(line) >= 3:
         above = [(line[-1][0], -1.0), (line[0][0], -1.0)]

@@ -46,4 +46,5 @@ def test_a_hand_away_from_legs_stays_as_it_is() -> None:
     body = _fit(person, leak_free=False).body
     labels = person.parse.labels.copy()
     fields = measure_fields(body, (labels.shape[0], labels.shape[1]))
+    labels[400:, 160:230] = Cihp.RIGHT_LEG  # a leg, but not beside the hand
     assert np.array_equal(part_hands(labels, person.photo.rgb8, body, fields), labels)

@@ -253,8 +253,7 @@ def main(build: Path, target: Path) -> None:
         mean = np.mean([body[part] for body in bodies], axis=0)
         mean = gaussian_filter(mean, (0.6, 0.6, 0))
         mean = without_breasts(mean) if part == "trunk" else upright(mean)
-        packed = np.concatenate([mean[..., :2] * 127, mean[..., 2:] * 127], -1)
-        whole[part] = np.clip(np.round(packed), -127, 127).astype(np.int8)
+        whole[part] = np.clip(np.round(127 * mean), -127, 127).astype(np.int8)
     for part in ("arm_edges", "leg_edges"):
         whole[part] = np.mean([body[part] for body in bodies], axis=0).astype(np.float32)
     np.savez_compressed(target, **whole)

@@ -53,7 +53,7 @@ def calm_outline(rgb: U8, cutout: Cutout) -> Cutout:
 
 
 def drop_loose(solid: U8) -> U8:
-    """Return a mask without small pieces apart from its largest one."""
+    """Return a mask, 0 or 1 `(h, w)`, without small pieces apart from its largest one."""
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid)
     area = stats[:, cv2.CC_STAT_AREA]
     kept = area >= LOOSE * area[1:].max(initial=0)
@@ -63,7 +63,10 @@ def drop_loose(solid: U8) -> U8:
 
 
 def drop_strands(solid: U8) -> U8:
-    """Return a mask without thin dead ends: a strap leads from cloth to cloth, a floor's joint leads away."""
+    """Return a mask, 0 or 1 `(h, w)`, without thin dead ends.
+
+    A strap leads from cloth to cloth, a floor's joint leads away.
+    """
     radius = max(1, round(STRAND * max(solid.shape)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     body = cv2.morphologyEx(np.pad(solid, radius), cv2.MORPH_OPEN, disc)[radius:-radius, radius:-radius]
@@ -82,7 +85,7 @@ def drop_strands(solid: U8) -> U8:
 
 
 def measure_roughness(solid: U8) -> float:
-    """Return how much longer an outline is than its coarse course, on the middle one of its pieces."""
+    """Return how much longer the outline of a mask, 0 or 1 `(h, w)`, is than its coarse course, on its middle piece."""
     side = max(solid.shape)
     fine = _outlines(solid)
     coarse = _outlines((cv2.GaussianBlur(solid.astype(np.float32), (0, 0), COARSE * side) > 0.5).astype(np.uint8))

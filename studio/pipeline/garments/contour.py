@@ -26,6 +26,7 @@ WORK_SIDE = 1100
 NATIVE_MARGIN = 96
 """A large photo's outline is drawn in pieces; a rim's colour comes from cloth at most so many pixels beyond them."""
 UNSEEN = 1.0 / 512
+"""A change of alpha smaller than half a step of eight bits is none."""
 PAINTED_TAIL = 0.15
 """A backdrop flatter than this (CIELAB) was painted: any difference from it is the product's or compression's."""
 EXACT = 0.5

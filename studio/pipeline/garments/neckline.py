@@ -251,7 +251,7 @@ def _list_candidates(collar: float) -> F64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Peak:
-    """One candidate at its best. family: (half-width, depth, shape, lean). lighter: see `_score`."""
+    """One candidate at its best. family: see `_Search.draw`. lighter: see `_score`."""
 
     family: F64
     score: float

@@ -47,9 +47,10 @@ _RIM = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Continued:
-    """A lower garment without the old top. rgb, coverage: everywhere it lies, to above the waist.
+    """A lower garment without the old top, float32 on the working raster.
 
-    gain: factor on the photo that takes the old hem's shadow off it; None where none is seen.
+    rgb: `(h, w, 3)` in 0..255, coverage: `(h, w)` in [0, 1], everywhere it lies, to above the waist. gain: `(h, w, 3)`,
+    factor on the photo that takes the old hem's shadow off it; None where none is seen.
     """
 
     rgb: F32
@@ -104,8 +105,8 @@ class _Rays:
 def continue_lower(person: tuple[Body, Evidence, BodyFields], removed: F32, waist: float, *, hangs: bool) -> Continued:
     """Continue trousers or a skirt upwards to above the waist.
 
-    removed: where the old top (and its bleed) stood. waist: depth at which they begin. hangs: the old top hung over
-    them, and its shadow is seen on them.
+    removed: where the old top (and its bleed) stood, `(h, w)`. waist: depth at which they begin, in pixels. hangs: the
+    old top hung over them, and its shadow is seen on them.
     """
     body, evidence, fields = person
     shape = fields.shape

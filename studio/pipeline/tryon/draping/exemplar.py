@@ -31,14 +31,20 @@ FAR = 10.0
 """By how many levels a patch one shoulder width away must fit better than one close by: things stay where they are."""
 RING, MOST_STEP, LIGHT = 4, 25.0, 0.3
 """How many pixels about the hole say how its light goes on, the most that it may differ, how far it reaches in."""
-ROUNDS = 1
+CLEARLY = 0.98
+"""A place is left for one whose patch differs by less than this share of what its own does."""
 TRUSTED, GUESSED, SOFT = 0.6, 1.0, 0.03
 """From how near a piece is believed, from how far not at all, over what one fades into the other; shoulder widths."""
 Places = npt.NDArray[np.intp]
+"""(row, column) of places, `(..., 2)`."""
 
 
 def is_structured(rgb: F32, known: Bool, wanted: Bool, size: float) -> bool:
-    """Tell a backdrop with things in it from a studio's, about what is to be filled. size: shoulder width."""
+    """Tell a backdrop with things in it from a studio's, about what is to be filled.
+
+    rgb: `(h, w, 3)` in 0..255. known: the backdrop that is seen, wanted: what is to be filled, `(h, w)`. size: the
+    shoulder width in pixels.
+    """
     level = _Level.reduce(rgb, known, wanted, _levels(rgb.shape[:2], size)[-1])
     size = size * level.known.shape[0] / rgb.shape[0]
     away = cv2.distanceTransform((~level.hole).astype(np.uint8), cv2.DIST_L2, 5)
@@ -56,6 +62,8 @@ def carry_on_structure(plain: F32, rgb: F32, known: Bool, wanted: Bool, size: fl
     """Return a plain fill with what is `wanted` of a structured backdrop laid over it; a plain backdrop's as it is.
 
     Where only pieces from far away would do, the plain fill is left: softness is missed less than a thing seen twice.
+
+    plain: `(h, w, 3)` in 0..255, as `rgb`; the rest: see `is_structured`.
     """
     hole = wanted & ~known
     if not is_structured(rgb, known, hole, size):
@@ -213,15 +221,20 @@ def _within(places: Places, level: _Level) -> Places:
     clipped = np.clip(places, 0, np.array([height - 1, width - 1]))
     if not level.source.any():
         return clipped
-    _, labels = cv2.distanceTransformWithLabels(
-        (~level.source).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    spots = np.argwhere(level.source)
-    order = np.zeros(int(labels.max()) + 1, np.intp)
-    order[labels[level.source]] = np.arange(len(spots))
-    nearest: Places = spots[order[labels[clipped[..., 0], clipped[..., 1]]]]
+    nearest = _find_nearest(level.source)[1][clipped[..., 0], clipped[..., 1]]
     kept: Places = np.where(level.hole[..., None], nearest, places)
     return kept
+
+
+def _find_nearest(mask: Bool) -> tuple[F32, Places]:
+    """Return how far each pixel lies from a mask that is not empty, and the mask's pixel nearest to it, `(h, w, 2)`."""
+    away, labels = cv2.distanceTransformWithLabels(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    spots = np.argwhere(mask)
+    order = np.zeros(int(labels.max()) + 1, np.intp)
+    order[labels[mask]] = np.arange(len(spots))
+    return away, spots[order[labels]]
 
 
 def _better(level: _Level, places: Places) -> Places:
@@ -231,26 +244,25 @@ def _better(level: _Level, places: Places) -> Places:
         return places
     height, width = level.known.shape
     offsets = _grid((-2, 3, 2), (-2, 3, 2)).reshape(-1, 2)
-    for turn in range(ROUNDS):
-        picture = level.rgb[places[..., 0], places[..., 1]]
-        usable = level.known | level.hole
-        best, cost = places[at[:, 0], at[:, 1]], np.full(len(at), np.inf)
-        steps = [(dy, dx) for step in (1, 4) for dy, dx in ((0, step), (step, 0), (0, -step), (-step, 0))]
-        tried = [best]
-        for dy, dx in steps:
-            near = np.clip(at + np.array([dy, dx]), 0, (height - 1, width - 1))
-            tried.append(places[near[:, 0], near[:, 1]] - (near - at))
-        tried += [best + step for step in ((0, 1), (1, 0), (0, -1), (-1, 0))]
-        for candidate in tried:
-            spot = np.clip(candidate, 0, (height - 1, width - 1))
-            total = _differ(level, picture, usable, (at, spot, offsets))
-            total[~level.source[spot[:, 0], spot[:, 1]]] = np.inf
-            nearer = total < 0.98 * cost if turn or cost[0] < np.inf else total < cost
-            best = np.where(nearer[:, None], spot, best)
-            cost = np.where(nearer, total, cost)
-        places = places.copy()
-        places[at[:, 0], at[:, 1]] = best
-    return places
+    picture = level.rgb[places[..., 0], places[..., 1]]
+    usable = level.known | level.hole
+    best, cost = places[at[:, 0], at[:, 1]], np.full(len(at), np.inf)
+    steps = [(dy, dx) for step in (1, 4) for dy, dx in ((0, step), (step, 0), (0, -step), (-step, 0))]
+    tried = [best]
+    for dy, dx in steps:
+        near = np.clip(at + np.array([dy, dx]), 0, (height - 1, width - 1))
+        tried.append(places[near[:, 0], near[:, 1]] - (near - at))
+    tried += [best + step for step in ((0, 1), (1, 0), (0, -1), (-1, 0))]
+    for candidate in tried:
+        spot = np.clip(candidate, 0, (height - 1, width - 1))
+        total = _differ(level, picture, usable, (at, spot, offsets))
+        total[~level.source[spot[:, 0], spot[:, 1]]] = np.inf
+        nearer = total < CLEARLY * cost
+        best = np.where(nearer[:, None], spot, best)
+        cost = np.where(nearer, total, cost)
+    bettered = places.copy()
+    bettered[at[:, 0], at[:, 1]] = best
+    return bettered
 
 
 def _differ(level: _Level, picture: F32, usable: Bool, which: tuple[Places, Places, Places]) -> F64:
@@ -272,17 +284,13 @@ def _differ(level: _Level, picture: F32, usable: Bool, which: tuple[Places, Plac
 def _carry_on_light(level: _Level, places: Places) -> F32:
     """Return what brings the copied pieces to the light of what they join, fading out into the hole."""
     height, width = level.known.shape
-    away, labels = cv2.distanceTransformWithLabels(
-        (~level.hole).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    ring = level.known & (away <= RING)
-    spots = np.argwhere(level.hole)
-    if not ring.any() or not len(spots):
+    if not level.hole.any():
         return np.zeros_like(level.rgb)
-    order = np.zeros(int(labels.max()) + 1, np.intp)
-    order[labels[level.hole]] = np.arange(len(spots))
-    at = np.argwhere(ring)
-    nearest = spots[order[labels[ring]]]
+    away, beside = _find_nearest(level.hole)
+    ring = level.known & (away <= RING)
+    if not ring.any():
+        return np.zeros_like(level.rgb)
+    at, nearest = np.argwhere(ring), beside[ring]
     other = np.clip(at + places[nearest[:, 0], nearest[:, 1]] - nearest, 0, (height - 1, width - 1))
     seen = level.known[other[:, 0], other[:, 1]]
     step = np.zeros_like(level.rgb)

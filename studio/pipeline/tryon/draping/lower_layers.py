@@ -10,10 +10,10 @@ import numpy as np
 from studio.domain.arrays import F32, U8, Bool
 from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.labels import Cihp
+from studio.pipeline.tryon.draping.backdrop import paint_backdrop
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
-from studio.pipeline.tryon.draping.exemplar import carry_on_structure
 from studio.pipeline.tryon.draping.fields import BodyFields
-from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
+from studio.pipeline.tryon.draping.fill import add_grain, draw_polygon, fill_smoothly
 from studio.pipeline.tryon.draping.hands import part_hands
 from studio.pipeline.tryon.draping.layers import measure_waist
 from studio.pipeline.tryon.draping.leg_skin import paint_legs
@@ -145,8 +145,9 @@ def is_in_dress(evidence: Evidence) -> bool:
 def reclaim_labels(evidence: Evidence, body: Body, fields: BodyFields, leg_fields: LegFields) -> Evidence:
     """Return the evidence with belt and turned-up hems given to the garment they belong to, and skin to the skin.
 
-    A parse map likes to call a belt a top, a turned-up hem a shoe, and a piece of midriff either: what is coloured
-    unlike the top (the shoe) and touches the old garment is the old garment's.
+    Hands before bare legs end where they are seen to end (`part_hands`). A parse map likes to call a belt a top, a
+    turned-up hem a shoe, and a piece of midriff either: what is coloured unlike the top (the shoe) and touches the old
+    garment is the old garment's.
     """
     labels = part_hands(evidence.labels, evidence.rgb, body, fields)
     rgb = evidence.rgb.astype(np.float32)
@@ -392,20 +393,12 @@ def paint_behind(
     legs, fields, leg_fields = where
     rgb = evidence.rgb.astype(np.float32)
     shape = (rgb.shape[0], rgb.shape[1])
-    plate = _background(rgb, evidence, removed, legs.body.size)
+    plate = paint_backdrop(rgb, evidence, removed, removed > 0, legs.body.size)
     trunk = _draw_hips(legs, shape, wearing.waist)
     plate = _mix(plate, _continue_trunk(rgb, evidence, removed, fields, wearing), trunk)
     painted = paint_legs(plate, evidence, removed, placed.hems, (legs, leg_fields))
     plate_body = np.maximum(trunk, painted.coverage)
     return Plate(painted.rgb, plate_body, painted.rgb, painted.rgb, painted.gain), painted.removed
-
-
-def _background(rgb: F32, evidence: Evidence, removed: F32, size: float) -> F32:
-    known = _shrink((evidence.alpha < 0.02) & (removed < 0.01), 3).astype(np.float32)
-    if known.sum() < 0.002 * known.size:
-        known = np.maximum(known, np.float32(1e-3))
-    plain = _grained(fill_smoothly(rgb, known), rgb, known)
-    return carry_on_structure(plain, rgb, known > 0.5, removed > 0, size)
 
 
 def _continue_trunk(rgb: F32, evidence: Evidence, removed: F32, fields: BodyFields, wearing: Wearing) -> F32:
@@ -415,7 +408,7 @@ def _continue_trunk(rgb: F32, evidence: Evidence, removed: F32, fields: BodyFiel
     known = _shrink(near if near.sum() > 50 else above, 2).astype(np.float32)
     if known.sum() < 50:
         return rgb
-    return _grained(fill_smoothly(rgb, known + np.float32(1e-7)), rgb, known)
+    return add_grain(fill_smoothly(rgb, known + np.float32(1e-7)), rgb, known)
 
 
 def _draw_hips(legs: Legs, shape: tuple[int, int], waist: float) -> F32:
@@ -424,18 +417,6 @@ def _draw_hips(legs: Legs, shape: tuple[int, int], waist: float) -> F32:
     depth = np.linspace(waist - 0.3 * body.size, waist + 0.2 * body.size, 12)
     left, right = (body.place(side * 0.94 * body.half_width(depth, side), depth) for side in (-1, 1))
     return draw_polygon(np.concatenate([left, right[::-1]]), shape)
-
-
-def _grained(smooth: F32, rgb: F32, known: F32) -> F32:
-    """Give filled areas the photo's own noise, so that they do not look airbrushed."""
-    chosen = known > 0.5
-    if chosen.sum() < 200:
-        return smooth.astype(np.float32)
-    detail = rgb - cv2.GaussianBlur(rgb, (0, 0), 1.2)
-    spread = np.minimum(1.48 * np.median(np.abs(detail[chosen]), axis=0), 4.0)
-    noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
-    grain: F32 = (smooth + noise[..., None] * spread.astype(np.float32)).astype(np.float32)
-    return grain
 
 
 def _mix(below: F32, above: F32, alpha: F32) -> F32:

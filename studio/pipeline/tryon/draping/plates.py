@@ -11,12 +11,12 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import mix, paint
+from studio.pipeline.tryon.draping.backdrop import paint_backdrop
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.continued import BELOW_WAIST, Continued, continue_lower
 from studio.pipeline.tryon.draping.endings import UNDER_NECK, Endings, close_hollows, draw_below_cuff, trunk_beside
-from studio.pipeline.tryon.draping.exemplar import carry_on_structure
 from studio.pipeline.tryon.draping.fields import BodyFields, before_back
-from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly
+from studio.pipeline.tryon.draping.fill import draw_polygon
 from studio.pipeline.tryon.draping.limb_light import carry_on_light, place_on_limb
 from studio.pipeline.tryon.draping.limbs import Limb, draw_limb, under_sleeve
 from studio.pipeline.tryon.draping.skin import (
@@ -191,7 +191,10 @@ def undress(
         torso = draw_torso(body, shape, bottom, measure_neck(body, fields, evidence.labels))
         torso = torso * np.clip(edge - rows + 0.5, 0, 1).astype(np.float32)
         torso = _with_nape(torso, body, fields, evidence.labels)
-        return _background(rgb, evidence, removed, body.size), lower, torso
+        # Arms may vanish within new sleeves, and the backdrop be seen where they were.
+        bared = (removed > 0) | np.isin(evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+        bared = _shrunk(~bared, EDGE_PX + 2) < 0.5
+        return paint_backdrop(rgb, evidence, removed, bared, body.size), lower, torso
 
     def place_arms(raster: tuple[int, int]) -> list[tuple[F32, F64]]:
         return [place_on_limb(limb, (body, fields, number), raster) for number, limb in enumerate(limbs)]
@@ -424,28 +427,6 @@ def _shrunk(mask: Bool, radius: int) -> F32:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     eroded: F32 = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(np.float32)
     return eroded
-
-
-def _background(rgb: F32, evidence: Evidence, removed: F32, size: float) -> F32:
-    known = _shrunk((evidence.alpha < 0.02) & (removed < 0.01), 3)
-    if known.sum() < 0.002 * known.size:
-        known = np.maximum(known, 1e-3)
-    plain = _with_grain(fill_smoothly(rgb, known), rgb, known)
-    # Arms may vanish within new sleeves, and the backdrop be seen where they were.
-    bared = (removed > 0) | np.isin(evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
-    return carry_on_structure(plain, rgb, known > 0.5, _shrunk(~bared, EDGE_PX + 2) < 0.5, size)
-
-
-def _with_grain(smooth: F32, rgb: F32, known: F32) -> F32:
-    """Give filled areas the photo's own noise, so that they do not look airbrushed."""
-    detail = rgb - cv2.GaussianBlur(rgb, (0, 0), 1.2)
-    chosen = known > 0.5
-    if chosen.sum() < 200:
-        return smooth
-    spread = np.minimum(1.48 * np.median(np.abs(detail[chosen]), axis=0), 4.0)
-    noise = np.random.default_rng(7).standard_normal(rgb.shape[:2]).astype(np.float32)
-    grain: F32 = smooth + noise[..., None] * spread.astype(np.float32)
-    return grain
 
 
 def skin_tone(rgb: F32, labels: Bool) -> F32:

@@ -63,7 +63,10 @@ def load_relief() -> Relief:
     """Return the shipped charts."""
     with np.load(resource_path("relief", "body.npz"), allow_pickle=False) as stored:
         charts = [stored[name].astype(np.float32) / np.float32(127) for name in ("trunk", "arm", "leg")]
-        return Relief(charts[0], charts[1], charts[2], stored["arm_edges"].astype(np.float32))
+        charts.append(stored["arm_edges"].astype(np.float32))
+    for chart in charts:  # shared by all who ask
+        chart.setflags(write=False)
+    return Relief(*charts)
 
 
 def shape_arm(places: F64) -> F64:

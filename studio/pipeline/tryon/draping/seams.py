@@ -133,7 +133,7 @@ def _find_slits(trunk: Bool, sleeve: Bool, radius: int) -> Bool:
 def _find_holes(trunk: Bool, sleeve: Bool, largest: float) -> Bool:
     """Return the small gaps that trunk and sleeve enclose: an arm set to the hip encloses more than these pixels."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((~(trunk | sleeve)).astype(np.uint8), connectivity=4)
-    small = stats[:count, cv2.CC_STAT_AREA] < largest
+    small = stats[:, cv2.CC_STAT_AREA] < largest
     small[0] = False
     for part in (trunk, sleeve):
         beside = np.zeros(count, bool)

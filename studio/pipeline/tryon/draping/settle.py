@@ -36,8 +36,7 @@ MOST = 0.1
 """The most that cloth is moved, in shoulder widths."""
 OPENING, CUT_IN = 0.1, 0.03
 """Half the width of an opening cut into the upper edge, and how far that falls from one sample to the next where it
-begins, in shoulder widths.
-"""
+begins, in shoulder widths."""
 TIP = (0.42, 0.56)
 """From where to where a shoulder goes over into the sleeve, which lies on the arm."""
 FADE = (0.04, 0.45)
@@ -112,7 +111,8 @@ def _read_edge(cover: F32, body: Body, line: tuple[F64, F64], side: int, collar:
 def bridge_openings(over: F64, at: F64) -> F64:
     """Return an upper edge that goes on over narrow openings cut into it: their bottoms do not lie on the shoulder.
 
-    A hollow in the cloth sinks and rises evenly; where an opening begins the edge falls at once.
+    over: how far the edge lies above the shoulder, at: how far from the axis, evenly spaced, both `(n,)` in shoulder
+    widths. A hollow in the cloth sinks and rises evenly; where an opening begins the edge falls at once.
     """
     width = 2 * round(OPENING / (at[1] - at[0])) + 1
     closed = cv2.morphologyEx(over[None], cv2.MORPH_CLOSE, np.ones((1, width), np.uint8))[0]

@@ -55,6 +55,8 @@ BLOTCH_SIZES, BLOTCH_SHARES = (0.009, 0.02, 0.045), (0.5, 0.9, 0.7)
 """Over which lengths, in shoulder widths, skin's tone wavers, and how much over each: measured on bare arms."""
 BLOTCHES = (0.01, 0.026)
 """The least and most that it does, in exposure."""
+LEAST_BLOTCHES = 200
+"""From so many cells of seen skin its unevenness is known."""
 CHEST = -0.05
 """Below this depth, in shoulder widths, a neck's skin is the chest's."""
 WRIST = 1.9
@@ -139,11 +141,12 @@ def paint_skin(
     known = weight > 0.25
     # A hand is no tube: what it says of the light is no more than what a head says.
     forearms = [(labels == label) & (place[0] < WRIST) for place, label in zip(on_arms, _ARM_LABELS, strict=True)]
-    chest = cv2.resize(find_chest(body, fields, evidence.labels).astype(np.uint8), size) > 0
-    limbs = (forearms[0] | forearms[1] | chest)[known] * weight[known]
+    chest = find_chest(body, fields, evidence.labels)
+    bare_chest = cv2.resize(chest.astype(np.uint8), size) > 0
+    limbs = (forearms[0] | forearms[1] | bare_chest)[known] * weight[known]
     share = min(1.0, float(limbs.sum() / max(weight[known].sum(), 1e-6)) / LIMBS_ENOUGH)
     tone, light = read_light(mean[known].astype(np.float32), own[known], weight[known], share)
-    seen = read_range(rgb, evidence.labels, find_chest(body, fields, evidence.labels), removed, share)
+    seen = read_range(rgb, evidence.labels, chest, removed, share)
     # Skin that is seen is skin in its light, not as it were facing us: ranges are of that. A head is no limb: arms are,
     # on average, as light as it is.
     on_limbs = np.concatenate([arm[np.abs(place[1]) < 1] for arm, place in zip(arms, on_arms, strict=True)])
@@ -469,8 +472,6 @@ def _body_hints(body: Body, fields: BodyFields, size: tuple[int, int], waist: fl
     return hints
 
 
-LEAST_BLOTCHES = 200
-"""From so many cells of seen skin its unevenness is known."""
 GRAIN_TILE, GRAIN_LIMIT = 384, 0.010
 """Side of the synthesised tile, and the most that grain may deviate (log)."""
 _COARSEST_GRAIN = 16
