@@ -95,3 +95,23 @@ def test_the_darkest_of_the_shadow_goes_with_a_top_that_hangs(
     assert layers.removed[hem + 6, column] > 0.9
     unseen = take_apart(body, replace(evidence, leak_free=True), LayerOrder(), fields)
     assert unseen.removed[hem + 8, column] < 0.1
+
+
+def test_trousers_seen_only_far_below_the_waist_leave_nothing_of_a_long_old_top(
+    body: Body, worn: tuple[Evidence, BodyFields, F32, int]
+) -> None:
+    evidence, fields, _, _ = worn
+    low = fields.depth > 0.75 * body.length + 1.35 * body.size
+    labels = np.where(
+        low & (evidence.labels > 0), np.uint8(Cihp.TROUSERS), np.where(evidence.labels > 0, np.uint8(Cihp.UPPER), 0)
+    )
+    rgb = np.where(
+        (labels == Cihp.UPPER)[..., None], np.uint8(OLD), np.where(low[..., None], np.uint8(CLOTH), evidence.rgb)
+    )
+    coat = replace(evidence, labels=labels.astype(np.uint8), rgb=rgb.astype(np.uint8))
+    assert (labels == Cihp.TROUSERS).sum() > 0.01 * body.size**2
+    found = continue_lower(
+        (body, coat, fields), (labels == Cihp.UPPER).astype(np.float32), 0.75 * body.length, hangs=True
+    )
+    painted = found.rgb[(found.coverage > 0.9) & (labels == Cihp.UPPER)]
+    assert np.abs(painted - CLOTH).max() < 30

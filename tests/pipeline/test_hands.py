@@ -48,3 +48,21 @@ def test_a_hand_away_from_legs_stays_as_it_is() -> None:
     fields = measure_fields(body, (labels.shape[0], labels.shape[1]))
     labels[400:, 160:230] = Cihp.RIGHT_LEG  # a leg, but not beside the hand
     assert np.array_equal(part_hands(labels, person.photo.rgb8, body, fields), labels)
+
+
+def test_a_hand_below_a_long_sleeve_is_no_leg_though_a_scrap_of_the_arm_is_seen_elsewhere() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    shape = (person.photo.size[1] + 120, person.photo.size[0])
+    fields = measure_fields(body, shape)
+    wrist = body.arms[0].points[2].astype(np.intp)
+    labels = np.zeros(shape, np.uint8)
+    cv2.rectangle(labels, _from(wrist, -30, 10), _from(wrist, 90, 130), int(Cihp.RIGHT_LEG), -1)
+    hand = np.zeros(shape, np.uint8)
+    cv2.line(hand, _from(wrist, 0, 6), _from(wrist, 0, 36), 1, 22)
+    labels[(hand > 0) & (fields.along[0] >= 1.96)] = Cihp.RIGHT_ARM
+    elbow = body.arms[0].points[1].astype(int)
+    labels[elbow[1] - 6 : elbow[1] + 6, elbow[0] - 6 : elbow[0] + 6] = Cihp.RIGHT_ARM
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    rgb[labels == Cihp.RIGHT_LEG], rgb[labels == Cihp.RIGHT_ARM] = (140, 80, 55), (190, 125, 95)
+    assert np.array_equal(part_hands(labels, rgb, body, fields), labels)

@@ -192,8 +192,8 @@ def _paint_above(rays: _Rays, rgb: F32, known: F32, size: float) -> F32:
     steps = np.arange(0.0, STRIP * size, 1.0)
     sure = np.minimum.accumulate(rays.read(known, steps), axis=1)
     weight = sure.sum(axis=1)
-    if weight.sum() < 1.0:
-        return rgb
+    if weight.sum() < 1.0:  # seen too far down for the rays: nothing of the old top may be left all the same
+        return fill_smoothly(rgb, known + np.float32(1e-6))
     strip = rays.read(rgb, steps) * sure[..., None]
     total, first = strip.sum(axis=1), strip[:, :BORDER].sum(axis=1)
     seams, folds, light = (_average(total, weight, sigma) for sigma in (1.0, SEAM, FOLD * size))

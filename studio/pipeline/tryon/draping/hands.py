@@ -39,6 +39,8 @@ def part_hands(labels: U8, rgb: U8, body: Body, fields: BodyFields) -> U8:
             continue
         leg = np.uint8(np.bincount(labels[beside]).argmax())
         found = _cut(labels, rgb, (own, hand, beside), round(2 * NEAR * body.size))
+        if not (found & hand).any():  # nothing of the arm that is seen reaches it: below a long sleeve, say
+            continue
         parted[hand & ~found] = leg
         parted[beside & found] = arm
     return parted
