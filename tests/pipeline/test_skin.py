@@ -15,7 +15,7 @@ from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE
 from studio.pipeline.tryon.draping.plates import leave_hands
-from studio.pipeline.tryon.draping.skin import PRIOR, develop, expose, measure_blotches, read_light
+from studio.pipeline.tryon.draping.skin import PRIOR, develop, expose, find_own_light, measure_blotches, read_light
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TANK, TEE, context, draw_person, dressed_garment, make_pose
 
 HEM = 225
@@ -261,3 +261,15 @@ def test_the_trunk_does_not_follow_a_hand_before_it() -> None:
     assert share[72, 25] < 0.1
     assert (np.diff(share[16:74, 25]) <= 0).all()
     assert (leave_hands(np.zeros_like(hand), known, (50, 100)) == 1).all()
+
+
+def test_skin_that_is_lighter_away_from_the_collar_too_is_in_its_own_light() -> None:
+    away = np.zeros((40, 60), np.float32)
+    away[5:20, 5:55] = 1.0  # below it lies the collar
+    rest = np.zeros((40, 60, 3), np.float32)
+    rest[:, 30:] = -0.2
+    rest[20:26] = -0.3  # a white collar's shine
+    own = find_own_light(rest, away)[..., 0]
+    assert own[23, 50] == pytest.approx(-0.2, abs=0.02)
+    assert abs(float(own[23, 10])) < 0.02
+    assert (find_own_light(-rest, away) > -0.01).all()

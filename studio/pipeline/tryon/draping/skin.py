@@ -238,6 +238,8 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     for plane, label in zip(smooth[1:], _ARM_LABELS, strict=True):
         model = np.where((coarse_labels == label)[..., None], plane, model)
     on_arm, on_neck = (weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
+    away = share * (cv2.resize(hem, size, interpolation=cv2.INTER_AREA) > NECK_JOIN)
+    on_neck = on_neck - find_own_light(model - log, away * (coarse_labels == Cihp.NECK))
     gap = np.where(np.isin(coarse_labels, _ARM_LABELS)[..., None], on_arm, on_neck)
     gap = np.clip(gap, -MOST_GAIN, MOST_GAIN)
     middle = gap.mean(axis=2, keepdims=True)
@@ -249,6 +251,16 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
     whole = cv2.resize(gap.astype(np.float32), (labels.shape[1], labels.shape[0]), interpolation=cv2.INTER_LINEAR)
     gain: F32 = np.exp(whole * ramp[..., None]).astype(np.float32)
     return gain
+
+
+def find_own_light(rest: F32, away: F32) -> F32:
+    """Return what skin beside a collar differs by (log, one channel, at most 0) from painted skin without its doing.
+
+    rest: painted less seen skin. away: how far each cell is skin beyond the collar's reach. Where skin is lighter than
+    painted there too, that is its own light, no collar's shine: painted skin goes out from it.
+    """
+    own: F32 = np.minimum(spread_film(rest, away, np.inf).mean(axis=2, keepdims=True), 0.0)
+    return own
 
 
 def weighted_blur(values: F32, weight: F32, sigma: float) -> F32:
