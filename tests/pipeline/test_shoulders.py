@@ -101,6 +101,19 @@ def test_under_a_strap_the_line_goes_on_as_the_skin_beside_it(side: int) -> None
     assert 1.0 < evidence.alpha[:, column].sum() - bare[:, column].sum() < 3.0
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_strap_between_hair_and_bare_skin_lies_on_the_shoulder(side: int) -> None:
+    body, at = make_body(), np.arange(210) / SIZE
+    strap = ((at > 0.27) & (at < 0.42)).astype(np.float64)
+    evidence = draw_evidence(slope()[0] + strap, strap)
+    x, y = np.abs(np.arange(SHAPE[1]) - NECK_X) / SIZE, NECK_Y - np.arange(SHAPE[0])
+    locks = (x < 0.3)[None] & (y[:, None] > np.interp(x, at, slope()[0])[None] - 3)
+    evidence = replace(evidence, labels=np.where(locks, np.uint8(Cihp.HAIR), evidence.labels))
+    found = fit_shoulders(body, evidence, measure_fields(body, SHAPE))
+    beyond = np.arange(0.32, 0.47, 0.01) * SIZE
+    assert np.abs(found.shoulder_up(beyond, side) - np.interp(beyond, at * SIZE, slope()[0])).max() < 2.0
+
+
 def test_seen_skin_keeps_its_soft_outline() -> None:
     body, evidence = make_body(), draw_evidence(*slope())
     soft = replace(evidence, alpha=cv2.GaussianBlur(evidence.alpha, (0, 0), 2.0))

@@ -113,10 +113,12 @@ def _fit_side(body: Body, outline: _Outline, side: int) -> F64:
         off = np.zeros_like(at)
     else:
         collar = _collar_height(outline) * np.interp(at, COLLAR_ENDS, [1.0, 0.0])
-        bare = np.where(cloth, outline.up - np.maximum(stands, collar), outline.up)
+        thick = np.where(_find_straps(outline), 0.0, np.maximum(stands, collar))
+        bare = np.where(cloth, outline.up - thick, outline.up)
         places = np.flatnonzero(seen)
         # Where a collar begins, a few pixels before its label does, nothing rises outwards but the collar.
         begins = at[places] > at[places[np.argmax(cloth[places])]] - LABEL_RIM
+        begins &= np.cumsum(cloth[places][::-1])[::-1] > 0  # beyond it skin is where it is
         bare[places] = np.where(cloth[places].any() & begins, np.minimum.accumulate(bare[places]), bare[places])
         off = np.where(cloth, np.clip(bare - model, -MOST_MOVED, MOST_MOVED), bare - model)
         off = _without_standing(off, outline)
@@ -146,6 +148,17 @@ def _without_straps(outline: _Outline) -> _Outline:
             # Its edge lies a little beside its label's.
             under |= (at > at[inner] - LABEL_RIM / 2) & (at < at[outer] + LABEL_RIM / 2)
     return replace(outline, cloth=outline.cloth & ~under, seen=outline.seen & ~under)
+
+
+def _find_straps(outline: _Outline) -> Bool:
+    """Return the narrow cloth that bare skin goes on beyond: it lies on the shoulder by its own thickness only."""
+    straps = np.zeros(len(outline.at), bool)
+    known = np.flatnonzero(outline.seen | outline.hidden)
+    steps = np.diff(outline.cloth[known].astype(np.int8), prepend=0)
+    for begin, end in zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=False):
+        first, beyond = known[begin], known[end]
+        straps[first:beyond] = outline.seen[beyond] and outline.at[beyond] - outline.at[first] < STRAP
+    return straps & outline.cloth
 
 
 def _without_standing(off: F64, outline: _Outline) -> F64:
