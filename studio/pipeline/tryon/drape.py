@@ -86,7 +86,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 15
+    version: int = 16
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
