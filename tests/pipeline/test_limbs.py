@@ -14,11 +14,12 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE, _fit
-from studio.pipeline.tryon.draping.arms import lay_behind_forearms
+from studio.pipeline.tryon.draping.arms import lay_behind_forearms, unite_arms
+from studio.pipeline.tryon.draping.endings import Endings
 from studio.pipeline.tryon.draping.fields import measure_fields
 from studio.pipeline.tryon.draping.layers import take_apart
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, _ends, draw_limb, trace_limb
-from studio.pipeline.tryon.draping.plates import Occluder
+from studio.pipeline.tryon.draping.plates import Bareness, Occluder, Plate
 from studio.pipeline.tryon.draping.raster import LayerMap
 from tests.pipeline.tryon_figures import BACKDROP, OLD_TOP, SKIN, TANK, context, draw_person, dressed_garment
 
@@ -194,3 +195,29 @@ def test_a_sleeve_lies_behind_the_bare_forearm_raised_before_it() -> None:
     assert (lay_behind_forearms(maps, clothed, (raised, fields), limbs)[1].weight == 1.0).all()
     straight = (trace_limb(body, fitting.evidence, 0), limbs[1])
     assert lay_behind_forearms(maps, layers, (body, fields), straight) is maps
+
+
+def test_a_bare_arm_that_went_behind_trousers_stays_behind_them() -> None:
+    whole = _person(sleeve=200)
+    labels = np.asarray(whole.parse.labels).copy()
+    y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]]
+    hips = (y > 280) & (y < 345) & (x > 192)  # below them the hand comes out again & (x < 192 + 100) & (labels != Cihp.BACKGROUND)
+    labels[hips] = Cihp.TROUSERS
+    hidden = replace(whole, parse=replace(whole.parse, labels=labels))
+    nowhere = np.zeros((2, 2))
+    bareness = Bareness(None, Endings((nowhere, nowhere), None, nowhere))
+    shown = []
+    for person in (whole, hidden):
+        fitting = _fit(person, leak_free=False)
+        body, evidence = fitting.body, fitting.evidence
+        fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+        limbs = (trace_limb(body, evidence, 0), trace_limb(body, evidence, 1))
+        layers = take_apart(body, evidence, LayerOrder(), fields)
+        shape = (*fields.shape, 3)
+        plain = np.zeros(shape, np.float32)
+        plate = Plate(plain, np.zeros(fields.shape, np.float32), plain, plain)
+        arms = unite_arms(layers, plate, (body, evidence, fields), limbs, bareness).arms.alpha
+        at = fitting.view.to_work(np.array([[float(_axis(np.array(320.0), 1)), 320.0]]))[0].astype(int)
+        shown.append(float(arms[at[1], at[0]]))
+    assert shown[0] > 0.9
+    assert shown[1] < 0.1

@@ -10,7 +10,7 @@ import numpy as np
 from studio.domain.arrays import F32, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.planes import mix
-from studio.pipeline.tryon.draping.body import Body, Evidence
+from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.limbs import Limb, before_garment, draw_limb, find_forearm, under_sleeve
@@ -23,6 +23,9 @@ AROUND = 0.07
 """How far beside a limb's edges, in shoulder widths, its curve says what is arm, not the parse map."""
 INSIDE, ON_SHOULDER = 0.1, 0.15
 """How far below a sleeve's hem its inside is seen, in shoulder widths; above this place on the arm there is none."""
+OVER_ARM, TURN = 0.3, 0.5
+"""Trousers that cover more than this share of an arm's half-width lie before it; less is how they were labelled. Over
+what the arm's outline goes over into theirs, likewise."""
 CUFF_OVERLAP = 0.08
 """How far a limb goes up under its new sleeve, in places on the arm."""
 
@@ -112,6 +115,8 @@ def unite_arms(
         front = before * np.maximum(
             under_sleeve(arm, body, fields, evidence.labels, number), _along_seen(limb, fields, number)
         )
+        if not limb.is_unseen:  # an arm within an old sleeve was before them or behind, nobody can tell
+            front = front * (1 - _behind_lower(body, evidence, number))
         span = (CUFF_OVERLAP, limb.end)
         inside = draw_bare_arm(limb, (body, fields), bareness, number, span, before=True) * front
         zone = draw_limb(limb, fields.shape, first, limb.end, AROUND * body.size)
@@ -123,6 +128,18 @@ def unite_arms(
         alpha = joined
     rgb = _skin_of(plate, evidence)
     return replace(layers, arms=Occluder(alpha.astype(np.float32), rgb))
+
+
+def _behind_lower(body: Body, evidence: Evidence, number: int) -> F32:
+    """Return where the photo shows trousers or a skirt, and an arm there goes on behind them."""
+    half = float(body.arm_half(np.array([1.0]), (-1, 1)[number])[0])
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(OVER_ARM * half)) + 1,) * 2)
+    shown = np.isin(evidence.labels, LOWER_BODY).astype(np.uint8)
+    opened = cv2.morphologyEx(shown, cv2.MORPH_OPEN, disc).astype(np.float32)
+    # In one line, not with a corner at the waistband, nor along every jag of the parse map; then sharp again.
+    calm = TURN * half
+    behind: F32 = np.clip((cv2.GaussianBlur(opened, (0, 0), calm) - 0.5) * 2 * calm + 0.5, 0, 1).astype(np.float32)
+    return behind
 
 
 def _is_put_under(bare: Bool, seen: F32, fields: BodyFields, number: int, cuffs: tuple[float, float] | None) -> bool:
