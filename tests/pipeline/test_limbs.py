@@ -201,7 +201,8 @@ def test_a_bare_arm_that_went_behind_trousers_stays_behind_them() -> None:
     whole = _person(sleeve=200)
     labels = np.asarray(whole.parse.labels).copy()
     y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]]
-    hips = (y > 280) & (y < 345) & (x > 192)  # below them the hand comes out again & (x < 192 + 100) & (labels != Cihp.BACKGROUND)
+    # Below them the hand comes out again.
+    hips = (y > 280) & (y < 345) & (x > 192) & (x < 192 + 100) & (labels != Cihp.BACKGROUND)
     labels[hips] = Cihp.TROUSERS
     hidden = replace(whole, parse=replace(whole.parse, labels=labels))
     nowhere = np.zeros((2, 2))
