@@ -75,14 +75,6 @@ def carry_on_structure(plain: F32, rgb: F32, known: Bool, wanted: Bool, size: fl
     return filled
 
 
-def fill_from_itself(rgb: F32, known: Bool, wanted: Bool, size: float) -> F32:
-    """Return the picture with `wanted`, of which nothing is known, filled with pieces of what is known.
-
-    size: the shoulder width in pixels, which says how large patches are.
-    """
-    return _lay_over(rgb, known, wanted, _find_places(rgb, known, wanted, size))
-
-
 def _find_places(rgb: F32, known: Bool, wanted: Bool, size: float) -> tuple[_Level, Places]:
     """Return the finest level, and where each pixel of its hole is copied from."""
     levels = _levels(rgb.shape[:2], size)
