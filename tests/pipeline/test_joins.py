@@ -129,6 +129,13 @@ def test_a_speck_of_skin_beside_the_garment_is_told() -> None:
     painted[spot] = 0.0
     speck = replace(look, alpha=alpha, labels=labels, rgb=rgb, painted=painted)
     assert _doubts(speck)["tryon.speck"] < 0.66
+    # The same bit of an arm of which the rest was painted is a limb.
+    alpha, rgb = alpha.copy(), rgb.copy()
+    limb = np.s_[60:180, 160:176]
+    alpha[limb], rgb[limb] = 1.0, SKIN
+    painted = np.ones_like(painted)
+    painted[spot] = 0.0
+    assert "tryon.speck" not in _doubts(replace(speck, alpha=alpha, rgb=rgb, painted=painted))
 
 
 def test_background_inside_the_trunk_is_told() -> None:

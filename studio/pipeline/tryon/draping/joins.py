@@ -288,10 +288,12 @@ def find_bits(look: Finished, watched: Bool) -> list[Found]:
     # Half the raster does: what is smaller than its pixels is no piece of anything.
     size, half = look.body.size / 2, np.s_[::2, ::2]
     alpha, painted, watched = look.alpha[half], look.painted[half], watched[half]
-    arms = _any_of(np.ascontiguousarray(look.labels[half]), _ARMS) & (painted < 0.3) & (alpha > 0.5)
-    arms &= look.garment[half] < 0.3
+    bare = (alpha > 0.5) & (look.garment[half] < 0.3)
+    arms = _any_of(np.ascontiguousarray(look.labels[half]), _ARMS) & (painted < 0.3) & bare
+    # Seen skin that painted skin goes on is a limb, however little of it is seen.
+    skin = arms | (bare & (painted >= 0.3) & (look.lower[half] < 0.3))
     hole = _inside_body(look, (alpha < 0.3) & (look.before[half] > 0.7) & (painted > 0.5))
-    specks = [(area, at) for area, at in _pieces(arms, watched, size) if LEAST_SPECK < area < SPECK]
+    specks = [(area, at) for area, at in _pieces(skin, watched & arms, size) if LEAST_SPECK < area < SPECK]
     holes = [(area, at) for area, at in _pieces(hole, hole, size) if area > LEAST_SPECK]
     return [
         Found(flaw, area, (2 * x + 0.5, 2 * y + 0.5))
