@@ -51,11 +51,17 @@ class BehindStore:
         with self._lock:
             return sum(size_of(artefact) for artefact, _ in self._waiting.values())
 
-    def put_behind(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> Future[None]:
-        """Write an artefact soon; only between `enter` and `leave`."""
+    def put_behind(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord, caller: Writer) -> Future[None]:
+        """Write an artefact soon; only between `enter` and `leave`.
+
+        Raises:
+            StorageError: an earlier one of the caller's could not be written, and this may rest on it.
+        """
         with self._lock:  # the thread takes it off the list only once it is on it
+            if caller.failure is not None:
+                raise caller.failure
             assert self._pool is not None
-            future = self._pool.submit(self._write, key, artefact, record)
+            future = self._pool.submit(self._write, key, artefact, record, caller)
             self._waiting[key] = (artefact, future)
         return future
 
@@ -73,13 +79,14 @@ class BehindStore:
         if unused is not None:
             unused.shutdown(wait=True)
 
-    def _write(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> None:
+    def _write(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord, caller: Writer) -> None:
         try:
             if self._failure is not None:
                 raise self._failure
             self.store.put(key, artefact, record)
         except Exception as error:
-            self._failure = error
+            with self._lock:  # known before the list is empty: a future tells of its failure a moment later
+                self._failure = caller.failure = error
             raise
         finally:
             with self._lock:
@@ -99,6 +106,7 @@ class Writer:
         self._store = store
         self._is_behind = thread_count() > 1
         self._writes: list[Future[None]] = []
+        self.failure: Exception | None = None
 
     def put(self, key: ArtefactKey, artefact: Artefact, record: ArtefactRecord) -> None:
         """Write an artefact soon.
@@ -112,7 +120,7 @@ class Writer:
         for write in self._writes:
             if write.done() or self._store.waiting_bytes() > WAITING_BYTES:
                 write.result()
-        self._writes.append(self._store.put_behind(key, artefact, record))
+        self._writes.append(self._store.put_behind(key, artefact, record, self))
 
     def __enter__(self) -> Self:
         if self._is_behind:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from studio.pipeline.graph import StageNode, stage_node
 from studio.pipeline.parallel import both, each, limit_threads
 from studio.pipeline.runner import Runner
 from studio.pipeline.stage import Inputs, ModelProvider, NoParams, StageContext
+from studio.pipeline.writer import BehindStore, Writer
 
 Work = Callable[[], None]
 
@@ -233,3 +236,45 @@ def test_halves_return_in_order_and_raise_the_first_error(threads: int) -> None:
         assert sorted(done) == list(range(5))
         with pytest.raises(ZeroDivisionError):
             each(lambda number: 1 / number, [1, 0, 2])  # type: ignore[arg-type,return-value]
+
+
+class LateNews(ThreadPoolExecutor):
+    """Runs work as it comes; that it failed is told only later."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.ran, self.told = threading.Event(), threading.Event()
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        news: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                work(*args, **named)
+            except StorageError as error:
+                self.ran.set()
+                assert self.told.wait(20)
+                news.set_exception(error)
+            else:
+                news.set_result(None)
+
+        super().submit(run)
+        return news
+
+
+def test_nothing_is_written_after_a_failure_of_which_the_news_is_on_its_way() -> None:
+    store = Slow(fails_at="worn_1")
+    store.may_write.set()
+    nodes, made = _pair(), ParseMap(np.zeros((1, 1), np.uint8))
+    record = partial(ArtefactRecord, implementation="step", version=1, params={}, inputs={})
+    behind, pool = BehindStore(store), LateNews()
+    behind._pool = pool
+    with limit_threads(2), pytest.raises(StorageError, match=r"storage\.full"), Writer(behind) as writer:
+        writer.put(nodes["worn_1"].key, made, record(nodes["worn_1"].key))
+        assert pool.ran.wait(20)
+        try:
+            with pytest.raises(StorageError):
+                writer.put(nodes["worn_2"].key, made, record(nodes["worn_2"].key))
+        finally:
+            pool.told.set()
+    assert not store.has(nodes["worn_2"].key)
