@@ -242,8 +242,8 @@ def read_body(build: Path, name: str) -> dict[str, Array]:
     leg = np.stack([joints[f"right_{joint}"][[0, 2]] for joint in ("hip", "knee", "ankle")])
     trunk = read_trunk(rig, mesh, parts, joints)
     arm_chart, arm_edges = read_limb(parts["arm"], mesh, arm, size)
-    leg_chart, leg_edges = read_limb(parts["leg"], mesh, leg, size)
-    return {"trunk": trunk, "arm": arm_chart, "leg": leg_chart, "arm_edges": arm_edges, "leg_edges": leg_edges}
+    leg_chart, _ = read_limb(parts["leg"], mesh, leg, size)
+    return {"trunk": trunk, "arm": arm_chart, "leg": leg_chart, "arm_edges": arm_edges}
 
 
 def main(build: Path, target: Path) -> None:
@@ -254,12 +254,8 @@ def main(build: Path, target: Path) -> None:
         mean = gaussian_filter(mean, (0.6, 0.6, 0))
         mean = without_breasts(mean) if part == "trunk" else upright(mean)
         whole[part] = np.clip(np.round(127 * mean), -127, 127).astype(np.int8)
-    for part in ("arm_edges", "leg_edges"):
-        whole[part] = np.mean([body[part] for body in bodies], axis=0).astype(np.float32)
+    whole["arm_edges"] = np.mean([body["arm_edges"] for body in bodies], axis=0).astype(np.float32)
     np.savez_compressed(target, **whole)
-    np.savez_compressed(
-        build / "relief_all.npz", **{f"{n}_{k}": v for n, b in zip(PEOPLE, bodies, strict=True) for k, v in b.items()}
-    )
     print(target, target.stat().st_size)
 
 
