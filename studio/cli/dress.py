@@ -14,13 +14,15 @@ from studio.cli.console import ExitCode, bars, err, out, print_json, sentence, s
 from studio.cli.project import JsonOption, ProjectOption, project_folder
 from studio.cli.scenes import find_look
 from studio.domain.artefacts import PhotoRole
-from studio.domain.edits import HemStyle
+from studio.domain.edits import HemStyle, LayerOrder
 from studio.domain.errors import JobError, StudioError
+from studio.domain.jsonable import encode
 from studio.domain.keys import Json, Note
 from studio.domain.recipe import DEFAULT_CHOICES, Recipe, StageChoice
 from studio.jobs.outfits import take_as_model
 from studio.jobs.run import EventKind, RunEvent
 from studio.jobs.workspace import Workspace
+from studio.jobs.worn import PARTS
 from studio.library.records import Filter, JobState
 
 
@@ -62,6 +64,22 @@ def parse_choices(pairs: list[str]) -> Recipe:
             raise typer.BadParameter(f"{text}: write STAGE=NAME; stages are {', '.join(DEFAULT_CHOICES)}")
         choices[stage] = StageChoice(implementation)
     return Recipe("Standard" if not choices else "Command line", choices)
+
+
+def worn_so(recipe: Recipe, order: LayerOrder) -> Recipe:
+    """Return a recipe by which garments are worn in this order; itself where nothing is said."""
+    if order == LayerOrder():
+        return recipe
+    engine = recipe.choice("tryon")
+    choice = StageChoice(engine.implementation, {**engine.params, "layers": encode(order)})
+    return Recipe("Command line", {**recipe.choices, "tryon": choice})
+
+
+def _parts(named: list[str] | None) -> tuple[str, ...]:
+    unknown = [part for part in named or [] if part not in PARTS]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: parts are {', '.join(PARTS)}")
+    return tuple(named or [])
 
 
 def run_queue(workspace: Workspace, *, quiet: bool) -> QueueView:
@@ -143,6 +161,12 @@ def dress(
         list[str] | None, typer.Option("--use", help="STAGE=NAME: another implementation; repeatable.")
     ] = None,
     hem: Annotated[HemStyle, typer.Option(help="How tops end at the waist.")] = HemStyle.AUTO,
+    in_front: Annotated[
+        list[str] | None, typer.Option("--in-front", help=f"A part that lies in front: {', '.join(PARTS)}; repeatable.")
+    ] = None,
+    behind: Annotated[
+        list[str] | None, typer.Option("--behind", help="A part that the garment covers; repeatable.")
+    ] = None,
     over: Annotated[
         list[str] | None, typer.Option("--over", help="A look that is dressed further, in --garment; repeatable.")
     ] = None,
@@ -152,14 +176,7 @@ def dress(
     as_json: JsonOption = False,
 ) -> int:
     """Dress models in garments. Without --pairs, --all or --stale: go on with what is still queued."""
-    recipe = parse_choices(use or [])
-    if hem is not HemStyle.AUTO:
-        layers: Json = {"hem": hem.value}
-        engine = recipe.choice("tryon")
-        recipe = Recipe(
-            "Command line",
-            {**recipe.choices, "tryon": StageChoice(engine.implementation, {**engine.params, "layers": layers})},
-        )
+    recipe = worn_so(parse_choices(use or []), LayerOrder(hem, _parts(in_front), _parts(behind)))
     problems: list[StudioError] = []
     with Workspace.open(project_folder(project)) as workspace:
         library = workspace.library

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from studio import __version__
-from studio.cli import bench, dataset, deliver, demo, dress, evaluate, models, project, scenes, variants
+from studio.cli import bench, dataset, deliver, demo, dress, evaluate, garment, models, project, scenes, variants
 
 app = typer.Typer(
     help="Fitting Studio: dress models in garments, place them on backgrounds, offline, at native resolution.",
@@ -23,6 +23,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("dress")(dress.dress)
+app.command("garment")(garment.garment)
 app.command("looks")(scenes.looks)
 app.command("show")(scenes.show)
 app.command("compose")(scenes.compose)

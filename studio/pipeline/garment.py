@@ -17,7 +17,8 @@ from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.garments import worn
 from studio.pipeline.garments.bodysuit import Briefs, find_briefs, without_briefs
-from studio.pipeline.garments.category import Recognition, classify_sleeve, is_outerwear, recognise
+from studio.pipeline.garments.category import Recognition, classify_sleeve, recognise
+from studio.pipeline.garments.closure import Layering, judge_layering
 from studio.pipeline.garments.cues import read_cues
 from studio.pipeline.garments.fitting import MESH_HEIGHT, Fit, Silhouette, fit_outline, prepare_silhouette
 from studio.pipeline.garments.fronts import EDGE_SEEN, Opening, close_gap, find_opening, trace_opening
@@ -39,8 +40,11 @@ WORN_CONFIDENCE = 0.3
 NOT_CLOTHING_CONFIDENCE = 0.1
 HIGH_NECKLINE = 0.25
 """Depth of a neckline, in shares of the garment's height, down to which it crosses a front that cannot be open."""
-UNSURE_NECKLINE = 0.7
-"""What a garment is worth whose neckline may be a print's edge or a seam: one look at it tells."""
+UNSURE = 0.7
+"""What a garment is worth whose neckline may be a print's edge or a seam, or whose kind is not plain: one look at it
+tells."""
+PARTED = 0.12
+"""Depth of a neckline, in shares of the garment's height, from which a front with long sleeves parts there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 14
+    version: int = 15
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
@@ -133,15 +137,20 @@ def analyse_garment(
     if alone and kind.category in (Category.TOP, Category.OUTERWEAR) and override.neckline in ("", Neckline.OPEN):
         is_said = override.neckline == Neckline.OPEN
         opening = find_opening(rgb, gap, silhouette, fit, crossed=_is_crossing(neckline), sure=is_said)
-    is_plain_top = kind.category is Category.TOP and not override.category
-    if is_plain_top and (opening is not None or is_outerwear(rgb, silhouette, fit)):
-        kind = replace(kind, category=Category.OUTERWEAR)
+    layering = Layering(is_outer=opening is not None)
+    if kind.category is Category.TOP and not override.category:
+        if opening is None:
+            layering = judge_layering(rgb, silhouette, fit, parted=_is_parted(neckline))
+        kind = replace(kind, category=Category.OUTERWEAR) if layering.is_outer else kind
     template = build_template(fit, prepare_silhouette(shape, MESH_HEIGHT), opening, hood)
     if hood is not None:
         neckline = NecklineFit(seam_line(hood), 0.0, 0.0, 0.0, clear=True)
     if opening is not None:
         neckline = NecklineFit(silhouette.to_photo(trace_opening(opening)), 0.0, 0.0, 0.0, clear=True)
     garment = _assemble(photo, (fit, template, neckline), scale, (kind, override, opening))
+    if not layering.is_sure and alone:
+        doubt = Note("garment.layer_unsure", {"file": photo.name})
+        garment = replace(garment, confidence=min(garment.confidence, UNSURE), reasons=(*garment.reasons, doubt))
     return garment if briefs is None else _with_crotch(garment, briefs, 1.0 / scale)
 
 
@@ -196,10 +205,10 @@ def _assemble(
     named = name_neckline(fit, neckline, "collar_back" in template.landmarks) if opening is None else Neckline.OPEN
     confidence, reasons = _judge(fit, kind, photo.name)
     if neckline.trust < SURE and not override.neckline:
-        confidence = min(confidence, UNSURE_NECKLINE)
+        confidence = min(confidence, UNSURE)
         reasons = (*reasons, Note("garment.neckline_unsure", {"file": photo.name}))
     if opening is not None and opening.seen < EDGE_SEEN:
-        confidence = min(confidence, UNSURE_NECKLINE)
+        confidence = min(confidence, UNSURE)
         reasons = (*reasons, Note("garment.front_unsure", {"file": photo.name}))
     back = 1.0 / scale
     return Garment(
@@ -222,6 +231,11 @@ def _scaled(mesh: GarmentMesh, factor: float) -> GarmentMesh:
 def _is_crossing(neckline: NecklineFit) -> bool:
     """Tell a neckline that runs across the front high up, as a pullover's does."""
     return neckline.clear and neckline.trust >= SURE and neckline.depth < HIGH_NECKLINE
+
+
+def _is_parted(neckline: NecklineFit) -> bool:
+    """Tell a neckline that surely dips at the front from a collar that is closed all round."""
+    return neckline.clear and neckline.trust >= SURE and neckline.depth >= PARTED
 
 
 def _overlap_score(overlap: float) -> float:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
-from studio.domain.arrays import U8
 from studio.domain.artefacts import Category, SleeveLength
 from studio.pipeline.garments.cues import Cues
-from studio.pipeline.garments.fitting import Fit, Silhouette
-from studio.pipeline.garments.outline import P, SleeveModel, to_picture
+from studio.pipeline.garments.fitting import Fit
+from studio.pipeline.garments.outline import P, SleeveModel
 
 WAISTBAND, CORNERS, BULGE, STRAPS, NARROWING, ARMHOLES = 0.70, 0.80, 0.11, 0.7, 1.12, 0.06
 """A garment that hangs from the waist: waistbands have 0.76 and more (collars mostly less) and corners of 0.88
@@ -31,8 +27,6 @@ DRESS_LENGTH = 3.85
 LEAST_SLENDER, DRESS_SINGLE = 1.1, 0.6
 ROUND, HULL = 0.93, 0.955
 """Hats and caps are nearly an ellipse (0.94 and 0.97); the roundest skirt has 0.91 and 0.92."""
-CLOSURE = 0.4
-"""How much clearer than elsewhere a line runs down the front: open and zipped fronts 0.5 and more, shirts 0.28."""
 _ELBOW, _LONG = (0.67, 0.47), (0.99, 0.6)
 """Sleeve length, from the armhole's middle, over chest width and over the garment's length: either is enough."""
 _WIDE, _LONG_WING = 0.82, 0.78
@@ -67,30 +61,6 @@ def _hangs_from_waist(cues: Cues) -> bool:
     begins_wide = cues.waistband >= WAISTBAND and cues.corners >= CORNERS and cues.filled >= STRAPS
     is_shaped = cues.bulge > BULGE or cues.narrowing > NARROWING or cues.armholes > ARMHOLES
     return begins_wide and not is_shaped
-
-
-def is_outerwear(rgb: U8, silhouette: Silhouette, fit: Fit) -> bool:
-    """Tell a jacket, coat or cardigan from a pullover: long sleeves, and a front that opens from top to bottom."""
-    has_sleeves = classify_sleeve(fit) in (SleeveLength.LONG, SleeveLength.ELBOW)
-    return has_sleeves and measure_closure(rgb, silhouette, fit) > CLOSURE
-
-
-def measure_closure(rgb: U8, silhouette: Silhouette, fit: Fit) -> float:
-    """Return how much more of its length a line near the axis shows than lines beside it, -1..1."""
-    p = fit.params
-    y = np.linspace(p[P.NECK_Y] + 0.15, p[P.HEM_CENTRE_Y] - 0.05, 120)
-    x = np.linspace(-0.6, 0.6, 121) * p[P.ARMPIT_X]
-    grid_x, grid_y = np.meshgrid(x, y)
-    points = silhouette.to_photo(to_picture(np.stack([grid_x.ravel(), grid_y.ravel()], -1), p, 1))
-    where = points.reshape(len(y), len(x), 2).astype(np.float32)
-    soft = cv2.GaussianBlur(rgb, (0, 0), 1.5)
-    cloth = cv2.remap(soft, where[..., 0], where[..., 1], cv2.INTER_LINEAR).astype(np.float32)
-    light = np.log(0.06 + cloth / 255)
-    step = np.abs(light[:, 2:] - light[:, :-2]).max(axis=2)
-    step = cv2.dilate(step, np.ones((1, 5), np.float32))  # a zip wavers by a column or two
-    share = (step > max(0.05, 1.6 * float(np.median(step)))).mean(axis=0)
-    near = np.abs(x[1:-1]) < 0.26 * p[P.ARMPIT_X]
-    return float(share[near].max() - np.percentile(share[~near], 75))
 
 
 def classify_sleeve(fit: Fit) -> SleeveLength:
