@@ -86,7 +86,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 16
+    version: int = 17
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn

@@ -15,6 +15,7 @@ from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.leg_shape import fit_curve
 from studio.pipeline.tryon.draping.legs import ANKLE, SHANK, THIGH, Legs
 from studio.pipeline.tryon.draping.lower_measure import PaintedLegs
+from studio.pipeline.tryon.draping.pockets import Pocket
 from studio.pipeline.tryon.draping.relax import Relaxed, measure_distortion
 
 Int = npt.NDArray[np.intp]
@@ -106,11 +107,13 @@ def read_lower_pattern(garment: Garment) -> LowerPattern:
 class WornAt:
     """Where a lower garment is worn. waist: its depth below the shoulder line. slope: how much deeper per pixel to the
     right. halves: the body's half-width there on the picture's left and right, None where it is not seen.
+    pockets: those that hide the hands on these sides.
     """
 
     waist: float
     slope: float
     halves: tuple[float | None, float | None] = (None, None)
+    pockets: tuple[Pocket | None, Pocket | None] = (None, None)
 
 
 def place_lower(garment: Garment, legs: Legs, worn: WornAt) -> PlacedLower:
@@ -126,6 +129,7 @@ def place_lower(garment: Garment, legs: Legs, worn: WornAt) -> PlacedLower:
     else:
         vertices, hems = _place_trousers(garment, pattern, legs, (waist, scale))
     vertices += _fair_flanks(garment, vertices, legs)
+    vertices += _fill_pockets(garment, vertices, legs.body, worn.pockets)
     vertices += _tilt(garment, vertices, legs, worn.slope)
     rest = pattern.points * (scale * np.array([1.0, LENGTH_SCALE]))
     folded, stretch = measure_distortion(rest, vertices, garment.mesh.faces)
@@ -164,9 +168,8 @@ def _fair_flanks(garment: Garment, vertices: F64, legs: Legs) -> F64:
     body, mesh = legs.body, garment.mesh
     shift = np.zeros_like(vertices)
     lateral, depth = body.locate(vertices)
-    for side, part in ((-1, LEFT_LEG), (1, RIGHT_LEG)):
-        edge = np.flatnonzero(np.abs(mesh.across - side) < 1e-3)
-        edge = edge[(mesh.part[edge] == HIPS) | (mesh.part[edge] == part)]
+    for side in (-1, 1):
+        edge = np.flatnonzero((np.abs(mesh.across - side) < 1e-3) & np.isin(mesh.part, (HIPS, _leg_part(side))))
         edge = edge[np.argsort(depth[edge], kind="stable")]
         at = np.maximum.accumulate(depth[edge]) + np.arange(len(edge)) * 1e-6
         even = np.arange(at[0], at[-1], FLANK_STEP * body.size)
@@ -185,11 +188,38 @@ def _fair_flanks(garment: Garment, vertices: F64, legs: Legs) -> F64:
         if held.any():
             wanted, weight = np.where(held, body_edge, own) - straight, np.where(held, FLANK_END, weight)
             fair = fit_curve(wanted, weight, body.size, stiff=stiff, drawn_back=1e-7) + straight
-        share = np.where(mesh.part == part, (mesh.across * side + 1) / 2, 0.0)
-        share = np.where(mesh.part == HIPS, np.clip(mesh.across * side, 0, 1), share)
-        moved = share * np.interp(depth, even, fair - own)
+        moved = _share_of_flank(garment, side) * np.interp(depth, even, fair - own)
         shift += moved[:, None] * body.across(depth)
     return shift
+
+
+def _fill_pockets(garment: Garment, vertices: F64, body: Body, pockets: tuple[Pocket | None, Pocket | None]) -> F64:
+    """Return how far each vertex moves so that the flanks hide the hands that are in pockets."""
+    mesh = garment.mesh
+    shift = np.zeros_like(vertices)
+    lateral, depth = body.locate(vertices)
+    for side, pocket in zip((-1, 1), pockets, strict=True):
+        if pocket is None:
+            continue
+        edge = np.flatnonzero((np.abs(mesh.across - side) < 1e-3) & np.isin(mesh.part, (HIPS, _leg_part(side))))
+        edge = edge[np.argsort(depth[edge], kind="stable")]
+        even = np.arange(depth[edge[0]], depth[edge[-1]])
+        pushed = pocket.push(even, side * np.interp(even, depth[edge], lateral[edge]))
+        moved = side * _share_of_flank(garment, side) * np.interp(depth, even, pushed)
+        shift += moved[:, None] * body.across(depth)
+    return shift
+
+
+def _leg_part(side: int) -> int:
+    return LEFT_LEG if side < 0 else RIGHT_LEG
+
+
+def _share_of_flank(garment: Garment, side: int) -> F64:
+    """Return how far each vertex goes with the flank on one side: the leg's inner edge and the middle stay."""
+    mesh = garment.mesh
+    share = np.where(mesh.part == _leg_part(side), (mesh.across * side + 1) / 2, 0.0)
+    found: F64 = np.where(mesh.part == HIPS, np.clip(mesh.across * side, 0, 1), share)
+    return found
 
 
 def _rows(garment: Garment, part: int) -> tuple[F64, Int, F64]:

@@ -39,6 +39,7 @@ from studio.pipeline.tryon.draping.lower_layers import (
 )
 from studio.pipeline.tryon.draping.lower_measure import measure_painted, measure_touch
 from studio.pipeline.tryon.draping.plates import Occluder
+from studio.pipeline.tryon.draping.pockets import find_pockets
 from studio.pipeline.tryon.draping.raster import (
     ClothSource,
     LayerMap,
@@ -110,7 +111,8 @@ def dress_lower(fitting: LowerFitting, garment: GarmentArtefacts, order: LayerOr
     fields, leg_fields = fitting.fields, measure_leg_fields(legs, shape)
     wearing = read_wearing(body, evidence, order)
     halves = measure_waist_halves(body, evidence, wearing)
-    placed = place_lower(garment.garment, legs, WornAt(wearing.waist, wearing.slope, halves))
+    worn = WornAt(wearing.waist, wearing.slope, halves, find_pockets(body, evidence))
+    placed = place_lower(garment.garment, legs, worn)
     removed, old = find_removed(evidence, wearing, placed, (body, fields, leg_fields))
     seam = None if wearing.tucked else find_seam(body, evidence.labels, fields, hangs=wearing.seen is not None)
     placed = replace(
