@@ -36,6 +36,7 @@ from studio.pipeline.tryon.draping.arms import (
     unite_arms,
 )
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
+from studio.pipeline.tryon.draping.collars import lean_on_neck
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
 from studio.pipeline.tryon.draping.endings import read_endings
@@ -278,6 +279,7 @@ def _lay_cloth(
     body = taken.fitting.body
     worn = (garment.garment, placed.vertices)
     laid = settle_on_shoulders(part_cloth(layers, source), source, worn, body, taken.fields)
+    laid = lean_on_neck(laid, source, garment.garment, (body, taken.evidence, taken.fields))
     maps = end_behind_back(laid, body, taken.fields)
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
     return source, end_at_waist(tidy_seams(maps, source, removed, body.size, placed.armpits), taken.layers.swallowed)
