@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from studio.training.evaluate import Evaluation
 
 _BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
-_SHOWN = (
-    "ssim", "psnr", "lpips_alex", "lpips_vgg", "ssim_inside", "lpips_alex_inside", "delta_e", "delta_e_median",
-    "moved_outside", "residue",
-)  # fmt: skip
 
 
 def evaluate(
@@ -59,13 +55,12 @@ def evaluate(
     to.mkdir(parents=True, exist_ok=True)
     write_csv(result, to / "scores.csv")
     write_html(result, to / "pictures.html")
-    means = {method: result.mean(method) for method in result.methods}
     if as_json:
-        body: dict[str, Json] = {method: _plain(values) for method, values in means.items()}
+        body: dict[str, Json] = {method: _plain(result.mean(method)) for method in result.methods}
         sets: dict[str, Json] = dict(result.sets)
         print_json({"protocol": PROTOCOL, "means": body, "sets": sets, "pairs": len(pairs) - len(result.failed)})
     else:
-        _show(result, means)
+        _show(result)
         if unpaired and INCEPTION not in judges:
             err.print(sentence(Note("evaluate.no_inception", {"model": INCEPTION})))
         out.print(f"{len(pairs) - len(result.failed)} pairs. {PROTOCOL}")
@@ -75,23 +70,18 @@ def evaluate(
     return ExitCode.SOME_FAILED if result.failed else ExitCode.OK
 
 
-def _show(result: Evaluation, means: Mapping[str, Mapping[str, float]]) -> None:
-    """Print what was measured: the methods' means, every pair, and what was read off all pictures together."""
-    from studio.training.report import list_pairs
+def _show(result: Evaluation) -> None:
+    """Print what was measured: all means, every pair, what was read off all pictures together, how far the aims are."""
+    from studio.training.report import list_aims, list_means, list_pairs
 
-    shown = [name for name in _SHOWN if any(name in values for values in means.values())]
-    print_rows(
-        ["method", *shown],
-        [
-            [method, *(f"{values[name]:.4f}" if name in values else "" for name in shown)]
-            for method, values in means.items()
-        ],
-    )
     if result.scores:
+        print_rows(["mean", *result.methods], list_means(result))
         names, rows = list_pairs(result)
         print_rows(["pair", *names], [[pair, *(cell.text for cell in cells)] for pair, cells in rows])
     if result.sets:
         print_rows(["sets", "value"], [[name, f"{value:.4f}"] for name, value in result.sets.items()])
+    for aim in list_aims(result):
+        out.print(aim)
 
 
 def _plain(values: Mapping[str, float]) -> Json:

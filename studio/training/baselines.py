@@ -5,14 +5,17 @@ Both are handed more than the leak-free engines get: the box of the garment that
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F64, U8
+from studio.domain.arrays import F32, F64, U8
 from studio.domain.artefacts import GarmentArtefacts, PersonArtefacts
 from studio.domain.geometry import CANVAS_SIZE
 from studio.domain.labels import Cihp
 
+Pixels = TypeVar("Pixels", U8, F32)
 _HIDDEN_GREY = 128
 _HOLE_SIDE = 256  # inpainting runs at this height: what it fills is smooth anyway
 
@@ -32,12 +35,23 @@ def fill_hidden(agnostic: U8) -> U8:
 def _paste(person: PersonArtefacts, garment: GarmentArtefacts, matrix: F64) -> U8:
     """Warp the garment to the canvas and lay it over the filled agnostic image; hair and face stay in front."""
     ground = fill_hidden(person.agnostic.image).astype(np.float32)
-    colour = cv2.warpAffine(garment.cutout.foreground, matrix, CANVAS_SIZE, flags=cv2.INTER_AREA)
-    alpha = cv2.warpAffine(garment.cutout.alpha, matrix, CANVAS_SIZE, flags=cv2.INTER_LINEAR)
+    scale = min(1.0, float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))))
+    colour = _warp(garment.cutout.foreground, matrix, scale)
+    alpha = _warp(garment.cutout.alpha, matrix, scale)
     kept = np.isin(person.agnostic.labels, (Cihp.FACE, Cihp.HAIR, Cihp.HAT))
     alpha = np.where(kept, np.float32(0), alpha)[..., None]
     mixed: U8 = np.round(colour * alpha + ground * (1 - alpha)).astype(np.uint8)
     return mixed
+
+
+def _warp(picture: Pixels, matrix: F64, scale: float) -> Pixels:
+    """Return a garment's picture or plane on the canvas, shrunk by area first: a jagged baseline is easily beaten."""
+    height, width = picture.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    factor = np.array([width / size[0], height / size[1]])
+    back = np.array([[factor[0], 0, (factor[0] - 1) / 2], [0, factor[1], (factor[1] - 1) / 2], [0, 0, 1]])
+    small = picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return cast(Pixels, cv2.warpAffine(small, matrix @ back, CANVAS_SIZE, flags=cv2.INTER_LINEAR))
 
 
 def paste_to_box(person: PersonArtefacts, garment: GarmentArtefacts) -> U8:

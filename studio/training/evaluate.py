@@ -2,8 +2,9 @@
 
 Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
 DensePose (the embedded one lies inside the silhouette) and the garment; nothing else under the agnostic mask, neither
-pixels nor outline. Its picture is composed over the agnostic photo. Pictures are the 768 x 1024 canvas, reduced to
-384 x 512 by area averaging, whole, without crop. SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS:
+pixels nor outline. Its picture is composed over the agnostic photo. Pictures are the 768 x 1024 canvas (larger photos
+are shrunk into it by area averaging, then placed bilinearly), reduced to 384 x 512 by area averaging, whole, without
+crop. SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS:
 v0.1, linear calibration; over regions the mean of its layers' maps, enlarged bilinearly. "inside" is the agnostic
 mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the garment's colours in the
 product photo and in the picture, where the photo's parse map sees the garment worn; tone by tone (k-means in CIELAB),
@@ -14,7 +15,8 @@ the same size, for thin stripes mix there. delta_e_median: CIEDE2000 between the
 unreduced, and in the picture; of a garment of several colours it leaps from one to the other. The photo's own row
 shows both: the photo against the product, a difference of light. moved_outside: pixels of the canvas outside the
 agnostic mask that differ by more than rounding.
-Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used.
+Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used. moved_outside:
+native pixels outside both looks' own edit masks that differ from the photo at all.
 Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
 Inception of 2015-12-05, enlarged bilinearly to 299 x 299 without antialiasing. KID: the same features, cubic polynomial
 kernel, unbiased, 100 subsets of 1000, or one estimate from fewer pictures. frechet_vgg: a Frechet distance on VGG16
@@ -57,6 +59,7 @@ from studio.domain.progress import Progress
 from studio.domain.recipe import Recipe
 from studio.media.decode import open_photo
 from studio.pipeline.cache import MemoryStore
+from studio.pipeline.framing import warp_labels_to_canvas, warp_to_canvas
 from studio.pipeline.graph import GraphBuilder, Node, PhotoSpec
 from studio.pipeline.residue import Dressed, find_residue
 from studio.pipeline.runner import Runner
@@ -244,12 +247,15 @@ class Evaluator:
         }
         shown = _shown(truth, person.agnostic)[..., None]
         pictures = {name: np.where(shown, person.agnostic.image, picture) for name, picture in pictures.items()}
+        moved = {name: float(_moved(truth, picture, person.agnostic)) for name, picture in pictures.items()}
         if wanted.cycle:  # as it is used: nothing is composed over anything
-            pictures[f"{self.engine.id}, cycle"] = self._cycle(runner, person_spec, garment_spec, wanted.other)
+            name = f"{self.engine.id}, cycle"
+            pictures[name], moved[name] = self._cycle(runner, person_spec, garment_spec, wanted.other, person)
         result.pictures[pair.id, "photo"], result.pictures[pair.id, "garment"] = reduce(truth), garment.photo.rgb8
         for method, picture in pictures.items():
             result.pictures[pair.id, method] = reduce(picture)
-            result.scores.append(Score(pair.id, method, self._measure(truth, picture, person, garment)))
+            values = self._measure(truth, picture, person, garment) | {"moved_outside": moved[method]}
+            result.scores.append(Score(pair.id, method, values))
         colours = _measure_colours(reduce(truth), person, garment)
         result.scores.append(Score(pair.id, "photo", colours))
         if wanted.unpaired:
@@ -296,14 +302,21 @@ class Evaluator:
             _take_garment(runner, nodes),
         )
 
-    def _cycle(self, runner: Runner, person: PhotoSpec, garment: PhotoSpec, other: TruePair) -> U8:
-        """Dress in another garment, then that look back in the first: the engine as it is used."""
+    def _cycle(
+        self, runner: Runner, spec: PhotoSpec, garment: PhotoSpec, other: TruePair, person: PersonArtefacts
+    ) -> tuple[U8, float]:
+        """Dress in another garment, then that look back in the first: the engine as it is used.
+
+        Returns:
+            The picture on the canvas, and how many pixels outside both edit masks are not the photo's any more.
+        """
         builder = GraphBuilder(self.recipe, self.provider)
-        away = runner.get(builder.look(person, self.photos.add_file(other.garment))["look"])
-        back = builder.look(self.photos.add_pixels(away.rgb8, person.name), garment)  # type: ignore[union-attr]
-        dressed = runner.get(back["look"])
-        framing = cast(Framing, runner.get(builder.person(person)["framing"]))
-        return to_canvas(dressed.rgb8, framing)  # type: ignore[union-attr]
+        away = cast(Look, runner.get(builder.look(spec, self.photos.add_file(other.garment))["look"]))
+        back = builder.look(self.photos.add_pixels(away.rgb8, spec.name), garment)
+        dressed = cast(Look, runner.get(back["look"]))
+        edited = (away.edit_mask > 0) | (dressed.edit_mask > 0)
+        moved = metrics.check_identity(person.photo.rgb8, dressed.rgb8, edited)
+        return to_canvas(dressed.rgb8, person.framing), float(moved.changed)
 
     def _measure(self, truth: U8, picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
         first, second = reduce(truth), reduce(picture)
@@ -317,9 +330,7 @@ class Evaluator:
         for area, mask in areas.items():
             values |= {f"{name}_{area}": _mean(plane, mask) for name, plane in places.items()}
             values[f"psnr_{area}"] = metrics.psnr(first, second, mask)
-        values |= _measure_colours(second, person, garment)
-        values["moved_outside"] = float(_moved(truth, picture, person.agnostic))
-        return values
+        return values | _measure_colours(second, person, garment)
 
 
 def _take_garment(runner: Runner, nodes: Mapping[str, Node]) -> GarmentArtefacts:
@@ -367,11 +378,8 @@ def _shown(truth: U8, agnostic: Agnostic) -> Bool:
 
 
 def to_canvas(picture: U8, framing: Framing, *, labels: bool = False) -> U8:
-    """Return a native picture (or label map) on the working canvas."""
-    flags = cv2.INTER_NEAREST if labels else cv2.INTER_AREA if framing.scale < 1 else cv2.INTER_LINEAR
-    fill = (0, 0, 0) if labels else framing.fill
-    warped: U8 = cv2.warpAffine(picture, framing.matrix, CANVAS_SIZE, flags=flags, borderValue=fill)
-    return warped
+    """Return a native picture (or label map) on the working canvas, as the agnostic image was brought there."""
+    return warp_labels_to_canvas(picture, framing) if labels else warp_to_canvas(picture, framing)
 
 
 def reduce(picture: U8) -> U8:

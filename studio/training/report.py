@@ -6,15 +6,17 @@ import base64
 import csv
 import html
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.media.encode import EncodeOptions, ImageFormat, encode_image
 from studio.media.safe_io import write_atomic
-from studio.training.evaluate import LIMITS, PROTOCOL, Evaluation, is_growing
+from studio.training.evaluate import LIMITS, PROTOCOL, SIZE, Evaluation, is_growing
 
-_OPTIONS = EncodeOptions(ImageFormat.JPEG, quality=88, max_side=320)
+_OPTIONS = EncodeOptions(ImageFormat.JPEG, quality=90, max_side=SIZE[1])
+"""Pictures are shown as large as they are measured: what LPIPS sees should be seen."""
 _STYLE = (
     "body{font:14px sans-serif;margin:24px;background:#f4f4f4;color:#222}table{border-collapse:collapse}"
     "td,th{padding:4px 10px;text-align:right}td:first-child,th:first-child{text-align:left}"
@@ -49,6 +51,27 @@ def _cell(value: float, baseline: float, name: str) -> Cell:
     return Cell(f"{value:.{digits}f}" + (f" ({baseline:.{digits}f})" if behind else ""), behind)
 
 
+def list_means(evaluation: Evaluation) -> list[list[str]]:
+    """Return one row a measure, over areas and zones too: its name, then each method's mean."""
+    means = [evaluation.mean(method) for method in evaluation.methods]
+    return [[name, *(_number(mean, name, 4) for mean in means)] for name in _measures(evaluation)]
+
+
+def list_aims(evaluation: Evaluation) -> list[str]:
+    """Return how far the engine is from each aim that was measured, a sentence each."""
+    if not evaluation.methods:
+        return []
+    engine = evaluation.methods[0]
+    mean, told = evaluation.mean(engine), []
+    for name, aim in LIMITS.items():
+        value = mean.get(name, math.nan)
+        if not math.isnan(value):
+            short = aim - value if is_growing(name) else value - aim
+            how = f"{short:.3f} short of it" if short > 0 else "reached"
+            told.append(f"{name}: aim {'>=' if is_growing(name) else '<='} {aim:.2f}, {engine} {value:.3f}, {how}")
+    return told
+
+
 def write_csv(evaluation: Evaluation, path: Path) -> None:
     """Write one row a picture, then one mean row a method, then what was measured between the sets."""
     names = _measures(evaluation)
@@ -78,24 +101,18 @@ def write_html(evaluation: Evaluation, path: Path) -> None:
             if owner == pair:
                 data = base64.b64encode(encode_image(picture, _OPTIONS)).decode("ascii")
                 parts.append(
-                    f'<figure><img src="data:image/jpeg;base64,{data}" height=320>'
+                    f'<figure><img src="data:image/jpeg;base64,{data}" height=512>'
                     f"<figcaption>{html.escape(_caption(evaluation, pair, name))}</figcaption></figure>"
                 )
     write_atomic(path, "\n".join(parts).encode("utf-8"))
 
 
 def _means(evaluation: Evaluation) -> str:
-    methods = evaluation.methods
-    means = {method: evaluation.mean(method) for method in methods}
-    names = _measures(evaluation)
-    head = "".join(f"<th>{html.escape(method)}</th>" for method in methods)
-    rows = [
-        f"<tr><td>{name}</td>" + "".join(f"<td>{_number(means[method], name, 4)}</td>" for method in methods) + "</tr>"
-        for name in names
-    ]
-    aims = ", ".join(f"{name} {value}" for name, value in LIMITS.items())
+    head = "".join(f"<th>{html.escape(method)}</th>" for method in evaluation.methods)
+    rows = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in list_means(evaluation)]
+    aims = "".join(f"<li>{html.escape(aim)}</li>" for aim in list_aims(evaluation))
     sets = "".join(f"<li>{html.escape(name)}: {value:.4f}</li>" for name, value in evaluation.sets.items())
-    return f"<table><tr><th>mean</th>{head}</tr>{''.join(rows)}</table><ul>{sets}</ul><p>Aim: {aims}</p>"
+    return f"<table><tr><th>mean</th>{head}</tr>{''.join(rows)}</table><ul>{sets}{aims}</ul>"
 
 
 def _by_pair(evaluation: Evaluation) -> str:

@@ -24,6 +24,7 @@ from studio.pipeline.tryon.drape import DRAPE, DrapeParams
 from studio.pipeline.tryon.draping import compose
 from studio.pipeline.tryon.draping.fill import fill_smoothly
 from studio.pipeline.tryon.draping.judge import judge_pose
+from studio.pipeline.tryon.draping.leakfree import masked_area
 from studio.pipeline.tryon.draping.plates import undress
 from studio.pipeline.tryon.draping.relax import measure_distortion, relax
 from studio.pipeline.tryon.draping.sleeves import worn_sleeve_half
@@ -199,6 +200,31 @@ def test_the_leak_free_engine_does_not_see_the_old_garment(person: PersonArtefac
     assert np.array_equal(images[0], images[1])
     assert _near(images[0], NEW_TOP, 40).sum() > 30000
     assert not _near(images[0], OLD_TOP, 30).any()
+
+
+@pytest.mark.parametrize("half", [TEE, LONG], ids=["tee", "long"])
+def test_noise_under_the_agnostic_mask_changes_no_byte(
+    person: PersonArtefacts, half: tuple[tuple[float, float], ...]
+) -> None:
+    random, hidden = np.random.default_rng(0), masked_area(person)
+    hidden = cv2.warpAffine(hidden.astype(np.uint8), person.framing.inverse, person.photo.size) > 0
+    count = int(hidden.sum())
+    rgb, labels, alpha = person.photo.rgb8.copy(), person.parse.labels.copy(), person.cutout.alpha.copy()
+    rgb[hidden] = random.integers(0, 256, (count, 3))
+    labels[hidden] = random.integers(0, 20, count)
+    alpha[hidden] = random.random(count)
+    noisy = replace(
+        person,
+        photo=replace(person.photo, pixels=rgb),
+        parse=replace(person.parse, labels=labels),
+        cutout=replace(person.cutout, alpha=alpha, foreground=rgb.copy()),
+    )
+    garment = dressed_garment(half)
+    first, second = (
+        DRAPE.dress(who, garment, context(), layers=LayerOrder(), leak_free=True) for who in (person, noisy)
+    )
+    assert count > 0.05 * hidden.size
+    assert np.array_equal(first.image, second.image) and np.array_equal(first.warped_mask, second.warped_mask)
 
 
 def test_the_stage_runs_from_its_slots(person: PersonArtefacts) -> None:

@@ -9,16 +9,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from studio.domain.artefacts import Confidence, GarmentArtefacts, PersonArtefacts, TryOn
 from studio.domain.edits import LayerOrder
+from studio.domain.geometry import Framing
 from studio.networks.lpips import Lpips
 from studio.pipeline.blend import blend_look
+from studio.pipeline.framing import warp_to_canvas
 from studio.pipeline.stage import StageContext
 from studio.training import evaluate, sets
+from studio.training.baselines import fill_hidden, paste_to_box
 from studio.training.evaluate import Evaluation, Evaluator, TruePair, find_pairs, reduce, to_canvas, zones
 from studio.training.report import list_pairs, write_csv, write_html
 from tests.pipeline.test_residue import dress
@@ -177,6 +181,27 @@ def test_kid_is_told_by_subsets_where_there_are_enough(monkeypatch: pytest.Monke
     mean, deviation = sets.kid(one, two)
     assert mean == pytest.approx(whole, rel=0.1) and 0 < deviation < mean
     assert sets.kid(one, two) == (mean, deviation)
+
+
+def test_a_large_photo_is_brought_to_the_canvas_as_its_agnostic_image_is() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2048, 1536, 3)).astype(np.uint8)
+    halved = Framing(np.array([[0.5, 0.0, -0.25], [0.0, 0.5, -0.25]]), (1536, 2048), (0, 0, 0))
+    canvas = to_canvas(noise, halved)
+    assert canvas.std() < 0.6 * noise.std(), "averaged, not picked"
+    assert np.array_equal(canvas, warp_to_canvas(noise, halved))
+
+
+def test_a_baseline_is_as_smooth_as_its_product_photo(person: PersonArtefacts) -> None:
+    garment = dressed_garment(TEE)
+    height, width = garment.photo.rgb8.shape[:2]
+    stripes = np.zeros((4 * height, 4 * width, 3), np.uint8)
+    stripes[::2] = 255  # one pixel each: pasted four times smaller, they are an even grey
+    alpha = np.repeat(np.repeat(garment.cutout.alpha, 4, axis=0), 4, axis=1)
+    fine = replace(garment, cutout=replace(garment.cutout, alpha=alpha, foreground=stripes))
+    picture, plain = paste_to_box(person, fine), fill_hidden(person.agnostic.image)
+    pasted = (np.abs(picture.astype(np.int16) - plain).max(axis=2) > 8) & (picture.std(axis=2) < 2)
+    pasted = cv2.erode(pasted.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert pasted.sum() > 5000 and picture[pasted].std() < 20
 
 
 def test_pairs_are_found_by_name(tmp_path: Path) -> None:
