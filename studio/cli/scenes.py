@@ -14,10 +14,12 @@ from studio.domain.artefacts import PhotoRole
 from studio.domain.errors import JobError, StudioError
 from studio.domain.geometry import Placement
 from studio.domain.keys import Json
+from studio.jobs.compare import look_residue
 from studio.jobs.workspace import Workspace
 from studio.library.library import Library
 from studio.library.records import Filter, LookRow, Order
 from studio.media.encode import write_image
+from studio.pipeline.residue import NOTABLE
 
 placement_app = typer.Typer(help="Named places on backgrounds.", no_args_is_help=True)
 
@@ -105,6 +107,7 @@ def show(
         record = workspace.library.look_record(row.id)
         target = to or Path(f"{file_name(row.name)}-sheet.jpg")
         write_image(target, workspace.contact_sheet(row.id))
+        residue = look_residue(workspace, row.id)
     reasons: list[Json] = [sentence(note) for note in record.confidence.reasons]
     notes: list[Json] = list(dict.fromkeys(sentence(note) for note in record.fallbacks))
     models: list[Json] = [
@@ -114,10 +117,18 @@ def show(
     if as_json:
         body: dict[str, Json] = {"id": row.id, "name": row.name, "engine": record.engine, "sheet": str(target)}
         print_json(
-            {**body, "confidence": record.confidence.score, "reasons": reasons, "notes": notes, "models": models}
+            {
+                **body,
+                "confidence": record.confidence.score,
+                "residue": residue,
+                "reasons": reasons,
+                "notes": notes,
+                "models": models,
+            }
         )
         return
     out.print(f"{row.name}: {record.engine}, confidence {record.confidence.score:.0%}")
+    out.print(f"Traces of the old garment: {residue:.2%} of its area (told from {NOTABLE:.2%} on)")
     for told in (*reasons, *notes):
         out.print(f"- {told}")
     for use in record.models:

@@ -89,6 +89,7 @@ def test_sheet_scene_and_delivery(dressed: Dressed, studio: Studio, tmp_path: Pa
     look = studio("looks", "-p", dressed.folder, "--json").json()[0]["id"]
     said = studio("show", look, "-p", dressed.folder, "-o", tmp_path / "sheet.png")
     assert said.code == 0 and "drape, confidence" in said.out and "selfie_multiclass" in said.out
+    assert "Traces of the old garment: 0." in said.out
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert min(sheet.size) > 600
     studio("placement", "save", "by the window", "-b", "meet_2", "--y", "1.0", "-p", dressed.folder)
