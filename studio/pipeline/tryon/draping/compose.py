@@ -111,6 +111,12 @@ def _meets(active: Bool, view: View, tile: Box) -> bool:
     return bool(active[max(0, first[1]) : last[1], max(0, first[0]) : last[0]].any())
 
 
+def fade_faintest(shade: F32) -> F32:
+    """Return shadows that end softly where they are too faint to touch the photo for: a cut would be seen on skin."""
+    faded: F32 = np.minimum(shade, np.maximum(2 * (shade - np.float32(FAINTEST)), 0))
+    return faded
+
+
 class _Reader:
     """Reads working planes on one native tile."""
 
@@ -148,7 +154,7 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     arms_alpha = reader.read(dressing.layers.arms.alpha)
     # What hangs before the garment takes no shadow of it, inside and outside of what is replaced.
     shade = (1 - reader.read(dressing.light.below)) * np.clip(body, 0, 1) * (1 - lower_alpha) * (1 - arms_alpha)
-    shade = np.where(shade < FAINTEST, 0.0, shade).astype(np.float32)
+    shade = fade_faintest(shade)
     rgb = rgb * spread(1 - shade)
     change = np.maximum(removed, np.clip(shade * 20, 0, 1))
     if isinstance(gain, np.ndarray):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 from scipy.linalg import solveh_banded
 
 from studio.domain.arrays import F32, F64, U8, Bool
@@ -18,6 +19,12 @@ from studio.pipeline.tryon.draping.body import Evidence
 
 LEG_AT = np.linspace(0.0, 2.4, 121)
 """Places on a leg at which its edges are kept: 0 hip, 1 knee, 2 ankle."""
+_SIDES_AT = np.array([0.0, 0.25, 0.5, 0.8, 0.92, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.0])
+_OUTER = np.array([1.02, 1.04, 1.05, 1.02, 0.98, 0.96, 0.97, 1.03, 1.06, 1.0, 0.96, 0.96])
+_INNER = np.array([1.0, 0.98, 0.97, 0.98, 1.05, 1.07, 1.0, 0.99, 1.04, 1.07, 1.03, 1.04])
+SIDES = tuple(PchipInterpolator(_SIDES_AT, side)(np.clip(LEG_AT, 0.0, 2.0)) for side in (_OUTER, _INNER))
+"""How far a standing leg's outer and inner edge lie off its axis, over half its width: thigh and calf swell outwards
+higher up than inwards, and the knee stands out on its inside."""
 STIFF, DRAWN_BACK = 12.0, 4e-4
 """What bending, and being off the standard, cost against a measured place. Their ratio's fourth root, in steps of
 `LEG_AT`, is how far what is seen reaches: a quarter of a thigh."""
@@ -68,7 +75,7 @@ def fit_shape(
         sign = -1.0 if side == 0 else 1.0
         at, sure = bare[side], _away_from_ends(~np.isnan(bare[side]))
         seen |= sure
-        expected = sign * standard
+        expected = sign * standard * SIDES[int((side == 1) == (label is Cihp.RIGHT_LEG))]
         curve = fit_curve(np.where(sure, at - expected, 0.0), sure.astype(np.float64), ROBUST * size)
         # Where the cloth is narrower than the leg would be, it holds the leg in.
         limit = covered[side] - sign * INSIDE_CLOTH * size

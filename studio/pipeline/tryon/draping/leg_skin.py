@@ -11,12 +11,12 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Evidence
 from studio.pipeline.tryon.draping.fill import draw_polygon
+from studio.pipeline.tryon.draping.leg_forms import light_forms
 from studio.pipeline.tryon.draping.legs import LegFields, Legs
 from studio.pipeline.tryon.draping.plates import skin_tone
 from studio.pipeline.tryon.draping.relief import LAST_LEG, limb_surface, load_relief, smoothstep
 from studio.pipeline.tryon.draping.skin import (
     COARSE_SHARE,
-    HUES,
     MOST_GAIN,
     MOST_TINT,
     PRIOR,
@@ -151,7 +151,7 @@ def _paint_skin(evidence: Evidence, removed: F32, where: tuple[Legs, LegFields],
     core = _find_believable(labels, rgb, removed, gap)
     surfaces = [_read_surface(legs, fields, number, coarse) for number in (0, 1)]
     features = [surface for surface, _ in surfaces]
-    hints = [forms[..., None] * HUES for _, forms in surfaces]
+    hints = [forms for _, forms in surfaces]
     reduced = [_reduce(rgb, core * (labels == label), coarse) for label in LEG_LABELS]
     matt = [add_sheen(expose(np.exp(log)), plane, -1.0) for (log, _), plane in zip(reduced, features, strict=True)]
     seen = [(light, share) for light, (_, share) in zip(matt, reduced, strict=True)]
@@ -224,28 +224,7 @@ def _read_surface(legs: Legs, fields: LegFields, number: int, size: tuple[int, i
     )
     chart, joints = load_relief().leg, legs.legs[number].points
     surface = limb_surface(chart, (np.minimum(along, LAST_LEG), -across), joints, number)
-    return surface, _read_forms(along, across, 1.0 if number == 0 else -1.0)
-
-
-def _read_forms(along: F64, across: F64, inner: float) -> F64:
-    """Return what the chart is too smooth for: kneecap, shin, calf, and between the thighs, in exposure.
-
-    inner: the sign of `across` on the inside.
-    """
-
-    def ridge(offset: F64, width: float) -> F64:
-        line: F64 = np.exp(-0.5 * (offset / width) ** 2)
-        return line
-
-    cap = 0.16 * ridge(along - 0.96, 0.05) * ridge(across, 0.28)
-    under = -0.22 * ridge(along - 1.055, 0.022) * ridge(across - 0.05 * inner, 0.34)
-    above = -0.12 * ridge(along - 0.87, 0.03) * ridge(across - 0.2 * inner, 0.3)
-    beside = -0.18 * ridge(along - 0.98, 0.06) * ridge(np.abs(across) - 0.6, 0.16)
-    shin = 0.12 * ridge(across + 0.12 * inner, 0.16) * smoothstep(along, 1.12, 1.3) * (1 - smoothstep(along, 1.7, 1.95))
-    calf = -0.1 * ridge(across - 0.35 * inner, 0.16) * smoothstep(along, 1.1, 1.3) * (1 - smoothstep(along, 1.5, 1.8))
-    between = -0.3 * smoothstep(across * inner, 0.2, 1.0) * np.exp(-np.clip(along, 0, 3) / 0.45)
-    forms: F64 = cap + under + above + beside + shin + calf + between
-    return forms
+    return surface, light_forms(along, across, 1.0 if number == 0 else -1.0)
 
 
 def _join(evidence: Evidence, removed: F32, gap: F32, smooth: list[F32], scale: float) -> F32:
