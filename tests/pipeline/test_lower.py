@@ -14,8 +14,9 @@ from studio.domain.errors import PipelineError
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.garments.edits import apply_landmark_moves
-from studio.pipeline.garments.lower import _sharpen
+from studio.pipeline.garments.lower import LEFT_LEG, RIGHT_LEG, _sharpen
 from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping.lower_dress import dress_lower, fit_lower
 from studio.pipeline.tryon.draping.lower_judge import judge_lower
 from tests.pipeline.lower_figures import (
     NAVY,
@@ -221,3 +222,19 @@ def test_two_runs_give_the_same_bytes(standing: PersonArtefacts, garments: dict[
     second, _ = _dress(standing, garments["shorts"])
     assert np.array_equal(first.pixels, second.pixels)
     assert garments["shorts"].garment.category is Category.SHORTS
+
+
+@pytest.mark.parametrize("apart", [0, 45])
+def test_shorts_hang_level_however_the_legs_stand_apart(garments: dict[str, GarmentArtefacts], apart: int) -> None:
+    person = draw_standing()
+    pose = make_pose(
+        {"right_knee": (124 - apart, 360), "left_knee": (176 + apart, 360),
+         "right_ankle": (124 - 2 * apart, 505), "left_ankle": (176 + 2 * apart, 505)}
+    )  # fmt: skip
+    fitting = fit_lower(person_of(person.photo.rgb8, person.parse.labels, pose))
+    _, placed = dress_lower(fitting, garments["shorts"], LayerOrder())
+    mesh = garments["shorts"].garment.mesh
+    for part in (LEFT_LEG, RIGHT_LEG):
+        hem = placed.vertices[(mesh.part == part) & (mesh.along > 0.995)]
+        across, down = np.ptp(hem, axis=0)
+        assert down < 0.06 * across

@@ -31,6 +31,8 @@ FULL_HEM = (1.98, 2.1)
 LOWEST_HEM = 2.1
 SNUG, WORN_AT_THIGH, WORN_AT_HEM = 1.12, 0.5, 0.8
 """A trouser leg up to `SNUG` times as wide as the leg looks as wide as it is cut; of the rest these shares are seen."""
+LEVEL_TO = (1.0, 1.6)
+"""Down to the first place on a leg cloth hangs level, from the second on square to the leg."""
 CURVE = 0.5
 """How much of the bow that waist and hem have when laid flat is kept."""
 SKIRT_FLARE = 0.92
@@ -367,7 +369,7 @@ def _place_leg(
     snug = bare * SNUG
     share = np.interp(rows, [0.1, 0.9], [WORN_AT_THIGH, WORN_AT_HEM])
     worn = np.maximum(np.where(own > snug, snug + share * (own - snug), own), bare * BODY_EASE)
-    spot, normal = leg.spot(places), leg.normal(places)
+    spot, normal = leg.spot(places), _hang(legs, number, places)
     apart = np.hypot(*(legs.legs[0].spot(places) - legs.legs[1].spot(places)).T) / 2
     inside = np.minimum(worn, np.maximum(apart + LEG_OVERLAP * legs.body.size, bare))
     edges = {side: spot + side * normal * worn[:, None], -side: spot - side * normal * inside[:, None]}
@@ -379,6 +381,18 @@ def _place_leg(
     t = ((across + 1) / 2)[:, None]
     placed: F64 = edges[-1][index] * (1 - t) + edges[1][index] * t
     return placed, last
+
+
+def _hang(legs: Legs, number: int, places: F64) -> F64:
+    """Return the directions of a trouser leg's rows: cloth about a thigh hangs level however the legs stand apart, on
+    the shank it lies square to it.
+    """
+    normal = legs.legs[number].normal(places)
+    level = legs.body.across(legs.body.locate(legs.legs[number].spot(places))[1])
+    share = np.interp(places, LEVEL_TO, [1.0, 0.0])[:, None]
+    mixed = share * level + (1 - share) * normal
+    rows: F64 = mixed / np.maximum(np.hypot(mixed[:, 0], mixed[:, 1]), 1e-6)[:, None]
+    return rows
 
 
 def _hem_place(pattern: LowerPattern, legs: Legs, fit: tuple[float, float]) -> float:
