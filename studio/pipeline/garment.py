@@ -142,7 +142,7 @@ def analyse_garment(
         if opening is None:
             layering = judge_layering(rgb, silhouette, fit, parted=_is_parted(neckline))
         kind = replace(kind, category=Category.OUTERWEAR) if layering.is_outer else kind
-    template = build_template(fit, prepare_silhouette(shape, MESH_HEIGHT), opening, hood)
+    template = build_template(fit, prepare_silhouette(shape, MESH_HEIGHT), opening, hood, rgb)
     if hood is not None:
         neckline = NecklineFit(seam_line(hood), 0.0, 0.0, 0.0, clear=True)
     if opening is not None:

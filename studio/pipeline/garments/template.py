@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from studio.domain.arrays import F32, F64, U16
+from studio.domain.arrays import F32, F64, U8, U16
 from studio.domain.artefacts import GarmentMesh
+from studio.pipeline.garments.armhole import follow_seam, outside_of
 from studio.pipeline.garments.fitting import Fit, Silhouette
 from studio.pipeline.garments.fronts import Opening
 from studio.pipeline.garments.hood import Hood
@@ -327,9 +328,12 @@ def _to_outline(points: F64, down: F64, silhouette: Silhouette) -> F64:
 
 
 def build_template(
-    fit: Fit, silhouette: Silhouette, opening: Opening | None = None, hood: Hood | None = None
+    fit: Fit, silhouette: Silhouette, opening: Opening | None = None, hood: Hood | None = None, photo: U8 | None = None
 ) -> Template:
-    """Build the mesh of a top from its fitted outline; with an opening it has two panels."""
+    """Build the mesh of a top from its fitted outline; with an opening it has two panels.
+
+    photo: what the silhouette was made of; without it no seam is looked for.
+    """
     p = fit.params
     key = corners(p, fit.sleeve)
     builder = _Builder()
@@ -337,7 +341,7 @@ def build_template(
     keys = {side: corners(own[side], fit.sleeve) for side in (-1, 1)}
     if fit.sleeve is not SleeveModel.NONE:
         keys = {side: _at_apex(keys[side], own[side], side, silhouette) for side in (-1, 1)}
-    armholes, sides = {}, {}
+    sides: dict[int, F64] = {}
     for side in (-1, 1):
         armhole, flank = _side_curve(keys[side], own[side], side, silhouette, bool(fit.laid))
         if fit.sleeve is SleeveModel.NONE:
@@ -346,7 +350,9 @@ def build_template(
         if fit.sleeve is not SleeveModel.NONE:
             _, inner, _ = _sleeve_curves(keys[side], own[side], side, silhouette, bool(fit.laid))
             flank = _out_to_sleeve(flank, inner, silhouette, side)
-        armholes[side], sides[side] = armhole, np.concatenate([armhole, flank[1:]])
+        sides[side] = np.concatenate([armhole, flank[1:]])
+        if photo is not None and fit.laid:  # an armhole beside a gap is where the outline says
+            sides[side] = follow_seam(sides[side], side, silhouette, photo)
     if opening is None:
         torso = _torso_grid(builder, key, p, sides, silhouette)
         names, base = _torso_names(torso), torso.index[0, slice(neck_columns()[0], neck_columns()[1] + 1)]
@@ -513,6 +519,9 @@ def _add_sleeve(
     column = 0 if side < 0 else -1
     seam = torso.index[: ARMHOLE_ROWS + 1, column]
     root = np.array([builder.points[vertex] for vertex in seam])
+    if laid:
+        flank = np.array([builder.points[vertex] for vertex in torso.index[ARMHOLE_ROWS:, column]])
+        inner = outside_of(inner, flank, side)
     outer[0], inner[0] = root[0], root[-1]
     outer, inner, cuff = _end_at_cuff(outer, inner, silhouette)
     known = {(0, place): int(vertex) for place, vertex in enumerate(seam)}

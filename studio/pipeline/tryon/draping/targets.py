@@ -62,6 +62,8 @@ the most so many shoulder widths.
 """
 NECK_UP, NECK_SHARE = 0.275, 0.6
 """Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
+UNDER_ARM = 0.025
+"""How far a flank goes on under the arm beyond the crease, in shoulder widths: what only touches leaves a slit."""
 TUCK_BLOUSE = 0.05
 """How far beyond the lower garment's width a tucked top may billow, in shoulder widths."""
 
@@ -282,8 +284,11 @@ def _seat_armpit(garment: Garment, targets: F64, body: Body, limb: Limb | None, 
     beside, down = body.locate(targets[flank])
     share = np.clip(1 - (down - depth) / (COMES_OUT * body.size), 0.0, 1.0)
     moved = share > 0
-    # Raised, it slides along the outline that it had.
-    slid = np.interp(down - rise * share, np.maximum.accumulate(down), beside) - side * over * share
+    # Raised, it slides along the outline that it had; none of it goes farther in than the crease.
+    slid = np.interp(down - rise * share, np.maximum.accumulate(down), beside)
+    if over > 0 and limb is not None:
+        seats = np.maximum(np.interp(down - rise * share, at, crease), body.half_width(down - rise * share, side))
+        slid -= side * np.clip(slid * side - seats - UNDER_ARM * body.size, 0.0, over) * share
     seated[flank] += np.where(moved[:, None], body.place(slid, down - rise * share) - body.place(beside, down), 0.0)
     return seated
 
