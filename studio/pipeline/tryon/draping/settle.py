@@ -42,6 +42,8 @@ TIP = (0.42, 0.56)
 FADE = (0.04, 0.45)
 """How far below the shoulder cloth is moved as much as on it, and from where on not at all, in shoulder widths."""
 SMOOTH = 0.01
+STEEPEST = 0.5
+"""By how much more than a collar's peak the cloth beside it goes down, per distance: more shears it into a kink."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +105,7 @@ def _read_edge(cover: F32, body: Body, line: tuple[F64, F64], side: int, collar:
     # Without sleeves a shoulder ends on the way: its end goes with the rest of it.
     found = np.flatnonzero(there[peak:]) + peak
     over = bridge_openings(np.interp(at, at[found], over[found]), at) * np.interp(at, TIP, [1.0, 0.0])
+    over = keep_from_shearing(over, at, peak)
     sigma = SMOOTH / (at[1] - at[0])
     over = cv2.GaussianBlur(over[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
     return _Edge(over, float(at[peak]), np.minimum(wanted, wanted[peak]))
@@ -119,8 +122,19 @@ def bridge_openings(over: F64, at: F64) -> F64:
     _, pieces = cv2.connectedComponents((over < closed - 1e-6).astype(np.uint8)[None])
     falls = np.abs(np.diff(over, prepend=over[:1], append=over[-1:]))
     cut_in = np.maximum(falls[:-1], falls[1:]) > CUT_IN
-    bridged: F64 = np.where((pieces[0] > 0) & np.isin(pieces[0], pieces[0][cut_in]), closed, over)
+    opened = (pieces[0] > 0) & np.isin(pieces[0], pieces[0][cut_in])
+    if opened.all():
+        return over
+    # Evenly from one bank to the other: laid level with the lower one, what ends at the higher would be bent down.
+    bridged: F64 = np.interp(at, at[~opened], over[~opened])
     return bridged
+
+
+def keep_from_shearing(over: F64, at: F64, peak: int) -> F64:
+    """Return an upper edge that leaves its collar's peak no steeper than cloth can be pulled down beside it."""
+    room = STEEPEST * np.maximum(at - at[peak], 0.0)
+    kept: F64 = np.clip(over, over[peak] - room, over[peak] + room)
+    return kept
 
 
 def _field(edges: Sequence[_Edge], at: F64, body: Body, fields: BodyFields) -> F32:
