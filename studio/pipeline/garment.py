@@ -26,6 +26,7 @@ from studio.pipeline.garments.hood import find_hood, seam_line, without_hood
 from studio.pipeline.garments.lower import LOWER, build_lower
 from studio.pipeline.garments.neckline import SURE, NecklineFit, find_neckline, name_neckline
 from studio.pipeline.garments.purge import reduce_cutout
+from studio.pipeline.garments.setting import is_restless
 from studio.pipeline.garments.straps import hang_on_straps, strap_line, thicken_straps
 from studio.pipeline.garments.template import Template, build_template, landmark_points
 from studio.pipeline.parallel import both
@@ -37,12 +38,14 @@ SMALLEST_SIDE = 24
 GOOD_OVERLAP, POOR_OVERLAP = 0.9, 0.75
 WORN_CONFIDENCE = 0.3
 """What a garment photographed on somebody is worth: head and arms of the wearer come along."""
+RESTLESS_CONFIDENCE = 0.65
+"""What one is worth that lies on a floor or a bed: its creases, shadows and labels are worn too."""
 NOT_CLOTHING_CONFIDENCE = 0.1
 HIGH_NECKLINE = 0.25
 """Depth of a neckline, in shares of the garment's height, down to which it crosses a front that cannot be open."""
 UNSURE = 0.7
-"""What a garment is worth whose neckline may be a print's edge or a seam, or whose kind is not plain: one look at it
-tells."""
+"""What a garment is worth whose neckline may be a print's edge or a seam, whose sleeves lie on it without a gap, or
+whose kind is not plain: one look at it tells, and the folds and frays of a wrong guess are measured on the look."""
 PARTED = 0.12
 """Depth of a neckline, in shares of the garment's height, from which a front with long sleeves parts there."""
 
@@ -60,7 +63,7 @@ class TemplateGarment:
 
     name: str = "garment"
     implementation: str = "template"
-    version: int = 15
+    version: int = 16
     params_type: type[GarmentParams] = GarmentParams
     inputs: tuple[str, ...] = ("photo", "edges")
     output: type[Garment] = Garment
@@ -84,14 +87,19 @@ class TemplateGarment:
         )
         if is_worn:
             garment = analyse_garment(photo, cutout, params.override, alone=False)
-            doubt = Note("garment.worn", {"file": photo.name})
-            score = min(garment.confidence, WORN_CONFIDENCE)
-            garment = replace(garment, confidence=score, reasons=(doubt, *garment.reasons))
+            garment = _doubted(garment, WORN_CONFIDENCE, Note("garment.worn", {"file": photo.name}))
+        elif is_restless(photo.rgb8, cutout.alpha):
+            garment = _doubted(garment, RESTLESS_CONFIDENCE, Note("garment.restless", {"file": photo.name}))
         ctx.progress.report(1.0, "garment")
         return garment
 
 
 TEMPLATE = TemplateGarment()
+
+
+def _doubted(garment: Garment, most: float, doubt: Note) -> Garment:
+    """Return a garment that is worth no more than `most`, for this reason first."""
+    return replace(garment, confidence=min(garment.confidence, most), reasons=(doubt, *garment.reasons))
 
 
 def analyse_garment(
@@ -248,7 +256,7 @@ def _judge(fit: Fit, kind: Recognition, file: str) -> tuple[float, tuple[Note, .
     if fit.iou < POOR_OVERLAP:
         reasons.append(Note("garment.poor_fit", {"file": file, "overlap": f"{100 * fit.iou:.0f}"}))
     if fit.guessed:
-        score = min(score, 0.6)
+        score = min(score, UNSURE)
         reasons.append(Note("garment.sleeves_guessed", {"file": file}))
     if not kind.is_clothing:
         score = min(score, NOT_CLOTHING_CONFIDENCE)

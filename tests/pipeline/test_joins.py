@@ -12,8 +12,9 @@ import pytest
 from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping import judge
 from studio.pipeline.tryon.draping.body import Arm, Body
-from studio.pipeline.tryon.draping.joins import Finished, Flaw, find_flaws, measure_belly, name_limb
+from studio.pipeline.tryon.draping.joins import Finished, Flaw, Found, find_flaws, measure_belly, name_limb
 from studio.pipeline.tryon.draping.judge import judge_look
 from studio.pipeline.tryon.draping.plates import Plate
 from tests.pipeline.tryon_figures import LONG, TEE, context, draw_person, dressed_garment
@@ -96,6 +97,13 @@ def test_a_frayed_hem_is_told_unless_the_product_is_so() -> None:
     assert Flaw.FRAYED in _kinds(look)
     assert _doubts(look)["tryon.frayed"] < 0.66
     assert "tryon.frayed" not in _doubts(replace(look, natural=2.0))
+
+
+def test_fur_may_be_rougher_on_a_body_than_laid_flat_and_a_single_ruffle_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for strength, natural, is_said in ((2.3, 1.8, False), (2.3, 1.2, True), (0.16, 0.05, True)):
+        found = [Found(Flaw.FRAYED, strength, (200.0, 200.0))]
+        monkeypatch.setattr(judge, "find_flaws", lambda look, found=found: found)
+        assert ("tryon.frayed" in _doubts(replace(_look(), natural=natural))) is is_said
 
 
 def test_frays_that_nobody_sees_do_not_count() -> None:
