@@ -43,7 +43,7 @@ FADE = (0.04, 0.45)
 """How far below the shoulder cloth is moved as much as on it, and from where on not at all, in shoulder widths."""
 SMOOTH = 0.01
 STEEPEST = 0.5
-"""By how much more than a collar's peak the cloth beside it goes down, per distance: more shears it into a kink."""
+"""By how much more than a collar's peak the cloth beside it may go down, per distance: more shears it into a kink."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,9 +131,11 @@ def bridge_openings(over: F64, at: F64) -> F64:
 
 
 def keep_from_shearing(over: F64, at: F64, peak: int) -> F64:
-    """Return an upper edge that leaves its collar's peak no steeper than cloth can be pulled down beside it."""
-    room = STEEPEST * np.maximum(at - at[peak], 0.0)
-    kept: F64 = np.clip(over, over[peak] - room, over[peak] + room)
+    """Return how far an upper edge goes down, beside its collar's peak hardly farther than the peak itself.
+
+    A peak that stands up is another matter: it goes down by itself.
+    """
+    kept: F64 = np.minimum(over, over[peak] + STEEPEST * np.maximum(at - at[peak], 0.0))
     return kept
 
 
