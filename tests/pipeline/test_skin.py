@@ -13,9 +13,20 @@ from studio.domain.artefacts import PersonArtefacts, Photo
 from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
-from studio.pipeline.tryon.drape import DRAPE
-from studio.pipeline.tryon.draping.plates import leave_hands
-from studio.pipeline.tryon.draping.skin import PRIOR, develop, expose, find_own_light, measure_blotches, read_light
+from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
+from studio.pipeline.tryon.draping.plates import find_kept, leave_hands, measure_neck
+from studio.pipeline.tryon.draping.relief import trunk_surface
+from studio.pipeline.tryon.draping.skin import (
+    HAND_WEIGHT,
+    PRIOR,
+    _trust_hands,
+    develop,
+    expose,
+    find_own_light,
+    measure_blotches,
+    read_light,
+)
 from tests.pipeline.tryon_figures import LONG, OLD_TOP, TANK, TEE, context, draw_person, dressed_garment, make_pose
 
 HEM = 225
@@ -273,3 +284,56 @@ def test_skin_that_is_lighter_away_from_the_collar_too_is_in_its_own_light() -> 
     assert own[23, 50] == pytest.approx(-0.2, abs=0.02)
     assert abs(float(own[23, 10])) < 0.02
     assert (find_own_light(-rest, away) > -0.01).all()
+
+
+def _places(along: float) -> BodyFields:
+    plane = np.zeros((40, 60), np.float32)
+    return BodyFields(plane, plane, (plane + along, plane), (plane, plane + 9))
+
+
+def test_fingers_say_little_of_an_arms_tone_where_a_face_says_more() -> None:
+    labels = np.zeros((40, 60), np.uint8)
+    labels[:10, :40], labels[20:30, :20] = Cihp.FACE, Cihp.RIGHT_ARM
+    hand = labels == Cihp.RIGHT_ARM
+    assert _trust_hands(_places(2.0), labels)[hand].max() == np.float32(HAND_WEIGHT)
+    assert _trust_hands(_places(2.0), labels)[~hand].min() == 1
+    assert _trust_hands(_places(1.5), labels).min() == 1  # it is no hand
+    labels[:10] = 0
+    assert _trust_hands(_places(2.0), labels).min() == 1  # nothing else tells
+
+
+def test_no_cell_under_the_chin_is_painted_as_the_lit_face() -> None:
+    fitting = _fit(draw_person(), False)
+    labels = fitting.evidence.labels
+    size = (labels.shape[1] // 4, labels.shape[0] // 4)
+    coarse = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
+    fields = measure_fields(fitting.body, (labels.shape[0], labels.shape[1]))
+    face = coarse == Cihp.FACE
+    rows = np.flatnonzero(face.any(axis=1))
+    chin = np.zeros_like(face)
+    chin[rows[-1]] = face[rows[-1]]
+    lit, throat = (trunk_surface(fitting.body, fields, coarse, size, behind_face=behind) for behind in (False, True))
+    assert lit[chin, 3].max() == 0
+    assert throat[chin, 3].min() > 0.3
+    assert np.array_equal(lit[~face], throat[~face])
+
+
+def test_a_neck_goes_up_behind_the_jaw() -> None:
+    fitting = _fit(draw_person(), False)
+    labels = fitting.evidence.labels
+    fields = measure_fields(fitting.body, (labels.shape[0], labels.shape[1]))
+    face = labels == Cihp.FACE
+    lowest = float(np.percentile(fields.depth[face], 97))
+    assert measure_neck(fitting.body, fields, labels).top > -lowest / fitting.body.size + 0.2
+
+
+def test_seen_skin_is_believed_up_to_a_mask_that_throws_no_shadow() -> None:
+    fitting = _fit(_short_sleeved(TONES["light"]), False)
+    fields = measure_fields(fitting.body, fitting.evidence.alpha.shape)
+    arms = np.isin(fitting.evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM))
+    beside = arms & (cv2.dilate((fitting.evidence.labels == Cihp.UPPER).astype(np.uint8), np.ones((7, 7))) > 0)
+    used = find_kept(fitting.body, fields, fitting.evidence)[0]
+    masked = find_kept(fitting.body, fields, replace(fitting.evidence, leak_free=True))[0]
+    assert used[beside].mean() < 0.3
+    assert masked[beside].mean() > 0.4
+    assert masked[arms].mean() > used[arms].mean()

@@ -8,7 +8,7 @@ import numpy as np
 from studio.domain.arrays import F32, Bool
 from studio.pipeline.tryon.draping.body import Evidence
 from studio.pipeline.tryon.draping.exemplar import carry_on_structure
-from studio.pipeline.tryon.draping.fill import add_grain, fill_smoothly
+from studio.pipeline.tryon.draping.fill import add_grain, fill_evenly
 
 _RIM = 3
 """So many pixels beside person and old garment are not the backdrop's own yet."""
@@ -25,5 +25,5 @@ def paint_backdrop(rgb: F32, evidence: Evidence, removed: F32, bared: Bool, size
     known: F32 = cv2.erode(seen, disc, borderValue=1).astype(np.float32)
     if known.sum() < 0.002 * known.size:
         known = np.maximum(known, np.float32(1e-3))
-    plain = add_grain(fill_smoothly(rgb, known), rgb, known)
+    plain = add_grain(fill_evenly(rgb, known), rgb, known)
     return carry_on_structure(plain, rgb, known > 0.5, bared, size)

@@ -15,6 +15,7 @@ from studio.domain.artefacts import Pose
 from studio.domain.labels import Cihp
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.tryon.draping.view import View
+from studio.pipeline.tryon.draping.wrists import find_cut, lead_to_hand
 
 PICTURE_LEFT, PICTURE_RIGHT = -1, 1
 
@@ -375,7 +376,10 @@ def _with_thickness(body: Body, evidence: Evidence) -> tuple[Arm, Arm]:
     for arm, label in zip(body.arms, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True):
         places, ratios, offsets = _measure_arm(arm, evidence.labels == label, body.size)
         if len(places) < 4:
-            arms.append(replace(arm, thickness=UNSEEN_THICKNESS))
+            half = _ARM_HALF[-1] * body.size * UNSEEN_THICKNESS
+            cut = find_cut(arm.points, half, evidence.labels, label) if arm.seen == 2 else None
+            joints = arm.points if cut is None else lead_to_hand(arm.points, cut)
+            arms.append(replace(arm, points=joints, thickness=UNSEEN_THICKNESS))
             continue
         # The first seen place may be cut by the sleeve's slanting edge; the next ones say how the arm goes on above.
         thickness = float(np.clip(np.median(ratios[1:5]), 0.75, 1.45))

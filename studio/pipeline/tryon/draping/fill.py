@@ -7,6 +7,11 @@ import numpy as np
 
 from studio.domain.arrays import F32, F64
 
+_SMALLEST_FILM, _SHARE_KNOWN = 8, 0.25
+"""Side at which a film's pyramid ends; from this share of known pixels on a coarse one is known."""
+_FILM_STEPS, _LAST_STEPS = 30, 4
+"""Steps of the film on its coarse levels, and on the two finest, which hardly change it."""
+
 
 def fill_smoothly(rgb: F32, known: F32) -> F32:
     """Continue known pixels smoothly over the unknown ones, by a pyramid of weighted means ("pull, push").
@@ -28,6 +33,34 @@ def fill_smoothly(rgb: F32, known: F32) -> F32:
         filled = colour + coarse * (1 - share)
     result: F32 = filled.astype(np.float32)
     return result
+
+
+def fill_evenly(rgb: F32, known: F32) -> F32:
+    """Continue known pixels as a soap film: the gentlest way between them, that meets them without a step.
+
+    rgb: `(h, w, c)`; known: `(h, w)` weights, 0 = unknown. `fill_smoothly` is cheaper, and falls off beside what is
+    known towards a wider mean. Coarse to fine with a few steps each (a cascade) it comes close to Laplace's equation.
+    Source: Bornemann, Deuflhard, "The cascadic multigrid method for elliptic problems", Numer. Math. 1996.
+    """
+    levels = [(rgb, np.clip(known, 0.0, 1.0).astype(np.float32))]
+    while min(levels[-1][1].shape) > _SMALLEST_FILM:
+        value, trust = levels[-1]
+        size = ((trust.shape[1] + 1) // 2, (trust.shape[0] + 1) // 2)
+        less = cv2.resize(trust, size, interpolation=cv2.INTER_AREA)
+        mixed = cv2.resize(value * trust[..., None], size, interpolation=cv2.INTER_AREA)
+        mean = (mixed / np.maximum(less, 1e-6)[..., None]).astype(np.float32)
+        levels.append((mean, (less > _SHARE_KNOWN).astype(np.float32) if less.max() > _SHARE_KNOWN else less))
+    value, trust = levels[-1]
+    film = fill_smoothly(value, trust)
+    for level, (value, trust) in enumerate(reversed(levels)):
+        film = cv2.resize(film, (trust.shape[1], trust.shape[0]), interpolation=cv2.INTER_LINEAR)
+        share = trust[..., None]
+        for _ in range(_FILM_STEPS if level < len(levels) - 2 else _LAST_STEPS):
+            film = film + share * (value - film)
+            film = cv2.GaussianBlur(film, (5, 5), 1.2)
+        film = film + share * (value - film)
+    filled: F32 = film.astype(np.float32)
+    return filled
 
 
 def add_grain(smooth: F32, rgb: F32, known: F32) -> F32:

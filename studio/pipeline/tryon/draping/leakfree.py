@@ -16,7 +16,7 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
 from studio.domain.geometry import Framing
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.fill import fill_smoothly
+from studio.pipeline.tryon.draping.fill import fill_evenly
 
 GREY = 128
 """The colour that agnostic images are masked with."""
@@ -69,7 +69,7 @@ def _without_grey(image: U8, labels: U8, body: Bool) -> U8:
     for part, area in ((~body, hidden), (skin, hidden & body)):
         seen = cv2.erode((part & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
         if seen.sum() > 100:
-            filled[area] = fill_smoothly(image.astype(np.float32), seen)[area]
+            filled[area] = fill_evenly(image.astype(np.float32), seen)[area]
     seen_hair = cv2.erode((hair & ~grey).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     _continue_strands(filled, hair & hidden, seen_hair, labels == Cihp.FACE)
     return np.clip(np.round(filled), 0, 255).astype(np.uint8)

@@ -19,6 +19,7 @@ from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.relief import shape_arm
 from studio.pipeline.tryon.draping.rows import End, Rows, read_rows
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT, find_hem
+from studio.pipeline.tryon.draping.wrists import find_cut
 
 PLACES = np.linspace(0.0, 2.5, 101)
 """Places on the arm (shoulder 0, elbow 1, wrist 2) at which its edges are known."""
@@ -42,6 +43,8 @@ LYING = 0.05
 """What the end of a sleeve that lies on the arm weighs: it lies there at the shoulder."""
 UNSEEN_END = 2.15
 """Down to there at least an arm goes of which no more than the hand is seen."""
+HAND_HOLDS, HAND_FREE = 20.0, 8
+"""What a hand's edge weighs where it comes out, and over so many steps of `PLACES` above no sleeve bounds the arm."""
 LAST_ROW = 2.0
 """Beyond the wrist the hand is no tube."""
 BENT = 40.0
@@ -127,15 +130,31 @@ def trace_limb(body: Body, evidence: Evidence, number: int) -> Limb:
     ends, weight = _believed(rows, half)
     limit = _sleeve_limits(rows, half)
     limit = np.minimum(limit, _trunk_limits(body, (spots, normals), rows, side))
-    outer, inner = (shape_arm(PLACES) * half[:, None]).T
-    usual = (inner, outer) if number == 0 else (outer, inner)
-    first, second = _fit_edges(ends, weight, usual, limit)
     seen = PLACES[(rows.kinds != End.NONE).any(axis=1)]
     # A stray row is no arm.
     shown = tuple(np.percentile(seen, (3, 97)).tolist()) if seen.size >= 4 else (0.0, 0.0)
+    cut = find_cut(arm.points, float(half[-1]), evidence.labels, label) if shown[0] > 1.0 and arm.seen == 2 else None
+    if cut is not None:
+        _hold_to_hand((ends, weight, limit), (spots, normals), arm.points, cut)
+    outer, inner = (shape_arm(PLACES) * half[:, None]).T
+    usual = (inner, outer) if number == 0 else (outer, inner)
+    first, second = _fit_edges(ends, weight, usual, limit)
     sleeve_end = _sleeve_end((spots, normals), half, evidence.labels)
     end = _ends(arm, shown, sleeve_end)
     return Limb(spots, normals, first, second, end, shown, _lies_behind(rows, (first, second)))
+
+
+def _hold_to_hand(edges: tuple[F64, F64, F64], lines: tuple[F64, F64], joints: F64, cut: F64) -> None:
+    """Let an arm's edges end where its hand begins, in place. edges: their ends, weights and limits, `(n, 2)`."""
+    ends, weight, limit = edges
+    spots, normals = lines
+    step = joints[2] - joints[1]
+    for side, point in enumerate(cut):
+        place = 1 + float((point - joints[1]) @ step) / max(float(step @ step), 1e-6)
+        row = int(np.clip(np.searchsorted(PLACES, place), 0, len(PLACES) - 1))
+        ends[row:, side], weight[row:, side] = float((point - spots[row]) @ normals[row]), 0.0
+        weight[row : row + 3, side] = HAND_HOLDS
+        limit[row - HAND_FREE :, side] = np.inf
 
 
 def _sleeve_end(lines: tuple[F64, F64], half: F64, labels: U8) -> float:

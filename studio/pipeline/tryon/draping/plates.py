@@ -40,7 +40,7 @@ KEPT_ARM, KEPT_HEM, KEPT_NECK = (0.8, 1.8), (3.0, 4.0), (2.0, 3.0)
 that an arm hangs before, below a sleeve's hem, beside a collar."""
 FOLLOW, FOLLOW_NECK, CALM = 0.35, 0.12, 2.0
 """Distance in shoulder widths at which painted skin follows half of what seen limbs differ by, and a neck, which glows
-in its own shade; how far it is averaged along the border."""
+in its own shade, or a hand, which is redder; how far it is averaged along the border."""
 CALM_HUE = 10.0
 """The same for its colour: a sleeve's reflection on the border does not spread."""
 MOST_STEP, MOST_HUE_STEP = 0.8, 0.3
@@ -51,6 +51,9 @@ NARROW, NARROW_TRUST = 0.3, 0.1
 """From this share of a bleed on skin counts a little: beside a loose shirt nothing else may be left of an arm."""
 EDGE_PX = 2
 """A seen limb's outermost pixels hold its background's colour."""
+MASK_RIM = 1.5
+"""So many pixels beside a mask may be half of its grey."""
+_SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE, Cihp.NECK)
 UNDER_CUFF = 0.12
 """How far skin goes on under a sleeve, in places on the arm."""
 UNDER_HAIR = 0.12
@@ -59,11 +62,14 @@ UNDER_HAIR = 0.12
 
 @dataclass(frozen=True, slots=True)
 class NeckShape:
-    """The neck in shoulder widths: half-widths towards the picture's left and right, and how far its top leans."""
+    """The neck in shoulder widths: half-widths towards the picture's left and right, how far it leans half a width up,
+    and how far up it goes, behind the jaw.
+    """
 
     left: float = 0.185
     right: float = 0.185
     lean: float = 0.0
+    top: float = 0.5
 
 
 def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: NeckShape | None = None) -> F32:
@@ -79,29 +85,34 @@ def draw_torso(body: Body, shape: tuple[int, int], bottom: float, neck: NeckShap
         flank = body.place(side * body.half_width(depth, side), depth)
         outline.append(np.concatenate([top, flank]))
     polygon = np.concatenate([outline[0], outline[1][::-1]])
-    tip = neck.lean
-    corners = ((tip - neck.left, -0.5), (tip + neck.right, -0.5), (neck.right, 0.0), (-neck.left, 0.0))
+    tip = neck.lean * neck.top / 0.5
+    corners = ((tip - neck.left, -neck.top), (tip + neck.right, -neck.top), (neck.right, 0.0), (-neck.left, 0.0))
     column = [body.place(np.array([x * body.size]), np.array([y * body.size]))[0] for x, y in corners]
     return np.maximum(draw_polygon(polygon, shape), draw_polygon(np.array(column), shape))
 
 
 _NECK_BETWEEN = (0.12, 0.2)
 _NECK_OF_FACE, _NECK_HIDDEN = 0.78, 0.17
+RAGS = 0.02
+"""Over so many shoulder widths DensePose's outline is evened out."""
+_BEHIND_JAW = 0.3
+"""So far above the chin's end, in shoulder widths, a neck goes on behind the jaw."""
 
 
 def measure_neck(body: Body, fields: BodyFields, labels: U8) -> NeckShape:
     """Return the neck's shape as far as it is seen, else what the face says of it."""
     depth = fields.depth / body.size
     face = (labels == Cihp.FACE) & (depth < -0.3)
-    lean, widest = 0.0, 0.0
+    lean, widest, top = 0.0, 0.0, 0.5
     if face.sum() > 0.02 * body.size**2:
+        top = float(np.clip(_BEHIND_JAW - np.percentile(depth[face], 97), 0.5, 1.0))
         lateral = fields.lateral[face] / body.size
         # The neck joins the head behind the chin: it leans less than the face stands aside.
         lean = float(np.clip(0.6 * np.median(lateral), -0.14, 0.14))
         widest = float(np.clip(_NECK_OF_FACE * np.ptp(np.percentile(lateral, (3, 97))) / 2, *_NECK_BETWEEN))
     seen = (labels == Cihp.NECK) & (depth > -0.5) & (depth < -0.17)
     if seen.sum() < 0.012 * body.size**2:
-        return NeckShape(widest, widest, lean) if widest else NeckShape()
+        return NeckShape(widest, widest, lean, top) if widest else NeckShape()
     lateral = fields.lateral[seen] / body.size
     lean = float(np.clip(0.5 * np.median(lateral) / max(-float(np.median(depth[seen])), 0.2), -0.14, 0.14))
     free = cv2.dilate((labels == Cihp.BACKGROUND).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
@@ -112,7 +123,7 @@ def measure_neck(body: Body, fields: BodyFields, labels: U8) -> NeckShape:
         hidden = len(reach) < 0.05 * body.size  # by hair, a collar, the jaw
         half = max(_NECK_HIDDEN, float((lateral * side).max())) if hidden else float(np.percentile(reach, 70))
         found.append(float(np.clip(half, *_NECK_BETWEEN)))
-    return NeckShape(found[0], found[1], lean)
+    return NeckShape(found[0], found[1], lean, top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,8 +216,7 @@ def undress(
         return follow_seen(skin, (body, fields, limbs), evidence, found)
 
     (background, lower, torso), (skin, kept) = both(paint_rest, paint_seen)
-    # Bare skin lies within what was clothed.
-    torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
+    torso = torso * _within_clothed(evidence, body.size)
     under = [under_sleeve(body.arms[number], body, fields, evidence.labels, number) for number in (0, 1)]
     return Undressed(background, lower, torso, skin, (under[0], under[1]), kept, waist)
 
@@ -224,7 +234,7 @@ def paint_plate(
     if bare.cuffs is None:
         for number, label in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
             torso = close_hollows(torso, drawn[number], evidence.labels == label, (body, fields, number))
-        torso = torso * np.clip(evidence.alpha * 1.5, 0, 1)
+        torso = torso * _within_clothed(evidence, body.size)
     # What an arm leaves free of trunk and trousers lies behind them; what was under a sleeve, before them.
     plate = undressed.background
     for number in (0, 1):
@@ -239,6 +249,16 @@ def paint_plate(
     paint(arms, skin.arms[0], nearer)
     gain = skin.gain if undressed.lower.gain is None else skin.gain * undressed.lower.gain
     return Plate(plate, covered, skin.trunk, arms, gain, undressed.kept)
+
+
+def _within_clothed(evidence: Evidence, size: float) -> F32:
+    """Return where bare skin may lie: within what was clothed. size: the shoulder width."""
+    alpha = evidence.alpha
+    if evidence.leak_free:  # DensePose is ragged; skin is not
+        calm = RAGS * size
+        alpha = np.clip((cv2.GaussianBlur(alpha, (0, 0), calm) - 0.5) * 2 * calm + 0.5, 0, 1)
+    within: F32 = np.clip(alpha * 1.5, 0, 1).astype(np.float32)
+    return within
 
 
 def draw_bare_arm(
@@ -279,6 +299,9 @@ def find_kept(body: Body, fields: BodyFields, evidence: Evidence) -> tuple[F32, 
     """Return (1 on seen skin that stays as it is, fading out towards the old garment; how far it is to be believed)."""
     labels, bleed = evidence.labels, np.float32(bleed_of(body))
     gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
+    if evidence.leak_free:  # a mask neither bleeds nor throws a shadow
+        seen = (np.isin(labels, _SKIN) & (gap * bleed > MASK_RIM)).astype(np.float32)
+        return seen, seen
     arms = np.isin(labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.GLOVE))
     kept = arms * _ramp(gap, KEPT_ARM) + (labels == Cihp.NECK) * _ramp(gap, KEPT_NECK)
     scarce = 1 - np.clip(3 * cv2.GaussianBlur(kept.astype(np.float32), (0, 0), 3 * float(bleed)), 0, 1)
@@ -330,7 +353,7 @@ def follow_seen(
     bleed = np.float32(bleed_of(body))
     gap = _distance(np.isin(labels, OLD_GARMENT)) / bleed
     known = (plain * trust).astype(np.float32)
-    fringe = _find_fringe(middle[..., 0], known, bleed) * (1 - _ramp(gap, FRINGE))
+    fringe = _find_fringe(middle[..., 0], known, bleed) * (1 - _ramp(gap, FRINGE)) * (not evidence.leak_free)
     known, kept = known * (1 - fringe) ** 4, kept * (1 - fringe)
     if known.sum() < 50:
         return skin, kept
@@ -345,9 +368,9 @@ def follow_seen(
     calm = light.mean(axis=2, keepdims=True) + hue - hue.mean(axis=2, keepdims=True)
     spread = spread_film(calm.astype(np.float32), less, np.inf)
     throat = (labels == Cihp.NECK) & ~find_chest(body, fields, labels)
-    spread = spread * _reach(throat, known, body, size)[..., None]
-    planes = [skin.trunk, *skin.arms]
     hands = np.isin(labels, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)) & (np.maximum(*fields.along) > WRIST)
+    spread = spread * _reach(throat | hands, known, body, size)[..., None]
+    planes = [skin.trunk, *skin.arms]
     changes = [spread * leave_hands(hands, known, size)[..., None], spread, spread]
     for number, (limb, label) in enumerate(zip(limbs, (Cihp.RIGHT_ARM, Cihp.LEFT_ARM), strict=True)):
         # Of the rim the background's colour is not carried on.
@@ -371,10 +394,10 @@ def leave_hands(hands: Bool, known: F32, size: tuple[int, int]) -> F32:
     return share
 
 
-def _reach(neck: Bool, known: F32, body: Body, size: tuple[int, int]) -> F32:
-    """Return how far, 1..0, painted skin of the coarse raster follows what is seen."""
+def _reach(own: Bool, known: F32, body: Body, size: tuple[int, int]) -> F32:
+    """Return how far, 1..0, painted skin of the coarse raster follows what is seen. own: what has its own tone."""
     share = np.zeros((size[1], size[0]), np.float32)
-    for part, reach in ((~neck, FOLLOW), (neck, FOLLOW_NECK)):
+    for part, reach in ((~own, FOLLOW), (own, FOLLOW_NECK)):
         there = cv2.resize(known * part, size, interpolation=cv2.INTER_AREA) > NARROW_TRUST / 2
         if there.any():
             away = _distance(there) * np.float32(2 / (reach * body.size))

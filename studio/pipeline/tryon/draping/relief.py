@@ -112,8 +112,12 @@ def _look_up(chart: F32, rows: tuple[F32 | F64, tuple[float, float]], columns: t
     return np.asarray(found, np.float64)
 
 
-def trunk_surface(body: Body, fields: BodyFields, labels: U8, size: tuple[int, int]) -> F64:
+def trunk_surface(
+    body: Body, fields: BodyFields, labels: U8, size: tuple[int, int], *, behind_face: bool = False
+) -> F64:
     """Return the trunk's surface on the coarse raster `size`, (width, height): `(h, w, 5)`. labels: on that raster.
+
+    behind_face: the throat's there, in the chin's shadow, not the face's.
 
     How it faces (across, down, towards us less 1 in the picture), the chin's shadow, and the logarithm of the share of
     an even sky that it sees.
@@ -132,6 +136,7 @@ def trunk_surface(body: Body, fields: BodyFields, labels: U8, size: tuple[int, i
     across = (1 - neck) * across + neck * face_sideways(np.clip(lateral / throat, -0.85, 0.85), NECK_ROUND)
     down, sky = (1 - neck) * down, (1 - neck) * sky + neck
     chin = _chin_shadow(labels, body.size * size[0] / fields.shape[1], size)
+    chin = chin if behind_face else chin * (labels != Cihp.FACE)
     return _features(across, down, chin, np.log(np.clip(sky, DARKEST, 1.0)))
 
 
@@ -179,5 +184,5 @@ def _chin_shadow(labels: U8, pixel: float, size: tuple[int, int]) -> F64:
         for fall in CHIN_FALLS
     ]
     near, far = (cv2.GaussianBlur(one, (0, 0), blur * pixel) for one, blur in zip(fallen, CHIN_BLURS, strict=True))
-    shadow: F64 = (np.maximum(near, CHIN_FAR * far) * (1 - face)).astype(np.float64)
+    shadow: F64 = np.maximum(near, CHIN_FAR * far).astype(np.float64)
     return shadow

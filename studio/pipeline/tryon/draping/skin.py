@@ -77,10 +77,13 @@ DEFAULT_TONE = (196.0, 154.0, 132.0)
 _FILM_STEPS = 10
 FACE_WEIGHT = 0.3
 """A face is made up and lit by itself: it counts for less than the body's skin while there is some."""
+HAND_WEIGHT = 0.05
+"""What hands count for the tone of the rest: of a dozen people's arms the face told the colour, the fingers did not."""
 NAVEL = 0.74
 """The navel's depth in shares of neck to hips."""
 _CHROMA_LIMITS = (0.06, 0.14)
 """How far (log ratio of channels) skin may be from the person's usual colour: hair and cloth are farther."""
+_NOWHERE_NEAR = 10.0
 _ARM_LABELS = (Cihp.RIGHT_ARM, Cihp.LEFT_ARM)
 _BODY_SKIN = (Cihp.NECK, *_ARM_LABELS)
 PlacesOnArms = Callable[[tuple[int, int]], list[tuple[F32, F64]]]
@@ -126,8 +129,8 @@ def paint_skin(
     step = max(1, round(COARSE_SHARE * body.size))
     size = (-(-shape[1] // step), -(-shape[0] // step))
     rgb = evidence.rgb.astype(np.float32)
-    gap = measure_gap(body, fields, evidence.labels)
-    core = find_believable(body, evidence, gap, removed)
+    gap = measure_gap(body, fields, evidence.labels, shadow=not evidence.leak_free)
+    core = find_believable(body, evidence, gap, removed) * _trust_hands(fields, evidence.labels)
     weight = np.asarray(cv2.resize(core, size, interpolation=cv2.INTER_AREA), np.float32)
     total = cv2.resize(rgb * core[..., None], size, interpolation=cv2.INTER_AREA)
     labels = np.asarray(cv2.resize(evidence.labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -165,7 +168,9 @@ def paint_skin(
     blotches = make_blotches(shape, body.size, wavering)
     hints = _body_hints(body, fields, size, waist)[..., None] * HUES
     smooth, planes = [], []
-    for surface, extra in ((trunk, hints), (arms[0], 0.0), (arms[1], 0.0)):
+    # No cell of the coarse raster that the chin ends in is painted as the lit face.
+    throat = trunk_surface(body, fields, labels, size, behind_face=True)
+    for surface, extra in ((throat, hints), (arms[0], 0.0), (arms[1], 0.0)):
         matt = base + surface @ light + extra
         lit: F32 = develop(add_sheen(matt, surface)).astype(np.float32)
         smooth.append(np.log(np.maximum(lit, 4.0)).astype(np.float32))
@@ -290,6 +295,17 @@ def find_believable(body: Body, evidence: Evidence, gap: F32, removed: F32) -> F
     return np.maximum(core, skin.astype(np.float64)).astype(np.float32)
 
 
+def _trust_hands(fields: BodyFields, labels: U8) -> F32:
+    """Return what seen skin counts for beyond its own place: fingers are redder than the arms, of which hardly more is
+    seen; if there is a face, that says more.
+    """
+    arms = np.isin(labels, _ARM_LABELS)
+    hands = arms & (np.maximum(*fields.along) > WRIST)
+    if 2 * hands.sum() < arms.sum() or (labels == Cihp.FACE).sum() < hands.sum():
+        return np.ones(labels.shape, np.float32)
+    return np.where(hands, np.float32(HAND_WEIGHT), np.float32(1.0))
+
+
 def find_hem(fields: BodyFields, labels: U8, number: int) -> float | None:
     """Return where on an arm its seen skin begins (0 shoulder .. 2 wrist); None where none is seen."""
     arm = (labels == _ARM_LABELS[number]) & (np.abs(fields.across[number]) < 1.5)
@@ -306,8 +322,13 @@ def find_sleeve(fields: BodyFields, labels: U8, number: int) -> Bool:
     return sleeve
 
 
-def measure_gap(body: Body, fields: BodyFields, labels: U8) -> F32:
-    """Return how far seen skin lies from the hem that ends it, in shoulder widths: the old sleeve's, the collar's."""
+def measure_gap(body: Body, fields: BodyFields, labels: U8, *, shadow: bool = True) -> F32:
+    """Return how far seen skin lies from the hem that ends it, in shoulder widths: the old sleeve's, the collar's.
+
+    shadow: what ends it throws one; a mask does not, and lies nowhere near.
+    """
+    if not shadow:
+        return np.full(labels.shape, np.float32(_NOWHERE_NEAR))
     gap = cv2.distanceTransform((~np.isin(labels, OLD_GARMENT)).astype(np.uint8), cv2.DIST_L2, 3)
     for number, label in enumerate(_ARM_LABELS):
         sleeve = find_sleeve(fields, labels, number)
