@@ -13,6 +13,7 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon import drape
 from studio.pipeline.tryon.drape import DRAPE
+from studio.pipeline.tryon.draping import light
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.folds import STEP, Drape, lay_ground, make_folds, read_folds
@@ -175,6 +176,18 @@ def test_looser_cloth_folds_more(person: PersonArtefacts) -> None:
         for share in (0.0, 1.0)
     )
     assert loose.std() > 1.2 * close.std()
+
+
+def test_down_to_its_armpit_a_sleeve_is_sewn_on(person: PersonArtefacts) -> None:
+    _, body, fields = _figure(person)
+    armpit = body.place(np.array([0.4 * body.size]), np.array([0.3 * body.length]))
+    sewn, free = light._hanging(body, fields, armpit), light._hanging(body, fields, np.zeros((0, 2)))
+    right = fields.lateral > 5
+    above = right & (fields.depth < 0.3 * body.length)
+    below = right & (fields.depth > 0.3 * body.length + light.COMES_FREE * body.size)
+    assert sewn[above].max() == pytest.approx(light.SEWN_ON) and free[above].max() > 0.9
+    assert sewn[below].min() == pytest.approx(1.0)
+    assert np.array_equal(sewn[fields.lateral < -5], free[fields.lateral < -5])
 
 
 def test_a_sleeve_before_the_torso_stands_out(person: PersonArtefacts) -> None:

@@ -121,6 +121,19 @@ def test_the_strip_beside_a_mesh_is_as_wide_as_asked() -> None:
     assert own.min() == pytest.approx(20, abs=0.1) and own.max() == pytest.approx(100, abs=0.1)
 
 
+def test_a_sliver_of_the_mesh_does_not_stretch_what_lies_beside_it() -> None:
+    source, target, faces = _grid(0.0)
+    thin = len(source)
+    source = np.concatenate([source, [[150.0, 60.0]]]).astype(np.float32)
+    target = np.concatenate([target, [[90.2, 60.0]]])  # its 60 pixels of cloth are squeezed into a fifth of one
+    right = np.flatnonzero(np.isclose(target[:thin, 0], target[:thin, 0].max()))
+    squeezed = np.array([(right[1], thin, right[2])], np.uint16)
+    faces = np.concatenate([faces, squeezed])
+    rim = surround(source, target, faces, _affines(source.astype(np.float64), target, faces), 10.0)
+    corner = np.flatnonzero(rim.base == right[0])[0]
+    assert np.hypot(*(rim.source[len(target) + corner] - rim.target[len(target) + corner])) < 8
+
+
 def test_an_armpit_within_the_cloth_comes_to_the_top_of_its_gap() -> None:
     _, cutout = draw_garment(TEE)
     silhouette = prepare_silhouette(cutout.alpha)

@@ -258,7 +258,8 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
         plate, layers = add_legs(plate, layers, evidence, fitting.legs, placed.hem_depth)
     layers = unite_arms(layers, plate, (body, evidence, fields), taken.limbs, bareness)
     maps = lay_behind_forearms(maps, layers, (body, fields), taken.limbs)
-    light = light_garment(body, fields, taken.light, layers, Worn(maps, source, layers.tuck, placed.hem_depth, cuffs))
+    worn = Worn(maps, source, layers.tuck, placed.hem_depth, cuffs, placed.armpits)
+    light = light_garment(body, fields, taken.light, layers, worn)
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
         light=light, neck=_before_back(taken, kept.garment, garment.garment), person=evidence.alpha,

@@ -13,7 +13,7 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from studio.domain.arrays import F32, Bool
+from studio.domain.arrays import F32, F64, Bool
 from studio.pipeline.parallel import both
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
@@ -43,6 +43,9 @@ HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW = 0.32, 0.46, 0.30
 """Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's own edge."""
 INNER_SHADOW, TUCK_SHADOW = 0.16, 0.36
 """The same inside the back of the collar, and where a waistband swallows the cloth."""
+SEWN_ON, COMES_FREE = 0.25, 0.16
+"""The share of an arm's shadow that falls where a sleeve is sewn on; how far below the armpit it is whole, in shoulder
+widths."""
 GAMMA = 2.2
 """Factors are applied to sRGB values: a factor of linear light there is its 1/2.2nd power."""
 DARKEST, BRIGHTEST = -1.0, 0.45
@@ -84,13 +87,17 @@ class Light:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worn:
-    """The new garment as it lies on the person: its layers, its pixels, and how it hangs."""
+    """The new garment as it lies on the person: its layers, its pixels, and how it hangs.
+
+    armpits: of its sleeves, `(n, 2)` on the working raster.
+    """
 
     maps: tuple[LayerMap, ...]
     source: ClothSource
     tuck: float | None
     hem: float
     cuffs: tuple[float, float] | None
+    armpits: F64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +125,7 @@ def light_garment(body: Body, fields: BodyFields, seen: SeenLight, layers: Layer
         source = reduce_source(worn.source, worn.maps, LOOK)
         return made, {part: _look_at(source, worn.maps, part, body) for part in Part}
 
-    (made, looks), shadows = both(read_cloth, lambda: _shadows(body, fields, layers, (trunk, sleeves)))
+    (made, looks), shadows = both(read_cloth, lambda: _shadows((body, fields), layers, (trunk, sleeves), worn.armpits))
     size = fields.shape[::-1]
     lit = {part: _light_on(part, seen, made, looks[part]) / np.float32(GAMMA) for part in looks}
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
@@ -243,13 +250,12 @@ class _Shadows:
         return self.trunk if part_of(layer) is Part.TRUNK else self.sleeves
 
 
-def _shadows(body: Body, fields: BodyFields, layers: Layers, cloth: tuple[F32, F32]) -> _Shadows:
+def _shadows(where: tuple[Body, BodyFields], layers: Layers, cloth: tuple[F32, F32], armpits: F64) -> _Shadows:
     """Return what hair, chin, arms and the garment itself shade. cloth: coverage of trunk and sleeves."""
-    trunk, sleeves = cloth
+    (body, fields), (trunk, sleeves) = where, cloth
     near, wide = 0.018 * body.size, 0.06 * body.size
     head = np.log(1 - HEAD_SHADOW * _contact(layers.head.alpha, near, wide))
-    # At the shoulder a sleeve is sewn on: it lies in front of the side only below.
-    hanging = np.clip((fields.depth / body.length - 0.02) / 0.22, 0.25, 1)
+    hanging = _hanging(body, fields, armpits)
     arms = np.maximum(layers.arms.alpha, sleeves)
     beside = np.log(1 - ARM_SHADOW * hanging * _contact(arms, near, wide))
     # An arm that comes out of its own sleeve lies under it; only one that crosses it casts a shadow there.
@@ -266,6 +272,17 @@ def _shadows(body: Body, fields: BodyFields, layers: Layers, cloth: tuple[F32, F
         below=(1 - CLOTH_SHADOW * _contact(every, *edge)).astype(np.float32),
         arms=(1 - CLOTH_SHADOW * _contact(sleeves, *edge)).astype(np.float32),
     )
+
+
+def _hanging(body: Body, fields: BodyFields, armpits: F64) -> F32:
+    """Return how far what hangs beside the trunk stands before it, 0..1: down to its armpit a sleeve is sewn on."""
+    hanging = np.clip((fields.depth / body.length - 0.02) / 0.22, SEWN_ON, 1)
+    for lateral, depth in zip(*body.locate(armpits), strict=True):
+        own = fields.lateral * np.sign(lateral) > 0
+        below = np.clip((fields.depth - depth) / (COMES_FREE * body.size), SEWN_ON, 1)
+        hanging = np.where(own, np.minimum(hanging, below), hanging)
+    freed: F32 = hanging.astype(np.float32)
+    return freed
 
 
 def _contact(plane: F32, near: float, wide: float) -> F32:

@@ -1,7 +1,8 @@
 """What lies just beside a mesh: the map of its cloth goes on there evenly.
 
 A garment's soft edge reaches beyond its mesh. Continued face by face, neighbouring faces would tear it: each vertex of
-the rim goes on with the mean of the faces about it, so that the strip is continuous.
+the rim goes on with the mean of the faces about it, by their area, so that the strip is continuous: what a sliver is
+stretched by says nothing of the cloth.
 """
 
 from __future__ import annotations
@@ -42,21 +43,23 @@ def surround(source: F32, target: F64, faces: U16, maps: F64, width: float) -> R
     base = np.unique(rim)
     place = np.zeros(len(target), np.intp)
     place[base] = np.arange(len(base))
-    normal, stretch, faces_at = np.zeros((len(base), 2)), np.zeros((len(base), 2, 2)), np.zeros(len(base))
+    normal, stretch, area_at = np.zeros((len(base), 2)), np.zeros((len(base), 2, 2)), np.zeros(len(base))
     for end in (0, 1):
         np.add.at(normal, place[rim[:, end]], out)
     on_rim = np.isin(corners, base)
     owner, corner = np.nonzero(on_rim)
     at = place[corners[owner, corner]]
-    np.add.at(stretch, at, maps[owner, :, :2])
-    np.add.at(faces_at, at, 1.0)
-    stretch /= faces_at[:, None, None]
+    sides = target[corners[:, 1:]] - target[corners[:, :1]]
+    area = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]) + 1e-6
+    np.add.at(stretch, at, area[owner, None, None] * maps[owner, :, :2])
+    np.add.at(area_at, at, area[owner])
     for _ in range(2):
-        even, met = 2 * stretch, np.full(len(base), 2.0)
+        even, area_about = 2 * stretch, 2 * area_at
         for here, there in ((0, 1), (1, 0)):
             np.add.at(even, place[rim[:, here]], stretch[place[rim[:, there]]])
-            np.add.at(met, place[rim[:, here]], 1.0)
-        stretch = even / met[:, None, None]
+            np.add.at(area_about, place[rim[:, here]], area_at[place[rim[:, there]]])
+        stretch, area_at = even, area_about
+    stretch /= area_at[:, None, None]
     length = np.maximum(np.hypot(*normal.T), 1e-6)
     # At a corner it reaches as far from both sides.
     step = normal / length[:, None] * width * np.clip(2 / length, 1.0, 1.5)[:, None]
