@@ -36,6 +36,7 @@ from studio.pipeline.tryon.draping.arms import (
     unite_arms,
 )
 from studio.pipeline.tryon.draping.body import Body, Evidence, estimate_body
+from studio.pipeline.tryon.draping.cloths import part_cloths
 from studio.pipeline.tryon.draping.collars import lean_on_neck
 from studio.pipeline.tryon.draping.compose import Dressing, read_plane, render_patch
 from studio.pipeline.tryon.draping.dress import add_legs, fit_dress, judge_dress, keep_skirt
@@ -87,7 +88,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 17
+    version: int = 18
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
@@ -222,6 +223,9 @@ class _TakenApart:
 def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     body, evidence = fitting.body, fitting.evidence
     fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
+    if not evidence.leak_free:
+        evidence = replace(evidence, labels=part_cloths(evidence, fields, body.size))
+        fitting = replace(fitting, evidence=evidence)
     body = fit_shoulders(body, evidence, fields)
     fitting = replace(fitting, body=body)
     if fitting.legs is None:

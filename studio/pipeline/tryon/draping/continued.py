@@ -15,6 +15,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from studio.domain.arrays import F32, F64, Bool
+from studio.pipeline.planes import mix
+from studio.pipeline.tryon.draping.beside import paint_beside
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.fill import draw_polygon, fill_smoothly, smooth_known
@@ -212,7 +214,10 @@ def _paint_above(rays: _Rays, rgb: F32, known: F32, size: float) -> F32:
     there_and_back = np.abs((height + len(deep)) % (2 * len(deep)) - len(deep))
     mirrored = len(deep) - there_and_back
     painted = going_on + film + rays.spread(woven.astype(np.float32), mirrored.astype(np.float32))
-    result: F32 = np.where(known[..., None] > 0.5, rgb, np.clip(painted, 0, 255)).astype(np.float32)
+    painted = np.clip(painted, 0, 255).astype(np.float32)
+    beside, share = paint_beside(rgb, known > 0.5, size)
+    painted = mix(painted, beside, cv2.GaussianBlur(share, (0, 0), FILM))
+    result: F32 = np.where(known[..., None] > 0.5, rgb, painted).astype(np.float32)
     return result
 
 
