@@ -31,7 +31,7 @@ def paint_beside(rgb: F32, known: Bool, size: float) -> tuple[F32, F32]:
     rgb: `(h, w, 3)`; known: the cloth that is seen, `(h, w)`. size: the shoulder width in pixels.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(CALM * size)) + 1,) * 2)
-    calm = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_OPEN, kernel, borderValue=0) > 0
+    calm = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     beside, away = _carry_on(rgb, calm, size)
     share: F32 = np.clip((_down_to(known) - away) / np.float32(TURN * size), 0, 1)
     return beside, share

@@ -131,17 +131,19 @@ def _decide_together(score: F32, rgb: U8, means: tuple[F32, F32], cloth: Bool, s
     Source: He, Sun, Tang, "Guided Image Filtering", TPAMI 2013.
     """
     way = means[1] - means[0]
-    guide = (rgb.astype(np.float32) - means[0]) @ (way / max(float(way @ way), 1.0))
-    guide = np.clip(guide, -1, 2).astype(np.float32)
+    placed = (rgb.astype(np.float32) - means[0]) @ (way / max(float(way @ way), 1.0))
+    guide: F32 = np.clip(placed, -1, 2).astype(np.float32)
     weight = cloth.astype(np.float32)
     side = (2 * max(1, round(GUIDE * size)) + 1,) * 2
+    total = np.maximum(cv2.boxFilter(weight, -1, side), 1e-3)
 
     def mean(plane: F32) -> F32:
-        averaged: F32 = cv2.boxFilter(plane * weight, -1, side) / np.maximum(cv2.boxFilter(weight, -1, side), 1e-3)
+        averaged: F32 = (cv2.boxFilter(plane * weight, -1, side) / total).astype(np.float32)
         return averaged
 
     middle, value = mean(guide), mean(score)
-    slope = (mean(guide * score) - middle * value) / (mean(guide * guide) - middle * middle + EDGE**2)
+    spread = mean(guide * guide) - middle * middle + np.float32(EDGE**2)
+    slope: F32 = ((mean(guide * score) - middle * value) / spread).astype(np.float32)
     offset = value - slope * middle
     together: F32 = cv2.GaussianBlur(mean(slope) * guide + mean(offset), (0, 0), SMOOTH * size)
     return together
