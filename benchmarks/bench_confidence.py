@@ -151,6 +151,7 @@ def main() -> None:
     store = HalfStore(FolderStore(wanted.store)) if wanted.store else MemoryStore()
     runner, builder = Runner(store, photos, models), GraphBuilder(Recipe(), models)
     counts: dict[tuple[str, str], Counter[str]] = {}
+    reasons: dict[str, Counter[bool]] = {}
     for verdict in read_verdicts():
         if wanted.half not in (None, verdict.half):
             continue
@@ -161,6 +162,8 @@ def main() -> None:
         before, after = assess(nodes, runner), look.confidence.score
         for when, score in (("before", before), ("after", after)):
             counts.setdefault((verdict.half, when), Counter())[name_outcome(verdict.sign, score)] += 1
+        if after < TRUSTED and look.confidence.reasons:
+            reasons.setdefault(look.confidence.reasons[0].key, Counter())[verdict.sign] += 1
         print(
             f"{verdict.half:5}{Path(verdict.person).stem[:18]:19}{Path(verdict.garment).stem[:22]:23}"
             f"{'sign' if verdict.sign else 'no':5}{before:5.2f}{after:6.2f}  {name_outcome(verdict.sign, after):12}"
@@ -174,6 +177,8 @@ def main() -> None:
         total = sum(count.values())
         told = ", ".join(f"{count[name]} {name}" for name in ("hit", "miss", "right pass", "false alarm"))
         print(f"{half}, {when} dressing, {total} looks: {told}")
+    for key, count in sorted(reasons.items()):
+        print(f"first reason {key}: {count[False]} of {count.total()} looks not signed")
 
 
 if __name__ == "__main__":

@@ -115,11 +115,11 @@ def print_json(value: Json) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_rows(headings: list[str], rows: list[list[str]]) -> None:
-    """Write a table to standard output."""
+def print_rows(headings: list[str], rows: list[list[str]], *, whole_names: bool = False) -> None:
+    """Write a table to standard output. whole_names: the first column is never folded, however narrow the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=whole_names and number == 0)
     for row in rows:
         table.add_row(*row)
     out.print(table)

@@ -75,7 +75,7 @@ def _show(result: Evaluation) -> None:
     from studio.training.report import list_aims, list_means, list_pairs
 
     if result.scores:
-        print_rows(["mean", *result.methods], list_means(result))
+        print_rows(["mean", *result.methods], list_means(result), whole_names=True)
         names, rows = list_pairs(result)
         print_rows(["pair", *names], [[pair, *(cell.text for cell in cells)] for pair, cells in rows])
     if result.sets:

@@ -1,20 +1,20 @@
 """Evaluation: paired and without leaks, by a cycle, and unpaired.
 
-Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose,
-DensePose (the embedded one lies inside the silhouette) and the garment; nothing else under the agnostic mask, neither
-pixels nor outline. Its picture is composed over the agnostic photo. Pictures are the 768 x 1024 canvas (larger photos
-are shrunk into it by area averaging, then placed bilinearly), reduced to 384 x 512 by area averaging, whole, without
-crop. SSIM: Gaussian window 11 x 11, sigma 1.5, mean of R, G, B. LPIPS:
-v0.1, linear calibration; over regions the mean of its layers' maps, enlarged bilinearly. "inside" is the agnostic
-mask; zones are discs around the joints, in shoulder widths. delta_e: CIEDE2000 between the garment's colours in the
-product photo and in the picture, where the photo's parse map sees the garment worn; tone by tone (k-means in CIELAB),
-each tone's medians, weighted by the tone's share of the product; the picture's pixels farther than 40 in CIELAB
-from every tone are skin or backdrop, unless they are all that is left of it. What the product photo shows of the
-inside of the back, above the front's neckline, is left out, for nobody sees it worn; the product photo is reduced into
-the same size, for thin stripes mix there. delta_e_median: CIEDE2000 between the medians of all cloth in the product,
-unreduced, and in the picture; of a garment of several colours it leaps from one to the other. The photo's own row
-shows both: the photo against the product, a difference of light. moved_outside: pixels of the canvas outside the
-agnostic mask that differ by more than rounding.
+Paired. The engine receives what published engines receive: the agnostic image, the parse agnostic, the pose, DensePose
+(made from the photo, as theirs is: the embedded one is a body's capsules cut to the person's silhouette, and so much of
+that silhouette is known) and the garment; nothing else under the agnostic mask, neither pixels nor outline. Its picture
+is composed over the agnostic photo. Pictures are the 768 x 1024 canvas (larger photos are shrunk into it by area
+averaging, then placed bilinearly), reduced to 384 x 512 by area averaging, whole, without crop. SSIM: Gaussian window
+11 x 11, sigma 1.5, mean of R, G, B. LPIPS: v0.1, linear calibration; over regions the mean of its layers' maps,
+enlarged bilinearly. "inside" is the agnostic mask; zones are discs around the joints, in shoulder widths. delta_e:
+CIEDE2000 between the garment's colours in the product photo and in the picture, where the photo's parse map sees the
+garment worn; tone by tone (k-means in CIELAB), each tone's medians, weighted by the tone's share of the product; the
+picture's pixels farther than 40 in CIELAB from every tone are skin or backdrop, unless they are all that is left of it.
+What the product photo shows of the inside of the back, above the front's neckline, is left out, for nobody sees it
+worn; the product photo is reduced into the same size, for thin stripes mix there. delta_e_median: CIEDE2000 between the
+medians of all cloth in the product, unreduced, and in the picture; of a garment of several colours it leaps from one to
+the other. The photo's own row shows both: the photo against the product, a difference of light. moved_outside: pixels
+of the canvas outside the agnostic mask that differ by more than rounding.
 Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used. moved_outside:
 native pixels outside both looks' own edit masks that differ from the photo at all.
 Unpaired. Dressed in the next pair's garment, the engine as it is used, at the same size, against all photos. FID: the
