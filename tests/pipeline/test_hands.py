@@ -66,3 +66,29 @@ def test_a_hand_below_a_long_sleeve_is_no_leg_though_a_scrap_of_the_arm_is_seen_
     rgb = np.full((*shape, 3), 225, np.uint8)
     rgb[labels == Cihp.RIGHT_LEG], rgb[labels == Cihp.RIGHT_ARM] = (140, 80, 55), (190, 125, 95)
     assert np.array_equal(part_hands(labels, rgb, body, fields), labels)
+
+
+def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_across_it() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    shape = (person.photo.size[1] + 120, person.photo.size[0])
+    fields = measure_fields(body, shape)
+    wrist = body.arms[0].points[2].astype(np.intp)
+    labels = np.zeros(shape, np.uint8)
+    cv2.rectangle(labels, _from(wrist, -8, -40), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
+    cv2.line(labels, body.arms[0].points[1].astype(int).tolist(), wrist.tolist(), int(Cihp.RIGHT_ARM), 22)
+    cv2.circle(labels, _from(wrist, 4, 26), 26, int(Cihp.RIGHT_ARM), -1)
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    rgb[labels == Cihp.TROUSERS], rgb[labels == Cihp.RIGHT_ARM] = (70, 100, 160), (190, 125, 95)
+    gap, nail = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    cv2.ellipse(gap, _from(wrist, 2, 26), (7, 15), 0, 0, 360, 1, -1)
+    cv2.ellipse(nail, _from(wrist, 20, 34), (4, 5), 0, 0, 360, 1, -1)
+    rgb[gap > 0], rgb[nail > 0] = (12, 24, 46), (235, 236, 240)
+    y = int(wrist[1]) + 26
+    rgb[y - 1 : y + 2][gap[y - 1 : y + 2] > 0] = (150, 155, 165)  # a thread
+    rgb = np.clip(rgb + np.random.default_rng(1).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
+    assert (labels[gap > 0] == Cihp.RIGHT_ARM).all()
+    parted = part_hands(labels, rgb, body, fields)
+    assert (parted[gap > 0] == Cihp.TROUSERS).mean() > 0.9
+    assert (parted[gap == 0] == labels[gap == 0]).mean() > 0.999
+    assert (parted[nail > 0] == Cihp.RIGHT_ARM).all()

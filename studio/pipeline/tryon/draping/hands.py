@@ -1,11 +1,11 @@
-"""Hands before bare legs: a parse map parts skin from skin by distance alone, the photo shows where fingers end."""
+"""Hands before legs: a parse map rounds them off and parts skin by distance, the photo shows where fingers end."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from studio.domain.arrays import U8, Bool
+from studio.domain.arrays import F32, U8, Bool
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body
 from studio.pipeline.tryon.draping.fields import BodyFields
@@ -18,32 +18,92 @@ TOUCH = 0.02
 """Less skin of a leg than this beside a hand, in squared shoulder widths, is no leg behind it."""
 ROUNDS, FINEST = 3, 1
 """Rounds of the cut; what is finer than this, in pixels to both sides, is a rim, no finger."""
+ENOUGH, DARK = 60, 10.0
+"""Fewer pixels tell no colour; values below this tell no hue."""
+MOST_ALIKE, CLOTH_FROM = 0.35, 0.6
+"""Cloth whose hue lies nearer to skin's cannot be told from it; so far on the way from skin to cloth it is cloth."""
+IN_SHADE, CREASE, LEAST_GAP = 0.9, 2, 0.0015
+"""What is so much darker than the arm (logarithm) is not the hand's, unless it is finer than `CREASE` pixels to both
+sides or smaller than `LEAST_GAP` squared shoulder widths."""
 _LEGS = (Cihp.LEFT_LEG, Cihp.RIGHT_LEG)
 
 
 def part_hands(labels: U8, rgb: U8, body: Body, fields: BodyFields) -> U8:
-    """Return labels with hands ending where they are seen to end before bare legs.
+    """Return labels with hands ending where they are seen to end before bare legs and cloth.
 
     Source: Rother, Kolmogorov, Blake, "GrabCut", SIGGRAPH 2004.
     """
     parted = labels.copy()
-    legs = np.isin(labels, _LEGS)
+    legs, lower = np.isin(labels, _LEGS), np.isin(labels, LOWER_BODY)
     for number, arm in enumerate((Cihp.RIGHT_ARM, Cihp.LEFT_ARM)):
         own = labels == arm
         hand = own & (fields.along[number] >= WRIST)
         if not hand.any() or not (own & ~hand).any():
             continue
         away = cv2.distanceTransform((~hand).astype(np.uint8), cv2.DIST_L2, 5)
-        beside = legs & (away < NEAR * body.size)
+        near = away < NEAR * body.size
+        gap = _find_gap(rgb, (own, hand), lower & near, body.size)
+        _name_gaps(parted, gap, (legs | lower) & ~own, lower & near)
+        beside = legs & near
         if beside.sum() < TOUCH * body.size**2:
             continue
-        leg = np.uint8(np.bincount(labels[beside]).argmax())
-        found = _cut(labels, rgb, (own, hand, beside), round(2 * NEAR * body.size))
+        leg = _commonest(labels[beside])
+        found = _cut(labels, rgb, (own & ~gap, hand & ~gap, beside), round(2 * NEAR * body.size))
         if not (found & hand).any():  # nothing of the arm that is seen reaches it: below a long sleeve, say
             continue
-        parted[hand & ~found] = leg
+        parted[hand & ~gap & ~found] = leg
         parted[beside & found] = arm
     return parted
+
+
+def _name_gaps(labels: U8, gap: Bool, behind: Bool, lower: Bool) -> None:
+    """Give each gap to what it goes on as beside the hand; one that the hand encloses to the lower garment."""
+    count, pieces = cv2.connectedComponents(gap.astype(np.uint8))
+    for number in range(1, count):
+        own = pieces == number
+        ring = (cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & behind
+        labels[own] = _commonest(labels[ring if ring.any() else lower])
+
+
+def _commonest(labels: U8) -> np.uint8:
+    return np.uint8(np.bincount(labels).argmax())
+
+
+def _find_gap(rgb: U8, arm: tuple[Bool, Bool], lower: Bool, size: float) -> Bool:
+    """Return what lies behind a hand and is seen between thumb and fingers: in their shade, or of the cloth's hue.
+
+    arm: the whole arm and its hand.
+    """
+    own, hand = arm
+    found = np.zeros(hand.shape, bool)
+    inner = cv2.erode((own & ~hand).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if inner.sum() < ENOUGH or lower.sum() < ENOUGH:
+        return found
+    light, dark = np.log(np.median(rgb[inner].mean(axis=1))), np.log(rgb[hand].mean(axis=1) + 1.0)
+    skin, cloth = (np.median(_hue(rgb[mask]), axis=0) for mask in (inner, lower))
+    apart = max(float(np.hypot(*(cloth - skin))), 1e-6)
+    unlike = (_hue(rgb[hand]) - skin) @ (cloth - skin) / apart**2 * (apart > MOST_ALIKE)
+    unlike = np.where(dark < light, unlike, 0.0)  # a painted nail is no cloth
+    found[hand] = (dark < light - IN_SHADE) | (unlike > CLOTH_FROM)
+    odd = np.zeros(hand.shape, bool)
+    odd[hand] = (dark < light - IN_SHADE / 2) | (unlike > CLOTH_FROM / 2)
+    # A crease is finer than a gap, and a gap larger than a nail; threads that hang across it are no part of the hand.
+    small, wide = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)) for r in (CREASE, 3 * CREASE))
+    solid = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, small)
+    solid |= cv2.morphologyEx(solid, cv2.MORPH_CLOSE, wide) & odd
+    solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, small) & hand
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] > LEAST_GAP * size**2
+    large[0] = False
+    gaps: Bool = large[pieces]
+    return gaps
+
+
+def _hue(pixels: U8) -> F32:
+    """Return colour without its lightness, steady in the dark: `(n, 2)` logarithms of ratios."""
+    log = np.log(pixels.astype(np.float32) + DARK)
+    hue: F32 = np.stack([log[:, 0] - log[:, 1], log[:, 2] - log[:, 1]], -1)
+    return hue
 
 
 def _cut(labels: U8, rgb: U8, where: tuple[Bool, Bool, Bool], margin: int) -> Bool:
