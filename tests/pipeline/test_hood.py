@@ -13,7 +13,8 @@ from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.fitting import prepare_silhouette
 from studio.pipeline.garments.hood import find_hood, without_hood
 from studio.pipeline.tryon.drape import DRAPE
-from studio.pipeline.tryon.draping.targets import read_pattern
+from studio.pipeline.tryon.draping.hoods import lay_hood
+from studio.pipeline.tryon.draping.targets import COLLAR, read_pattern
 from tests.pipeline.tryon_figures import (
     BACKDROP,
     LONG,
@@ -78,3 +79,30 @@ def test_a_hood_lies_behind_the_neck_and_never_over_face_or_hair(person: PersonA
     shown = np.abs(look.rgb8.astype(int) - NEW_TOP).max(axis=2) < 60
     plainly = np.abs(plain.rgb8.astype(int) - NEW_TOP).max(axis=2) < 60
     assert (shown & beside & was_backdrop).sum() > 100 + (plainly & beside & was_backdrop).sum()
+
+
+def test_a_hood_laid_down_is_a_roll_no_wider_than_the_shoulders_and_ends_behind_them() -> None:
+    garment = analyse_garment(*draw_garment(HOODED))
+    pattern = read_pattern(garment)
+    shoulders = 2 * pattern.shoulder[0]
+    laid = lay_hood(garment, pattern.points, shoulders)
+    hood = garment.mesh.part == COLLAR
+    assert np.abs(laid[hood, 0]).max() < pattern.neck_half + 0.15 * shoulders
+    # Each side's end, which overhung the seam, lies lower than the neck's points, behind the front.
+    for side in (-1, 1):
+        end = np.flatnonzero(hood & (garment.mesh.across * side > 0.99) & (garment.mesh.along > 0.99))
+        assert (laid[end, 1] > 0.05 * shoulders).all()
+    corners = laid[garment.mesh.faces[hood[garment.mesh.faces].all(axis=1)]]
+    (a, b), (c, d) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    areas = a * d - b * c
+    assert (areas > 0).all() or (areas < 0).all()
+
+
+def test_a_hood_behind_the_front_takes_none_of_its_cloth(person: PersonArtefacts) -> None:
+    hooded, plain = (
+        blend_look(person.photo, person.cutout, DRAPE.dress(person, garment, context(), layers=LayerOrder()))
+        for garment in (dressed_garment(HOODED), dressed_garment(BARE))
+    )
+    cloth = plain.garment_mask > 250
+    assert cloth.sum() > 5000
+    assert (hooded.garment_mask[cloth] > 250).mean() > 0.98

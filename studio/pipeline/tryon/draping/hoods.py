@@ -13,10 +13,13 @@ from studio.pipeline.tryon.draping.plates import NeckShape, draw_torso
 from studio.pipeline.tryon.draping.skin import OLD_GARMENT
 
 COLLAR = 1
-SHOWN = 0.27
+SHOWN = 0.2
 """How high a hood that lies on the back stands above the neck's seam, in shoulder widths."""
-DROP, FALL = 0.03, 0.5
+DROP, FALL = 0.1, 0.6
 """How far its lower edge lies behind the shoulders, and how much lower the farther it reaches out beyond the neck."""
+SPREAD, NARROWS, ROUND = 0.14, 0.15, 0.75
+"""How far it reaches out beyond the neck, in shoulder widths, whatever a photo spreads it to; by which share it is
+narrower at its upper edge, and how round that is."""
 HOLE = 0.03
 """Half the width of what is closed between head and hair, in shoulder widths."""
 NO_NECK = NeckShape(0.0, 0.0)
@@ -34,10 +37,12 @@ def lay_hood(garment: Garment, points: F64, shoulders: float) -> F64:
     hood: Bool = (garment.mesh.part == COLLAR) & (points[:, 1] < 0)
     left, right = (np.array(garment.landmarks[f"collar_{side}"]) for side in ("left", "right"))
     neck = float(np.hypot(*(right - left))) / 2
-    height = -float(points[hood, 1].min(initial=0.0))
+    # Folded down it is a roll about the neck: what overhangs in the photo lies on the back, its end on the shoulder.
+    across, up = garment.mesh.across[hood].astype(np.float64), 1.0 - garment.mesh.along[hood].astype(np.float64)
+    lateral = across * (neck + SPREAD * shoulders) * (1 - NARROWS * up)
+    lies = DROP * shoulders + FALL * np.maximum(np.abs(lateral) - neck, 0.0)
     laid = points.copy()
-    laid[hood, 1] *= min(1.0, SHOWN * shoulders / max(height, 1e-6))
-    laid[hood, 1] += DROP * shoulders + FALL * np.maximum(np.abs(points[hood, 0]) - neck, 0.0)
+    laid[hood] = np.stack([lateral, lies - (DROP + SHOWN) * shoulders * up * np.sqrt(1 - ROUND * across**2)], -1)
     return laid
 
 

@@ -69,9 +69,12 @@ def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tupl
     if has_hood(garment):  # worn, it lies behind the neck
         inner = np.maximum(inner, (source_parts == COLLAR).astype(np.float32))
     own = np.isin(source_parts, (TORSO, COLLAR)).astype(np.float32)
+    if has_hood(garment):  # it lies behind the front, whose cloth is not to end where the hood begins
+        trunk = face_part == TORSO
     base = dense_map(mesh.vertices, vertices, mesh.faces[trunk], np.ones(len(mesh.part)), size)
     back = base
-    if garment.neckline is Neckline.OPEN:  # between its panels the inside of the back is seen behind the neck only
+    # Between open panels the inside of the back is seen behind the neck only.
+    if garment.neckline is Neckline.OPEN or has_hood(garment):
         back = dense_map(mesh.vertices, vertices, mesh.faces[face_part == COLLAR], np.ones(len(mesh.part)), size)
     layers = [
         LayerMap("inner", *back, soften(own * inner)),
