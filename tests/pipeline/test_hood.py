@@ -105,4 +105,4 @@ def test_a_hood_behind_the_front_takes_none_of_its_cloth(person: PersonArtefacts
     )
     cloth = plain.garment_mask > 250
     assert cloth.sum() > 5000
-    assert (hooded.garment_mask[cloth] > 250).mean() > 0.98
+    assert (hooded.garment_mask[cloth] > 250).mean() > 0.999
