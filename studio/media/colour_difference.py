@@ -11,8 +11,8 @@ import numpy.typing as npt
 from studio.domain.arrays import F32, F64, U8, Bool
 
 
-def to_lab(picture: U8) -> F32:
-    """Return CIELAB (D65), float32 `(H, W, 3)`: L in 0..100, a and b about -128..127."""
+def to_lab(picture: U8 | F32) -> F32:
+    """Return CIELAB (D65) of 0..255, float32 `(H, W, 3)`: L in 0..100, a and b about -128..127."""
     import cv2
 
     lab: F32 = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -79,8 +79,8 @@ def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) ->
 
     Of stripes, or sleeves of another colour, a look shows more of one tone than the product photo does: a median over
     all of them leaps from tone to tone though no colour has changed. Pixels of the look that are far from all tones
-    are not the garment's, unless a tone would be left without: then they are what became of it. nan where a mask is
-    empty.
+    are not the garment's, unless a tone would be left without: then they are what became of it. What holds several
+    colours at once, as a small print does, is no tone: its median is any of them. nan where a mask is empty.
     """
     if not product_mask.any() or not look_mask.any():
         return float("nan")
@@ -88,16 +88,33 @@ def tones_delta_e(product: U8, product_mask: Bool, look: U8, look_mask: Bool) ->
     centres = find_tones(one)
     own, worn = (nearest_tone(pixels, centres) for pixels in (one, two))
     total = weight = 0.0
-    for tone in range(len(centres)):
+    for tone in _plain_tones(one, own):
         share = float((own == tone).mean())
-        if share < _LEAST_TONE:
-            continue
         seen = two[worn == tone] if (worn == tone).any() else two
         like = seen[np.linalg.norm(seen - centres[tone], axis=1) < _FOREIGN]
         seen = like if len(like) >= _LEAST_TONE * share * len(two) else seen
         medians = (np.median(pixels, axis=0).astype(np.float64) for pixels in (one[own == tone], seen))
         total, weight = total + share * float(delta_e2000(*medians)), weight + share
     return total / weight
+
+
+def _plain_tones(pixels: F32, own: npt.NDArray[np.intp]) -> list[int]:
+    """Return the tones that are no details and one colour each; all but details where none is. own: each pixel's."""
+    large = [tone for tone in np.unique(own).tolist() if (own == tone).mean() >= _LEAST_TONE]
+    return [tone for tone in large if not is_mixed(pixels[own == tone])] or large
+
+
+def is_mixed(pixels: F32) -> bool:
+    """Tell colours that differ more than one tone does in its own light and shade."""
+    return bool(np.median(np.linalg.norm(pixels - np.median(pixels, axis=0), axis=1)) > _ONE_TONE)
+
+
+def has_one_tone(product: U8, mask: Bool) -> bool:
+    """Tell a garment with one tone, details aside, from one that has several, or none of its own (a print)."""
+    pixels = to_lab(product)[mask]
+    own = nearest_tone(pixels, find_tones(pixels))
+    tones = _plain_tones(pixels, own)
+    return len(tones) == 1 and not is_mixed(pixels[own == tones[0]])
 
 
 def find_tones(pixels: F32) -> F32:

@@ -7,11 +7,13 @@ import numpy as np
 
 from studio.domain.arrays import U8, Bool
 from studio.domain.artefacts import Garment, GarmentArtefacts
-from studio.media.colour_difference import garment_delta_e, tones_delta_e
+from studio.media.colour_difference import delta_e2000, garment_delta_e, has_one_tone, to_lab, tones_delta_e
 from studio.pipeline.tryon.draping.endings import neckline_points
 
 SOLID = 0.9
 """Opacity from which a pixel of the product photo is cloth and nothing else."""
+WEAVE_PX = 2.0
+"""Pictures are blurred by this before they are compared in place: a stripe one pixel off is no other colour."""
 
 
 def measure_colours(picture: U8, where: Bool, garment: GarmentArtefacts, size: tuple[int, int]) -> dict[str, float]:
@@ -28,10 +30,17 @@ def measure_colours(picture: U8, where: Bool, garment: GarmentArtefacts, size: t
     scale = min(1.0, size[0] / cloth.shape[1], size[1] / cloth.shape[0])
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     share = cv2.resize(outside.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
-    return {
-        "delta_e": tones_delta_e(np.asarray(small, np.uint8), share > SOLID, picture, where),
-        "delta_e_median": garment_delta_e(photo, cloth, picture, where),
-    }
+    product, solid = np.asarray(small, np.uint8), share > SOLID
+    plain = garment_delta_e(photo, cloth, picture, where) if has_one_tone(photo, cloth) else float("nan")
+    return {"delta_e": tones_delta_e(product, solid, picture, where), "delta_e_median": plain}
+
+
+def compare_worn(truth: U8, picture: U8, where: Bool) -> float:
+    """Return the mean CIEDE2000 between photo and picture, pixel by pixel where the photo shows the garment worn."""
+    if not where.any():
+        return float("nan")
+    one, two = (to_lab(cv2.GaussianBlur(each, (0, 0), WEAVE_PX))[where].astype(np.float64) for each in (truth, picture))
+    return float(delta_e2000(one, two).mean())
 
 
 def inside_of_back(garment: Garment, shape: tuple[int, ...]) -> Bool:

@@ -9,11 +9,14 @@ averaging, then placed bilinearly), reduced to 384 x 512 by area averaging, whol
 enlarged bilinearly. "inside" is the agnostic mask; zones are discs around the joints, in shoulder widths. delta_e:
 CIEDE2000 between the garment's colours in the product photo and in the picture, where the photo's parse map sees the
 garment worn; tone by tone (k-means in CIELAB), each tone's medians, weighted by the tone's share of the product; the
-picture's pixels farther than 40 in CIELAB from every tone are skin or backdrop, unless they are all that is left of it.
+picture's pixels farther than 40 in CIELAB from every tone are skin or backdrop, unless they are all that is left of it;
+groups of several colours (half their pixels farther than 25 from their median: a small print) are left out.
 What the product photo shows of the inside of the back, above the front's neckline, is left out, for nobody sees it
 worn; the product photo is reduced into the same size, for thin stripes mix there. delta_e_median: CIEDE2000 between the
-medians of all cloth in the product, unreduced, and in the picture; of a garment of several colours it leaps from one to
-the other. The photo's own row shows both: the photo against the product, a difference of light. moved_outside: pixels
+medians of all cloth in the product, unreduced, and in the picture, of garments of one tone only: of several it leaps
+from one to the other as more or less of each is seen. The photo's own row shows both: the photo against the product, a
+difference of light. delta_e_worn: mean CIEDE2000 between picture and photo, pixel by pixel where the photo shows the
+garment worn, both blurred (sigma 2): the right colours in the right place, in the photo's light. moved_outside: pixels
 of the canvas outside the agnostic mask that differ by more than rounding.
 Cycle. Dressed in the next pair's garment, then that look back in the first, the engine as it is used. moved_outside:
 native pixels outside both looks' own edit masks that differ from the photo at all.
@@ -66,7 +69,7 @@ from studio.pipeline.runner import Runner
 from studio.pipeline.stage import ModelProvider, StageContext
 from studio.training import metrics
 from studio.training.baselines import fit_affine, paste_to_box
-from studio.training.colours import measure_colours
+from studio.training.colours import compare_worn, measure_colours
 from studio.training.sets import set_distances
 
 if TYPE_CHECKING:
@@ -330,7 +333,9 @@ class Evaluator:
         for area, mask in areas.items():
             values |= {f"{name}_{area}": _mean(plane, mask) for name, plane in places.items()}
             values[f"psnr_{area}"] = metrics.psnr(first, second, mask)
-        return values | _measure_colours(second, person, garment)
+        values |= _measure_colours(second, person, garment)
+        values["delta_e_worn"] = compare_worn(first, second, _worn_area(person))
+        return values
 
 
 def _take_garment(runner: Runner, nodes: Mapping[str, Node]) -> GarmentArtefacts:
@@ -352,8 +357,13 @@ class _Wanted:
 
 def _measure_colours(picture: U8, person: PersonArtefacts, garment: GarmentArtefacts) -> dict[str, float]:
     """Return how far a picture's garment is from the product's colours, where the garment is worn in the photo."""
+    return measure_colours(picture, _worn_area(person), garment, SIZE)
+
+
+def _worn_area(person: PersonArtefacts) -> Bool:
+    """Return where the photo shows the garment worn and the engine did not see it, at the reported size."""
     worn = reduce_mask(to_canvas(_worn(person), person.framing, labels=True) > 0)
-    return measure_colours(picture, worn & hidden_area(person.agnostic), garment, SIZE)
+    return worn & hidden_area(person.agnostic)
 
 
 def _mean(plane: F64, mask: Bool) -> float:

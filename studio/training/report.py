@@ -23,7 +23,7 @@ _STYLE = (
     "figure{display:inline-block;margin:4px;text-align:center}figcaption{font-size:12px;color:#555}"
     "pre{white-space:pre-wrap;color:#555}.behind{color:#b00020;font-weight:bold}"
 )
-_BY_PAIR = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "delta_e", "delta_e_median")
+_BY_PAIR = ("ssim", "psnr", "lpips_alex", "lpips_vgg", "delta_e", "delta_e_median", "delta_e_worn")
 """What is told pair by pair: a mean hides the one pair that makes it."""
 
 
@@ -47,6 +47,8 @@ def list_pairs(evaluation: Evaluation) -> tuple[list[str], list[tuple[str, list[
 
 def _cell(value: float, baseline: float, name: str) -> Cell:
     behind = value < baseline if is_growing(name) else value > baseline
+    if math.isnan(value):
+        return Cell("", False)
     digits = 3 if name.startswith(("ssim", "lpips")) else 2
     return Cell(f"{value:.{digits}f}" + (f" ({baseline:.{digits}f})" if behind else ""), behind)
 
@@ -136,7 +138,7 @@ def _measures(evaluation: Evaluation) -> list[str]:
 
 
 def _number(values: Mapping[str, float], name: str, digits: int) -> str:
-    return f"{values[name]:.{digits}f}" if name in values else ""
+    return f"{values[name]:.{digits}f}" if name in values and not math.isnan(values[name]) else ""
 
 
 def _caption(evaluation: Evaluation, pair: str, name: str) -> str:

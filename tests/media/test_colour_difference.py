@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.media.colour_difference import delta_e2000, garment_delta_e, tones_delta_e
+from studio.media.colour_difference import delta_e2000, garment_delta_e, has_one_tone, tones_delta_e
 
 # Pairs 1, 7, 17, 20 and 25 of the test data that Sharma et al. publish with the formula.
 SHARMA = [
@@ -63,3 +63,17 @@ def test_skin_and_backdrop_beside_the_garment_are_no_tones_of_it() -> None:
     assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(0, abs=1e-3)
     look[:] = (236, 236, 234)
     assert tones_delta_e(product, everywhere, look, everywhere) > 40, "nothing of the garment is there"
+
+
+def test_what_shows_of_a_small_print_is_no_tone() -> None:
+    """Of a figure in red, black and yellow a look shows a part: its colours are right, its median is another."""
+    product = np.full((40, 40, 3), (246, 246, 244), np.uint8)
+    product[10:12, 10:30], product[12:14, 10:30], product[14:16, 10:30] = (200, 40, 50), (25, 25, 25), (230, 180, 40)
+    product[16:20, 10:30:2], product[16:20, 11:30:2] = (200, 40, 50), (25, 25, 25)
+    everywhere = np.ones((40, 40), bool)
+    look = product.copy()
+    look[14:20] = product[10:11]  # more of the red, nothing of the yellow
+    assert tones_delta_e(product, everywhere, look, everywhere) == pytest.approx(0, abs=1e-3)
+    assert has_one_tone(product, everywhere), "a white shirt, its print aside"
+    look[look == 246] = 226
+    assert tones_delta_e(product, everywhere, look, everywhere) > 3

@@ -7,7 +7,15 @@ import pytest
 
 from studio.media.colour_difference import to_lab
 from studio.pipeline.tryon.draping.light import BRIGHTEST, DARKEST, GAMMA
-from studio.pipeline.tryon.draping.tones import MOST_SHIFT, find_middle, shade_cloth
+from studio.pipeline.tryon.draping.tones import (
+    MOST_SHIFT,
+    MOST_TONED,
+    Toning,
+    find_middle,
+    find_toning,
+    shade_cloth,
+    tone_picture,
+)
 
 DARK, PALE, RED, GREY = (20, 20, 22), (236, 234, 230), (176, 60, 52), (150, 152, 156)
 FACTOR = np.random.default_rng(2).normal(0.15, 0.05, 2000).astype(np.float32)
@@ -89,7 +97,56 @@ def test_a_lining_that_does_not_show_asks_for_no_light() -> None:
     assert find_middle(FACTOR, shown, product) == pytest.approx(MEDIAN, abs=0.011)
 
 
+def tones_in_the_look(shown: np.ndarray, product: np.ndarray, *tones: tuple[int, int, int]) -> np.ndarray:
+    """Return how far each tone's median in the look's light is from the product's, CIELAB, without and with toning."""
+    factor = FACTOR - np.float32(find_middle(FACTOR, shown, product))
+    missed = []
+    for toning in (
+        Toning(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32)),
+        find_toning(factor, shown, product),
+    ):
+        lit = shade_cloth(toning.apply(shown)[:, None], factor[:, None])[:, 0]
+        medians = [
+            [
+                np.median(to_lab(pixels[np.abs(near - tone).max(axis=1) < 30][None])[0], axis=0)
+                for pixels, near in ((lit, shown), (product, product))
+            ]
+            for tone in tones
+        ]
+        missed.append([float(np.linalg.norm(one - two)) for one, two in medians])
+    return np.array(missed)
+
+
+def test_what_one_light_cannot_give_to_all_tones_each_gets_for_itself() -> None:
+    product = cloth((DARK, 0.4), (RED, 0.35), (PALE, 0.25))
+    shown = cloth(
+        ((25, 25, 27), 0.4), (RED, 0.35), ((231, 229, 225), 0.25)
+    )  # its dark parts paler, its pale ones darker
+    without, toned = tones_in_the_look(shown, product, DARK, RED, PALE)
+    assert without.max() > 1.0
+    assert toned.max() < 0.35
+
+
+def test_a_greyer_part_of_the_product_gets_its_colour() -> None:
+    product, shown = cloth((RED, 1.0)), cloth(((174, 63, 55), 1.0))
+    without, toned = tones_in_the_look(shown, product, RED)
+    assert without[0] > 1.0 and toned[0] < 0.2
+
+
+def test_toning_is_bounded_and_leaves_foreign_colours_alone() -> None:
+    product = cloth((PALE, 1.0))
+    toning = find_toning(np.full(2000, -0.2, np.float32), product, product)
+    moved = toning.apply(np.float32([[PALE, (0, 90, 40)]]))
+    before = to_lab(np.float32([[PALE]]))[0, 0]
+    assert 1.0 < np.linalg.norm(to_lab(moved[:, :1])[0, 0] - before) < MOST_TONED + 0.1
+    assert np.abs(moved[0, 1] - (0, 90, 40)).max() < 1.0
+    photo = np.random.default_rng(3).integers(0, 255, (300, 20, 3)).astype(np.uint8)
+    assert np.abs(tone_picture(photo, toning) - toning.apply(photo.astype(np.float32))).max() <= 0.5 + 1e-4
+    assert tone_picture(photo, None) is photo
+
+
 def test_no_cloth_at_all_needs_no_light() -> None:
     nothing = np.zeros((0, 3), np.float32)
     assert find_middle(np.zeros(0, np.float32), nothing, nothing) == 0.0
     assert find_middle(FACTOR, cloth((RED, 1.0)), nothing) == pytest.approx(MEDIAN)
+    assert not len(find_toning(np.zeros(0, np.float32), nothing, nothing).centres)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.domain.artefacts import GarmentArtefacts
-from studio.training.colours import inside_of_back, measure_colours
+from studio.training.colours import compare_worn, inside_of_back, measure_colours
 from tests.pipeline.tryon_figures import TEE, dressed_garment
 
 SIZE = (384, 512)
@@ -49,4 +49,26 @@ def test_stripes_that_mix_in_a_small_picture_mix_on_both_sides(tee: GarmentArtef
     look = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     values = measure_colours(look, np.ones(look.shape[:2], bool), with_photo(tee, rgb), size)
     assert values["delta_e"] < 0.5
-    assert values["delta_e_median"] > 20, "the median of two tones is one of them"
+    assert np.isnan(values["delta_e_median"]), "the median of two tones is one of them, by their shares in the picture"
+
+
+def test_the_plain_median_is_told_of_garments_of_one_tone(tee: GarmentArtefacts) -> None:
+    look = np.full((SIZE[1], SIZE[0], 3), (40, 60, 160), np.uint8)
+    rgb = np.full_like(tee.photo.rgb8, (40, 60, 160))
+    assert measure_colours(look, EVERYWHERE, with_photo(tee, rgb), SIZE)["delta_e_median"] < 0.2
+    rgb = rgb.copy()
+    rgb[:, rgb.shape[1] // 2 :] = (235, 235, 235)
+    assert np.isnan(measure_colours(look, EVERYWHERE, with_photo(tee, rgb), SIZE)["delta_e_median"])
+
+
+def test_colours_in_the_wrong_place_are_told_from_the_photo_s() -> None:
+    photo = np.full((60, 40, 3), (200, 60, 60), np.uint8)
+    photo[30:] = (40, 60, 160)
+    where = np.ones((60, 40), bool)
+    assert compare_worn(photo, photo, where) == 0
+    assert compare_worn(photo, photo[::-1].copy(), where) > 30, "both tones are there, each where the other belongs"
+    where[30:] = False
+    lower = photo.copy()
+    lower[40:] = 0
+    assert compare_worn(photo, lower, where) < 0.1, "what is not worn does not count"
+    assert np.isnan(compare_worn(photo, photo, ~np.ones_like(where)))

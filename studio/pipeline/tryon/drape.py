@@ -70,6 +70,7 @@ from studio.pipeline.tryon.draping.settle import settle_on_shoulders
 from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
 from studio.pipeline.tryon.draping.straps import end_on_shoulders
 from studio.pipeline.tryon.draping.targets import Placed, place_garment
+from studio.pipeline.tryon.draping.tones import tone_picture
 from studio.pipeline.tryon.draping.view import View, choose_view
 from studio.pipeline.tryon.slots import GARMENT, PERSON, read_garment, read_person
 
@@ -88,7 +89,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 18
+    version: int = 19
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
@@ -264,6 +265,7 @@ def _prepare(taken: _TakenApart, garment: GarmentArtefacts) -> tuple[Dressing, P
     maps = lay_behind_forearms(maps, layers, (body, fields), taken.limbs)
     worn = Worn(maps, source, layers.tuck, placed.hem_depth, cuffs, placed.armpits)
     light = light_garment(body, fields, taken.light, layers, worn)
+    source = replace(source, rgb=tone_picture(source.rgb, light.toning))
     dressing = Dressing(
         view=view, plate=plate, layers=layers, maps=maps, source=source,
         light=light, neck=_before_back(taken, kept.garment, garment.garment), person=evidence.alpha,

@@ -1,7 +1,7 @@
 """Light on and around the new garment: the person's own light, folds, and contact shadows.
 
 The product photo brings the garment's colours and texture, lit evenly; what makes it belong to the person is laid over
-it as one factor per layer. Over the garment it leaves each tone as the product has it (`find_middle`).
+it as one factor per layer. Over the garment it leaves each tone as the product has it (`find_middle`, `find_toning`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from studio.pipeline.tryon.draping.shading import (
     log_luminance,
     to_linear,
 )
-from studio.pipeline.tryon.draping.tones import find_middle
+from studio.pipeline.tryon.draping.tones import Toning, find_middle, find_toning
 
 HEAD_SHADOW, ARM_SHADOW, CLOTH_SHADOW = 0.32, 0.46, 0.30
 """Darkest a contact shadow gets: of hair and chin, of arms and sleeves, of the garment's own edge."""
@@ -56,6 +56,8 @@ OWN_FOLDS = 0.22
 """Where the product photo shows folds of this depth, none are added."""
 LOOK = 6
 """The product photo's light and folds are judged on every sixth working pixel."""
+SEEN = 2
+"""Colours are compared as they are seen: over so many working pixels a weave is one colour, stripes are not yet."""
 
 
 class Part(Enum):
@@ -78,11 +80,13 @@ class Light:
     """On the working raster. layers: for each layer of cloth, the logarithm of the factor on sRGB values.
 
     below, arms: factors in (0, 1] on skin and trousers below the garment, and on bare arms under its sleeves.
+    toning: what the cloth's own colours need so that in this light they are the product's.
     """
 
     layers: tuple[F32, ...]
     below: F32
     arms: F32
+    toning: Toning | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +134,8 @@ def light_garment(body: Body, fields: BodyFields, seen: SeenLight, layers: Layer
     lit = {part: _light_on(part, seen, made, looks[part]) / np.float32(GAMMA) for part in looks}
     whole = {part: cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for part, plane in lit.items()}
     planes = [whole[part_of(layer)] + shadows.on(layer) for layer in worn.maps]
-    return Light(_balanced(planes, layers, worn, looks), shadows.below, shadows.arms)
+    factors, toning = _balanced(planes, layers, worn)
+    return Light(factors, shadows.below, shadows.arms, toning)
 
 
 def _seed(body: Body, hem: float) -> int:
@@ -143,13 +148,11 @@ def _seed(body: Body, hem: float) -> int:
 class _Cloth:
     """What the garment's own pixels show on every `LOOK`-th working pixel.
 
-    uneven: slow light, folds: depth of its folds, both log linear light. rgb: 0..255, solid: where it is cloth.
+    uneven: slow light, folds: depth of its folds, both log linear light.
     """
 
     uneven: F32
     folds: F32
-    rgb: F32
-    solid: Bool
 
 
 def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Body) -> _Cloth:
@@ -158,14 +161,14 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     cut = np.s_[::LOOK, ::LOOK]
     nothing = np.zeros_like(maps[0].weight[cut])
     if not own:
-        return _Cloth(nothing, nothing, np.repeat(nothing[..., None], 3, axis=2), nothing > 0)
+        return _Cloth(nothing, nothing)
     rgb, alpha = sample_layer(source, (own[0].x[cut], own[0].y[cut], own[0].weight[cut]), own[0].source)
     linear = to_linear(rgb)
     luminance = log_luminance(linear)
     mask = alpha > 0.9
     plain = find_plain(luminance, chroma(linear), mask, round(0.10 * body.size / LOOK))
     if plain.share < 0.3:
-        return _Cloth(nothing, nothing, rgb, mask)
+        return _Cloth(nothing, nothing)
     size = body.size / LOOK
     folds = band(luminance, plain.sure + 1e-4, size)
     depth = np.sqrt(cv2.GaussianBlur(folds * folds * plain.sure, (0, 0), 0.05 * size))
@@ -174,7 +177,7 @@ def _look_at(source: ClothSource, maps: Sequence[LayerMap], part: Part, body: Bo
     total = cv2.GaussianBlur((luminance - middle) * plain.sure, (0, 0), 0.10 * size)
     slow = total / (cv2.GaussianBlur(plain.sure, (0, 0), 0.10 * size) + np.float32(0.1))
     share = EVEN_SHARE * float(np.clip((plain.share - 0.55) / 0.3, 0, 1))
-    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32), rgb, mask)
+    return _Cloth((share * EVEN * np.tanh(slow / EVEN)).astype(np.float32), depth.astype(np.float32))
 
 
 def _light_on(part: Part, photo: SeenLight, made: Folds, cloth: _Cloth) -> F32:
@@ -190,37 +193,46 @@ def _light_on(part: Part, photo: SeenLight, made: Folds, cloth: _Cloth) -> F32:
     return lit
 
 
-def _balanced(planes: Sequence[F32], layers: Layers, worn: Worn, looks: dict[Part, _Cloth]) -> tuple[F32, ...]:
-    """Shift all factors so that the visible garment has the product's colours, and bound them."""
+def _balanced(planes: Sequence[F32], layers: Layers, worn: Worn) -> tuple[tuple[F32, ...], Toning]:
+    """Shift all factors so that the visible garment has the product's colours, and bound them; return what is left."""
     visible = (1 - layers.head.alpha) * (1 - layers.arms.alpha)
     if layers.tuck is not None:
         visible = visible * (1 - layers.lower.alpha)
     cut = np.s_[::LOOK, ::LOOK]
     shown = visible[cut] > 0.5
-    factors, colours = [], []
+    source = reduce_source(worn.source, worn.maps, SEEN)
+    found = []
     for plane, layer in zip(reversed(planes), reversed(worn.maps), strict=True):
-        cloth = looks[part_of(layer)]
-        seen = shown & cloth.solid
         if layer.name != "inner":
-            factors.append(plane[cut][seen])
-            colours.append(cloth.rgb[seen])
-            shown = shown & ~seen
-    middle = find_middle(np.concatenate(factors), np.concatenate(colours), _product(worn))
+            rgb, alpha = sample_layer(source, (layer.x[cut], layer.y[cut], layer.weight[cut]), layer.source)
+            front = shown & (alpha > 0.9)
+            seen = _away_from_rims(front)
+            found.append((plane[cut][seen], rgb[seen]))
+            shown = shown & ~front
+    factor, colours = (np.concatenate(samples) for samples in zip(*found, strict=True))
+    product = _product(source, worn.maps)
+    middle = np.float32(find_middle(factor, colours, product))
     low, high = np.float32(DARKEST / GAMMA), np.float32(BRIGHTEST / GAMMA)
-    return tuple(np.clip(plane - np.float32(middle), low, high) for plane in planes)
+    toning = find_toning(np.clip(factor - middle, low, high), colours, product)
+    return tuple(np.clip(plane - middle, low, high) for plane in planes), toning
 
 
-def _product(worn: Worn) -> F32:
+def _away_from_rims(mask: Bool) -> Bool:
+    """Return a mask without its rim: there cloth turns away into its own shade, or into that of what lies on it."""
+    inner: Bool = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+    return inner
+
+
+def _product(source: ClothSource, maps: Sequence[LayerMap]) -> F32:
     """Return the colours of the product's outside, `(n, 3)`."""
-    source = worn.source
     step = max(1, min(source.alpha.shape) // 200)
     cut = np.s_[::step, ::step]
     solid = source.alpha[cut] > 0.9
-    for layer in worn.maps:
+    for layer in maps:
         if layer.name == "inner":
             inside = cv2.resize(layer.source, solid.shape[::-1], interpolation=cv2.INTER_LINEAR)
             solid &= inside < 0.5
-    colours: F32 = source.rgb[cut][solid].astype(np.float32)
+    colours: F32 = source.rgb[cut][_away_from_rims(solid)].astype(np.float32)
     return colours
 
 
