@@ -92,3 +92,39 @@ def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_ac
     assert (parted[gap > 0] == Cihp.TROUSERS).mean() > 0.9
     assert (parted[gap == 0] == labels[gap == 0]).mean() > 0.999
     assert (parted[nail > 0] == Cihp.RIGHT_ARM).all()
+
+
+def test_a_top_beside_an_arm_is_no_gap() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    shape = (person.photo.size[1] + 120, person.photo.size[0])
+    fields = measure_fields(body, shape)
+    wrist = body.arms[0].points[2].astype(np.intp)
+    labels = np.zeros(shape, np.uint8)
+    cv2.rectangle(labels, _from(wrist, -8, 30), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
+    cv2.rectangle(labels, _from(wrist, 10, -40), _from(wrist, 90, 30), int(Cihp.UPPER), -1)
+    cv2.line(labels, body.arms[0].points[1].astype(int).tolist(), wrist.tolist(), int(Cihp.RIGHT_ARM), 22)
+    cv2.circle(labels, _from(wrist, 0, 24), 26, int(Cihp.RIGHT_ARM), -1)
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    rgb[labels == Cihp.TROUSERS], rgb[labels == Cihp.RIGHT_ARM] = (70, 100, 160), (190, 125, 95)
+    rgb[labels == Cihp.UPPER] = (26, 40, 70)
+    shade = np.zeros(shape, np.uint8)
+    cv2.rectangle(shade, _from(wrist, 10, 4), _from(wrist, 26, 26), 1, -1)
+    rgb[(shade > 0) & (labels == Cihp.RIGHT_ARM)] = (26, 40, 70)
+    assert np.array_equal(part_hands(labels, rgb, body, fields), labels)
+
+
+def test_shade_between_fingers_without_any_cloths_hue_stays_the_hands() -> None:
+    person = draw_person()
+    body = _fit(person, leak_free=False).body
+    shape = (person.photo.size[1] + 120, person.photo.size[0])
+    fields = measure_fields(body, shape)
+    wrist = body.arms[0].points[2].astype(np.intp)
+    labels = np.zeros(shape, np.uint8)
+    cv2.rectangle(labels, _from(wrist, -8, -40), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
+    cv2.line(labels, body.arms[0].points[1].astype(int).tolist(), wrist.tolist(), int(Cihp.RIGHT_ARM), 22)
+    cv2.circle(labels, _from(wrist, 4, 26), 26, int(Cihp.RIGHT_ARM), -1)
+    rgb = np.full((*shape, 3), 225, np.uint8)
+    rgb[labels == Cihp.TROUSERS], rgb[labels == Cihp.RIGHT_ARM] = (70, 100, 160), (190, 125, 95)
+    cv2.ellipse(rgb, _from(wrist, 2, 26), (7, 15), 0, 0, 360, (34, 20, 14), -1)
+    assert np.array_equal(part_hands(labels, rgb, body, fields), labels)

@@ -238,3 +238,15 @@ def test_shorts_hang_level_however_the_legs_stand_apart(garments: dict[str, Garm
         hem = placed.vertices[(mesh.part == part) & (mesh.along > 0.995)]
         across, down = np.ptp(hem, axis=0)
         assert down < 0.06 * across
+
+
+def test_a_piece_of_the_top_that_the_parse_map_calls_trousers_is_the_tops(standing: PersonArtefacts) -> None:
+    labels = standing.parse.labels.copy()
+    placket = np.s_[186:205, 141:159]
+    assert (labels[placket] == Cihp.UPPER).all()
+    labels[placket] = Cihp.TROUSERS
+    fitting = fit_lower(person_of(standing.photo.rgb8, labels, make_pose()))
+    box = fitting.view.box
+    seen = fitting.evidence.labels[186 - box.y0 + 3 : 205 - box.y0 - 3, 144 - box.x0 : 156 - box.x0]
+    assert fitting.view.scale == 1.0
+    assert (seen == Cihp.UPPER).mean() > 0.9

@@ -22,6 +22,8 @@ ENOUGH, DARK = 60, 10.0
 """Fewer pixels tell no colour; values below this tell no hue."""
 MOST_ALIKE, CLOTH_FROM = 0.35, 0.6
 """Cloth whose hue lies nearer to skin's cannot be told from it; so far on the way from skin to cloth it is cloth."""
+SHOWS = 0.1
+"""A gap of which less than this share has the cloth's hue is the hand's own shade, whatever lies behind it."""
 IN_SHADE, CREASE, LEAST_GAP = 0.9, 2, 0.0015
 """What is so much darker than the arm (logarithm) is not the hand's, unless it is finer than `CREASE` pixels to both
 sides or smaller than `LEAST_GAP` squared shoulder widths."""
@@ -43,7 +45,7 @@ def part_hands(labels: U8, rgb: U8, body: Body, fields: BodyFields) -> U8:
         away = cv2.distanceTransform((~hand).astype(np.uint8), cv2.DIST_L2, 5)
         near = away < NEAR * body.size
         gap = _find_gap(rgb, (own, hand), lower & near, body.size)
-        _name_gaps(parted, gap, (legs | lower) & ~own, lower & near)
+        gap = _name_gaps(parted, gap, ((legs | lower) & ~own, own), lower & near)
         beside = legs & near
         if beside.sum() < TOUCH * body.size**2:
             continue
@@ -56,13 +58,20 @@ def part_hands(labels: U8, rgb: U8, body: Body, fields: BodyFields) -> U8:
     return parted
 
 
-def _name_gaps(labels: U8, gap: Bool, behind: Bool, lower: Bool) -> None:
-    """Give each gap to what it goes on as beside the hand; one that the hand encloses to the lower garment."""
+def _name_gaps(labels: U8, gap: Bool, beside: tuple[Bool, Bool], lower: Bool) -> Bool:
+    """Give each gap to the leg or cloth that it goes on as, one that the hand encloses to the lower garment; return
+    them. What goes on as anything else, a top in the arm's shade, is none. beside: legs and cloth, and the arm.
+    """
+    behind, own = beside
+    kept = np.zeros(gap.shape, bool)
     count, pieces = cv2.connectedComponents(gap.astype(np.uint8))
     for number in range(1, count):
-        own = pieces == number
-        ring = (cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & behind
-        labels[own] = _commonest(labels[ring if ring.any() else lower])
+        piece = pieces == number
+        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
+        if not (ring & ~own & ~behind).any():
+            labels[piece] = _commonest(labels[ring & behind if (ring & behind).any() else lower])
+            kept |= piece
+    return kept
 
 
 def _commonest(labels: U8) -> np.uint8:
@@ -85,17 +94,19 @@ def _find_gap(rgb: U8, arm: tuple[Bool, Bool], lower: Bool, size: float) -> Bool
     unlike = (_hue(rgb[hand]) - skin) @ (cloth - skin) / apart**2 * (apart > MOST_ALIKE)
     unlike = np.where(dark < light, unlike, 0.0)  # a painted nail is no cloth
     found[hand] = (dark < light - IN_SHADE) | (unlike > CLOTH_FROM)
-    odd = np.zeros(hand.shape, bool)
+    odd, cloths = np.zeros(hand.shape, bool), np.zeros(hand.shape, bool)
+    cloths[hand] = unlike > 2 / 3 * CLOTH_FROM
     odd[hand] = (dark < light - IN_SHADE / 2) | (unlike > CLOTH_FROM / 2)
     # A crease is finer than a gap, and a gap larger than a nail; threads that hang across it are no part of the hand.
     small, wide = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)) for r in (CREASE, 3 * CREASE))
     solid = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, small)
     solid |= cv2.morphologyEx(solid, cv2.MORPH_CLOSE, wide) & odd
     solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, small) & hand
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] > LEAST_GAP * size**2
-    large[0] = False
-    gaps: Bool = large[pieces]
+    count, pieces = cv2.connectedComponents(solid, connectivity=4)
+    area, own_hue = (np.bincount(pieces[mask], minlength=count) for mask in (solid > 0, cloths))
+    shows = (area > LEAST_GAP * size**2) & (own_hue > SHOWS * area)
+    shows[0] = False
+    gaps: Bool = shows[pieces]
     return gaps
 
 

@@ -14,6 +14,7 @@ from studio.domain.errors import PipelineError
 from studio.pipeline.garments.lower import HIPS, LEFT_LEG, RIGHT_LEG
 from studio.pipeline.pose_body import read_torso
 from studio.pipeline.tryon.draping.body import Evidence, estimate_body
+from studio.pipeline.tryon.draping.cloths import part_cloths
 from studio.pipeline.tryon.draping.compose import Dressing
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.folds import read_folds
@@ -99,6 +100,7 @@ def fit_lower(person: PersonArtefacts) -> LowerFitting:
     legs = estimate_legs(body, person.pose, view, torso, evidence)
     shape = (evidence.alpha.shape[0], evidence.alpha.shape[1])
     fields, leg_fields = measure_fields(body, shape), measure_leg_fields(legs, shape)
+    evidence = replace(evidence, labels=part_cloths(evidence, fields, body.size))
     evidence = reclaim_labels(evidence, body, fields, leg_fields)
     return LowerFitting(view, evidence, replace(legs, fields=leg_fields), clean.astype(np.uint8), fields)
 
