@@ -16,6 +16,7 @@ from studio.domain.edits import GarmentOverride
 from studio.domain.errors import PipelineError
 from studio.domain.keys import Note
 from studio.pipeline.garments import worn
+from studio.pipeline.garments.bareline import follow_outline
 from studio.pipeline.garments.bodysuit import Briefs, find_briefs, without_briefs
 from studio.pipeline.garments.category import Recognition, classify_sleeve, recognise
 from studio.pipeline.garments.closure import Layering, judge_layering
@@ -140,7 +141,7 @@ def analyse_garment(
         fit = hang_on_straps(fit, silhouette)
         neckline = NecklineFit(silhouette.to_photo(strap_line(fit)), 0.0, 0.0, 1.0, clear=True)
     else:
-        neckline = find_neckline(rgb, silhouette, fit)
+        neckline = follow_outline(find_neckline(rgb, silhouette, fit), silhouette)
     opening = None
     if alone and kind.category in (Category.TOP, Category.OUTERWEAR) and override.neckline in ("", Neckline.OPEN):
         is_said = override.neckline == Neckline.OPEN
