@@ -65,6 +65,7 @@ from studio.pipeline.tryon.draping.raster import (
     end_behind_back,
     prepare_source,
 )
+from studio.pipeline.tryon.draping.rests import claim_rests
 from studio.pipeline.tryon.draping.seams import tidy_seams
 from studio.pipeline.tryon.draping.settle import settle_on_shoulders
 from studio.pipeline.tryon.draping.shoulders import bare_evidence, fit_shoulders
@@ -226,6 +227,7 @@ def _take_apart(fitting: _Fitting, order: LayerOrder) -> _TakenApart:
     fields = measure_fields(body, (evidence.alpha.shape[0], evidence.alpha.shape[1]))
     if not evidence.leak_free:
         evidence = replace(evidence, labels=part_cloths(evidence, fields, body.size))
+        evidence = replace(evidence, labels=claim_rests(evidence, body.size))
         fitting = replace(fitting, evidence=evidence)
     body = fit_shoulders(body, evidence, fields)
     fitting = replace(fitting, body=body)

@@ -7,8 +7,6 @@ what was there to be seen. Near the border the colours say whose a pixel is, as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -48,14 +46,6 @@ LEAST_PIECE, THINNEST = 0.0012, 0.009
 the old top is painted anew whatever the labels say."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cloth:
-    """What one garment looks like. colours: its share of each cell of colour space; mean: RGB."""
-
-    colours: F32
-    mean: F32
-
-
 def part_cloths(evidence: Evidence, fields: BodyFields, size: float) -> U8:
     """Return labels in which tops and lower garments end where their colours do.
 
@@ -90,19 +80,26 @@ def _score(seen: tuple[U8, Bool, Bool], away: tuple[F32, F32], size: float) -> F
     """
     rgb, top, lower = seen
     colours = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    ours, theirs = (
-        _learn(colours, rgb, own & (off > RIM * size) & (off < AROUND * size), size)
-        for own, off in ((top, away[1]), (lower, away[0]))
-    )
+    sure = [own & (off > RIM * size) & (off < AROUND * size) for own, off in ((top, away[1]), (lower, away[0]))]
+    ours, theirs = (learn_colours(colours, seen, size) for seen in sure)
     if ours is None or theirs is None:
         return None
     labelled = np.where(lower, away[0], -away[1]) / np.float32(PRIOR * size)
-    said = np.clip(labelled, -MOST_PRIOR, MOST_PRIOR) + _say(colours, (ours, theirs))
-    return _decide_together(said.astype(np.float32), rgb, (ours.mean, theirs.mean), top | lower, size)
+    said = np.clip(labelled, -MOST_PRIOR, MOST_PRIOR) + compare_colours(colours, (ours, theirs))
+    means = (_mean(rgb, sure[0]), _mean(rgb, sure[1]))
+    return _decide_together(said.astype(np.float32), rgb, means, top | lower, size)
 
 
-def _learn(colours: U8, rgb: U8, seen: Bool, size: float) -> _Cloth | None:
-    """Return what a garment looks like; None where too little of it is seen."""
+def _mean(rgb: U8, seen: Bool) -> F32:
+    mean: F32 = rgb[seen].mean(axis=0).astype(np.float32)
+    return mean
+
+
+def learn_colours(colours: U8, seen: Bool, size: float) -> F32 | None:
+    """Return the share of each cell of colour space in what is seen; None where that is too little.
+
+    colours: CIELAB, as bytes. size: the shoulder width in pixels.
+    """
     if seen.sum() < LEAST_CLOTH * size * size:
         return None
     cells = (colours[seen] // (256 // BINS)).astype(np.intp)
@@ -112,14 +109,18 @@ def _learn(colours: U8, rgb: U8, seen: Bool, size: float) -> _Cloth | None:
         flat = np.moveaxis(table, axis, 0).reshape(BINS, -1)
         blurred = cv2.GaussianBlur(flat, (1, 11), BLUR, borderType=cv2.BORDER_REPLICATE)
         table = np.moveaxis(blurred.reshape((BINS,) * 3), 0, axis)
-    return _Cloth(table / np.float32(len(cells)), rgb[seen].mean(axis=0).astype(np.float32))
+    shares: F32 = table / np.float32(len(cells))
+    return shares
 
 
-def _say(colours: U8, sides: tuple[_Cloth, _Cloth]) -> F32:
-    """Return how clearly each pixel's colour is the second garment's (above 0) or the first's (below)."""
+def compare_colours(colours: U8, sides: tuple[F32, F32]) -> F32:
+    """Return how clearly each pixel's colour is the second side's (above 0) or the first's (below).
+
+    colours: CIELAB, as bytes. sides: see `learn_colours`.
+    """
     cells = colours // (256 // BINS)
     at = (cells[..., 0], cells[..., 1], cells[..., 2])
-    first, second = (np.log(side.colours[at] + UNKNOWN) for side in sides)
+    first, second = (np.log(side[at] + UNKNOWN) for side in sides)
     ratio = second - first
     said: F32 = np.clip(np.sign(ratio) * np.maximum(np.abs(ratio) - SHARED, 0), -CERTAIN, CERTAIN).astype(np.float32)
     return said
