@@ -10,7 +10,7 @@ import pytest
 
 from studio.domain.artefacts import Agnostic, PersonArtefacts
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.leakfree import GREY, agnostic_person
+from studio.pipeline.tryon.draping.leakfree import GREY, _continue_strands, _how_long, agnostic_person
 from tests.pipeline.tryon_figures import HAIR, draw_person
 
 
@@ -73,3 +73,21 @@ def test_a_lock_that_grows_wider_under_the_mask_stays_hair(masked: PersonArtefac
     inside = cv2.erode(wider.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     across, down = (np.abs(np.diff(filled, axis=axis, append=0))[inside].mean() for axis in (1, 0))
     assert across > 4 and down < 0.35 * across, "strands hang down"
+
+
+def test_beside_a_masks_corner_hair_is_as_light_as_it_is_there() -> None:
+    rows, columns = np.indices((140, 120))
+    lock = (columns > 30) & (columns < 90)
+    tone = (20 + 1.5 * rows)[..., None].repeat(3, axis=2).astype(np.float32)
+    hidden = lock & ((rows > 120) | ((rows > 60) & (columns > 60)))
+    picture = np.where(hidden[..., None], np.float32(0), tone)
+    _continue_strands(picture, hidden, lock & ~hidden, np.zeros_like(lock))
+    beside = hidden & (columns < 66) & (rows < 110)
+    assert np.abs(picture - tone)[beside].mean() < 8
+
+
+def test_long_strands_are_drawn_out_and_curls_are_not() -> None:
+    noise = np.random.default_rng(3).standard_normal((80, 80, 1)).astype(np.float32).repeat(3, axis=2)
+    seen = np.ones((80, 80), bool)
+    assert _how_long(cv2.GaussianBlur(noise, (0, 0), sigmaX=1, sigmaY=6), seen) > 3
+    assert _how_long(cv2.GaussianBlur(noise, (0, 0), 2), seen) < 1.4

@@ -16,7 +16,7 @@ from studio.domain.arrays import F32, F64, U8, Bool
 from studio.domain.artefacts import Cutout, NativePatch, ParseMap, PersonArtefacts, Photo, Pose
 from studio.domain.geometry import Framing
 from studio.domain.labels import Cihp
-from studio.pipeline.tryon.draping.fill import fill_evenly
+from studio.pipeline.tryon.draping.fill import fill_evenly, smooth_known
 
 GREY = 128
 """The colour that agnostic images are masked with."""
@@ -25,6 +25,10 @@ _SKIN = (Cihp.LEFT_ARM, Cihp.RIGHT_ARM, Cihp.NECK, Cihp.FACE)
 _LEAST_HAIR = 100
 _LONGEST_STRAND, _WHOLE = 60, 0.75
 """How far above the mask seen hair is looked for, canvas pixels, and what share of a row's hair must be seen there."""
+_STRAND, _STRETCH = 8.0, 5.0
+"""What is broader than this, canvas pixels, is the hair's tone and light; strands are finer. Drawn out so many times at
+most they run on without a kink where they turn; curls, as long as they are broad, are not drawn out.
+"""
 _FRAYS = 6.0
 """Over so many rows the edges of hair are smoothed: strands do not follow its label's frays."""
 
@@ -76,21 +80,24 @@ def _without_grey(image: U8, labels: U8, body: Bool) -> U8:
 
 
 def _continue_strands(picture: F32, hidden: Bool, seen: Bool, face: Bool) -> None:
-    """Fill hidden hair by the seen hair above it: strands run on down their lock, there and back again.
+    """Fill hidden hair by the seen hair: its tone goes on without a step, its strands run on down their lock.
 
-    What lies at a share of the lock's width is taken from the same share of its width higher up, on either side of the
-    head by itself.
+    Of the strands what lies at a share of the lock's width is taken from the same share of its width higher up, on
+    either side of the head by itself, there and back again.
     """
     if seen.sum() <= _LEAST_HAIR or not hidden.any():
         return
-    whole = picture.copy()
+    known = seen.astype(np.float32)
+    tone = smooth_known(picture, known, _STRAND)
+    strands = np.where(seen[..., None], picture - tone, np.float32(0))
+    picture[hidden] = fill_evenly(tone, known)[hidden]
     middle = round(float(np.nonzero(face if face.any() else seen)[1].mean()))
     for side in (np.s_[:, :middle], np.s_[:, middle:]):
-        _run_on(picture[side], whole[side], hidden[side], seen[side])
+        _run_on(picture[side], strands[side], hidden[side], seen[side])
 
 
-def _run_on(picture: F32, whole: F32, hidden: Bool, seen: Bool) -> None:
-    """Fill one side's hidden hair in place from its rows that are seen from edge to edge."""
+def _run_on(picture: F32, strands: F32, hidden: Bool, seen: Bool) -> None:
+    """Add one side's strands, in place, where its hair is hidden: from its rows that are seen from edge to edge."""
     hair = hidden | seen
     whole_rows = hair.any(axis=1) & (seen.sum(axis=1) >= _WHOLE * hair.sum(axis=1))
     sources = np.flatnonzero(whole_rows)
@@ -98,16 +105,28 @@ def _run_on(picture: F32, whole: F32, hidden: Bool, seen: Bool) -> None:
         return
     from_left, from_right = _edges(seen)
     left, right = _edges(hair)
+    rows, drawn_out = np.arange(hair.shape[0]), _how_long(strands, seen)
     for row in np.flatnonzero(hidden.any(axis=1)):
         columns = np.flatnonzero(hidden[row])
         last = int(sources[sources <= row].max(initial=sources[0]))
         above = whole_rows[max(0, last - _LONGEST_STRAND) : last + 1][::-1]
         turn = max(1, int(np.argmin(above)) - 1 if not above.all() else len(above) - 1)
-        there = abs(int(row) - last) % (2 * turn)
+        there = (abs(int(row) - last) / drawn_out) % (2 * turn)
         source = last - min(there, 2 * turn - there)
         share = np.clip((columns - left[row]) / max(right[row] - left[row], 1), 0, 1)
-        place = from_left[source] + share * (from_right[source] - from_left[source])
-        picture[row, columns] = whole[source, np.round(place).astype(int)]
+        first, end = (np.interp(source, rows, edges) for edges in (from_left, from_right))
+        place = np.stack([first + share * (end - first), np.full(share.shape, source)], -1).astype(np.float32)
+        picture[row, columns] += cv2.remap(strands, place[None], None, cv2.INTER_LINEAR)[0]
+
+
+def _how_long(strands: F32, seen: Bool) -> float:
+    """Return how much longer than broad strands are, 1 for curls."""
+    plane = strands.mean(axis=2)
+    across, down = (
+        np.abs(np.diff(plane, axis=axis))[np.minimum(*pair)].mean()
+        for axis, pair in ((1, (seen[:, 1:], seen[:, :-1])), (0, (seen[1:], seen[:-1])))
+    )
+    return float(np.clip((across / max(float(down), 1e-3)) ** 4, 1.0, _STRETCH))
 
 
 def _edges(mask: Bool) -> tuple[F64, F64]:
