@@ -168,6 +168,20 @@ def test_no_two_people_fold_alike(person: PersonArtefacts) -> None:
     assert abs(np.corrcoef(one.trunk.ravel(), other.trunk.ravel())[0, 1]) < 0.6
 
 
+def test_over_the_chest_cloth_lies_smooth(person: PersonArtefacts) -> None:
+    _, body, fields = _figure(person)
+    ground = lay_ground(fields)
+    half = body.half_width(ground.depth, 1)
+    rows = (ground.depth > 0.1 * body.length) & (ground.depth < 0.4 * body.length)
+    chest, flanks = rows & (np.abs(ground.lateral) < 0.5 * half), rows & (np.abs(ground.lateral) < 1.1 * half)
+    made = [
+        make_folds(body, ground, Drape(0.5, None, body.length, None, seed), PRIOR).trunk for seed in range(0, 800, 100)
+    ]
+    on_chest, to_flanks = (float(np.mean([folds[area].std() for folds in made])) for area in (chest, flanks))
+    assert on_chest < 0.045, "streaks there look like dirt"
+    assert to_flanks > 1.1 * on_chest, "folds come from the armpits"
+
+
 def test_looser_cloth_folds_more(person: PersonArtefacts) -> None:
     _, body, fields = _figure(person)
     ground = lay_ground(fields)

@@ -30,7 +30,7 @@ PRESENT = 0.05
 """Seen folds of this depth replace made ones."""
 MOST_DRAWN_ON = 0.24
 """Cloth of which a larger share lies on or near prints, seams and edges tells nothing of its folds."""
-MADE_DEPTH = 1.1
+MADE_DEPTH = 0.85
 """Depth of a made fold in loose cloth."""
 MATT = np.float32(0.7)
 """Matt cloth gains less light on a fold's bright flank than it loses in its valley."""
@@ -255,7 +255,8 @@ def _drag(body: Body, ground: Ground, seed: int) -> F32:
         inwards = -side * body.across(depth)[0] * 0.9 + body.down * (0.75 - 1.0 * (1 - hanging))
         inwards = inwards / float(np.hypot(*inwards))
         root = armpit - 0.22 * body.size * inwards
-        strength = 0.75 + 0.4 * hanging
+        # Over the chest cloth lies smooth: these are seen by the armpit and fade towards the middle.
+        strength = 0.45 + 0.25 * hanging
         drag += strength * _fan(ground, root, inwards, 0.8 * body.size, seed + 31 + number, count=4.6, spread=0.62)
     return drag
 
