@@ -18,7 +18,14 @@ from studio.pipeline.garments.purge import purge_backdrop
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.relax import measure_distortion
-from studio.pipeline.tryon.draping.targets import estimate_scale, place_garment, read_pattern, wear
+from studio.pipeline.tryon.draping.targets import (
+    TOP_LENGTH,
+    estimate_scale,
+    lean_over_chest,
+    place_garment,
+    read_pattern,
+    wear,
+)
 from tests.pipeline.tryon_figures import (
     BACKDROP,
     LONG,
@@ -202,6 +209,44 @@ def test_scale_knows_a_flat_lay_from_a_form(body: Body) -> None:
     on_form, laid = (read_pattern(analyse_garment(*draw_garment(half))) for half in (TEE, flat))
     ratio = estimate_scale(laid, body, SleeveLength.SHORT) / estimate_scale(on_form, body, SleeveLength.SHORT)
     assert ratio > 0.85  # by widths alone it would be 0.8 or less
+
+
+def test_a_worn_neckline_ends_higher_than_it_was_cut_and_keeps_its_hem_and_sides() -> None:
+    garment = analyse_garment(*draw_garment(TEE))
+    pattern, mesh = read_pattern(garment), garment.mesh
+    size, cut = pattern.shoulder[0] * 2, 0.2 * pattern.shoulder[0] * 2
+    fronts = {name: tuple(pattern.origin + pattern.down * depth) for name, depth in (("crew", cut), ("v", 3 * cut))}
+    rises = {}
+    for name, front in fronts.items():
+        cut_so = replace(garment, landmarks={**garment.landmarks, "collar_front": front})
+        rise = pattern.points[:, 1] - lean_over_chest(cut_so, pattern, size).points[:, 1]
+        rises[name] = float(rise.max())
+        depth = pattern.points[:, 1] + 1e-6
+        below = (mesh.part == 0) & (np.abs(mesh.across) < 0.2) & (depth > cut) & (depth < 0.4 * size)
+        assert name != "crew" or rise[below].min() > 0.9 * rise.max()
+        assert np.allclose(rise[(mesh.part == 0) & ((mesh.along > 0.999) | (np.abs(mesh.across) > 0.999))], 0.0)
+        assert np.allclose(rise[mesh.part > 1], 0.0)
+    assert rises["crew"] == pytest.approx((0.2 - np.sqrt(0.2**2 - 0.13**2)) * size, rel=0.02)
+    assert rises["v"] < 0.4 * rises["crew"]  # mostly downwards is how it was cut
+
+
+def test_tops_differ_less_in_length_than_in_how_loose_they_are(body: Body) -> None:
+    pattern = read_pattern(analyse_garment(*draw_garment(TEE)))
+    loose = replace(pattern, armpit=pattern.armpit * [1.15, 1.0], shoulder=pattern.shoulder * [1.15, 1.0])
+    for sleeve, least in ((SleeveLength.SHORT, 0.94), (SleeveLength.NONE, 0.94), (SleeveLength.LONG, 0.88)):
+        scales = [estimate_scale(cut, body, sleeve) for cut in (loose, pattern)]
+        assert least < scales[0] / scales[1] < 1.0
+        told = [estimate_scale(cut, body, sleeve, ends_anywhere=True) for cut in (loose, pattern)]
+        assert told[0] / told[1] < scales[0] / scales[1]
+    fitted = estimate_scale(pattern, body, SleeveLength.SHORT) * pattern.hem_y / body.size
+    assert fitted == pytest.approx(TOP_LENGTH, rel=0.15)
+
+
+def test_a_trunk_that_is_not_seen_is_not_as_wide_as_it_may_be_at_most(person: PersonArtefacts) -> None:
+    hidden = replace(person, parse=ParseMap(np.zeros_like(person.parse.labels)))
+    body = _fit(hidden, leak_free=True).body
+    waist = body.half_width(np.array([0.48 * body.length]), -1)[0] / body.size
+    assert 0.44 < waist < 0.475  # the standard's waist is 0.44 of the shoulder width
 
 
 def test_a_tucked_top_ends_at_the_waist_beside_the_hips_too(person: PersonArtefacts) -> None:

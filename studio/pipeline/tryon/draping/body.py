@@ -50,6 +50,9 @@ place beside the trunk shows the person."""
 LOCATING_STEPS = 4
 WIDTHS, BARE_FROM = 65, 0.2
 """At how many depths the seen trunk's width is read, and from which one on: above lie armholes and shoulders."""
+UNSEEN_WIDTH = 1.05
+"""Width of a trunk that is not seen over what the person's build lets expect: about as wide as those are that are seen
+in clothes, not as wide as they may be at most."""
 MOST_BUILT = 1.4
 """A trunk that is seen is as wide as it is seen, up to so much beyond what the person's build lets expect."""
 
@@ -279,7 +282,7 @@ def _with_widths(body: Body, evidence: Evidence) -> Body:
     fade = np.interp(_TORSO_AT, [0.0, 0.3, 0.9], [1.0, 0.8, 0.25])
     expected = prior * (1 + (build - 1) * np.interp(_TORSO_AT, [0.2, 0.8], [0.5, 1.0]))
     expected = expected * (1 + fade * (np.clip(turned, 0.7, 1.1) - 1))
-    bounded = np.fmin(expected * 1.1, np.where(np.isnan(seen), np.inf, seen))
+    bounded = np.where(np.isnan(seen), expected * UNSEEN_WIDTH, np.fmin(expected * 1.1, seen))
     half = np.maximum(bounded, expected * 0.85)
     half[:, _TORSO_AT < 0.15] = expected[:, _TORSO_AT < 0.15]
     clothed = Body(

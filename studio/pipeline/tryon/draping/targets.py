@@ -36,8 +36,12 @@ BARE_SHOULDER = 1.0
 """The same for sleeveless garments: their edge ends on the shoulder."""
 CHEST_EASE = 1.0
 """Width of an ordinary top at the armpits over the body's."""
-TOP_LENGTH, LENGTH_SHARE = 1.85, 0.35
-"""Neck point to hem of an ordinary top, and how much that says against widths: wide cuts look small by width alone."""
+TOP_LENGTH, LENGTH_SHARE, LONG_SHARE = 1.8, 0.7, 0.4
+"""Neck point to hem of an ordinary top, and how much that says against widths, and against widths and long sleeves:
+tops differ less in length than in how loose they are, and wide cuts look small by width alone.
+"""
+CROPPED = 1.3, 1.9
+"""Length over worn width up to which a top is cropped, and from which on it is as long as tops are."""
 WING = 1.94
 """Neck point over the shoulder down to the wrist: what a long sleeve spans, wherever its seam is set."""
 WING_TRUST = 0.6
@@ -64,6 +68,16 @@ NECK_UP, NECK_SHARE = 0.275, 0.6
 """Where a garment's neck points sit above the shoulder joints, and how much of that even wide necklines keep."""
 UNDER_ARM = 0.025
 """How far a flank goes on under the arm beyond the crease, in shoulder widths: what only touches leaves a slit."""
+FORWARD, LEAST_FALL = 0.13, 0.5
+"""How far the pit of the neck lies before the neck points, in shoulder widths, and how much of its cut depth even a
+neckline falls that lies round the neck.
+"""
+BUST, BELOW_NECKLINE = 0.5, 1.2
+"""How far below the neck points all cloth has come forward, in shoulder widths; at least that far over the neckline."""
+BESIDE_NECKLINE, FLANK = (1.0, 1.5), 0.35
+"""From where to where, over the neckline's half-width, the front goes over into what lies beside it; the share of the
+chest's half-width that goes round its sides.
+"""
 TUCK_BLOUSE = 0.05
 """How far beyond the lower garment's width a tucked top may billow, in shoulder widths."""
 
@@ -156,12 +170,13 @@ class Placed:
     relaxed: Relaxed
 
 
-def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, dress: bool = False) -> float:
+def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, ends_anywhere: bool = False) -> float:
     """Return working pixels per garment pixel, from shoulders, chest, length and sleeves together.
 
-    dress: it may end anywhere, so that its length says nothing.
+    ends_anywhere: as a dress or a bodysuit does, so that its length says nothing.
     """
-    length_share = 0.0 if dress else LENGTH_SHARE
+    cropped = pattern.hem_y / (2 * pattern.armpit[0]) * (1.0 if sleeve is SleeveLength.NONE else pattern.ease)
+    whole = 0.0 if ends_anywhere else float(np.interp(cropped, CROPPED, (0.0, 1.0)))
     chest_depth = np.array([0.24 * body.length])
     chest = float(body.half_width(chest_depth, -1)[0] + body.half_width(chest_depth, 1)[0]) * CHEST_EASE
     by_chest = np.log(chest / (2 * pattern.armpit[0]))
@@ -171,9 +186,7 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, dress:
     if sleeve is SleeveLength.NONE:
         strappy = np.clip((pattern.shoulder[0] - pattern.neck_half) / pattern.armpit[0] / 0.25, 0.0, 1.0)
         by_width = by_chest + 0.4 * strappy * (by_shoulder - by_chest)
-        # A short, wide, sleeveless piece is a crop top; a longer one is as long as tops are.
-        whole = np.clip((pattern.hem_y / (2 * pattern.armpit[0]) - 1.15) / 0.3, 0.0, 1.0)
-        return float(np.exp(by_width + length_share * whole * (by_length - by_width)))
+        return float(np.exp(by_width + LENGTH_SHARE * whole * (by_length - by_width)))
     by_chest += np.log(pattern.ease)
     if sleeve is SleeveLength.LONG:
         # A long sleeve ends at the wrist, however wide the garment is cut or laid.
@@ -181,10 +194,11 @@ def estimate_scale(pattern: Pattern, body: Body, sleeve: SleeveLength, *, dress:
         shortened = np.interp(pattern.wing / pattern.hem_y, *SHORTENED)
         trust = shortened + pattern.wide * (WING_TRUST - shortened)
         by_width = 0.5 * (by_chest + by_shoulder)
-        return float(np.exp(by_width + trust * (by_wing - by_width)))
+        by_reach = by_width + trust * (by_wing - by_width)
+        return float(np.exp(by_reach + LONG_SHARE * whole * (by_length - by_reach)))
     by_shoulder += np.log(SHORT_SEAM / SHOULDER_SEAM)
     by_width = 0.5 * (by_chest + by_shoulder)
-    return float(np.exp(by_width + length_share * (by_length - by_width)))
+    return float(np.exp(by_width + LENGTH_SHARE * whole * (by_length - by_width)))
 
 
 def wear(garment: Garment, pattern: Pattern) -> Pattern:
@@ -203,13 +217,45 @@ def wear(garment: Garment, pattern: Pattern) -> Pattern:
     return replace(pattern, points=points)
 
 
+def lean_over_chest(garment: Garment, pattern: Pattern, size: float) -> Pattern:
+    """Return the pattern as it looks when worn: below the neck points cloth goes forward before it hangs down.
+
+    A front cut deep comes forward on its way to the pit of the neck, one beside it on its way to the bust: in the
+    picture each ends higher than it was cut. size: shoulder width, in the pattern's units.
+    """
+    front = garment.landmarks.get("collar_front")
+    cut = 0.0 if front is None else float((np.array(front) - pattern.origin) @ pattern.down)
+    if cut <= 0:
+        return pattern
+    rise = cut - np.sqrt(max(cut**2 - (FORWARD * size) ** 2, (LEAST_FALL * cut) ** 2))
+    x, y = np.abs(pattern.points[:, 0]), pattern.points[:, 1]
+    bust = max(BUST * size, BELOW_NECKLINE * cut)
+    beside = _ramp(x / max(pattern.neck_half, 1e-6), *BESIDE_NECKLINE)
+    share = (1 - beside) * np.clip(y / cut, 0.0, 1.0) + beside * np.clip(y / bust, 0.0, 1.0)
+    # What the hem and the sides are given elsewhere they keep.
+    share *= np.clip((pattern.hem_y - y) / max(pattern.hem_y - bust, 1e-6), 0.0, 1.0)
+    share *= np.clip((1 - x / pattern.armpit[0]) / FLANK, 0.0, 1.0)
+    points = pattern.points.copy()
+    trunk = (garment.mesh.part == TORSO) | (garment.mesh.part == COLLAR)
+    points[trunk, 1] -= (rise * share)[trunk]
+    return replace(pattern, points=points)
+
+
+def _ramp(values: F64, start: float, stop: float) -> F64:
+    share = np.clip((values - start) / (stop - start), 0.0, 1.0)
+    smooth: F64 = share * share * (3 - 2 * share)
+    return smooth
+
+
 def place_garment(
     garment: Garment, body: Body, tuck_depth: float | None, limbs: tuple[Limb, Limb] | None = None
 ) -> Placed:
     """Pose the garment's mesh on the body and relax it. tuck_depth: where a waistband swallows the hem, if it does."""
     pattern = read_pattern(garment)
-    scale = estimate_scale(pattern, body, garment.sleeve, dress=garment.category is Category.DRESS)
+    ends_anywhere = garment.category is Category.DRESS or "crotch" in garment.landmarks
+    scale = estimate_scale(pattern, body, garment.sleeve, ends_anywhere=ends_anywhere)
     pattern = wear(garment, pattern)
+    pattern = lean_over_chest(garment, pattern, body.size / scale)
     pattern = replace(pattern, points=lay_hood(garment, pattern.points, body.size / scale))
     part = garment.mesh.part
     targets = _torso_targets(garment, pattern, body, scale, tuck_depth)
