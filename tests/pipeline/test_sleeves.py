@@ -216,4 +216,4 @@ def test_the_print_at_a_sleeves_root_keeps_its_scale(person: PersonArtefacts) ->
         own = (garment.mesh.part == part) & (garment.mesh.along < 0.3)
         faces = garment.mesh.faces[own[garment.mesh.faces].any(axis=1)]
         _, stretch = measure_distortion(garment.mesh.vertices * placed.scale, placed.vertices, faces)
-        assert stretch < 2.4
+        assert stretch < 2.6  # 4.2 without its spreading

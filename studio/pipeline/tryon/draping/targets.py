@@ -76,7 +76,7 @@ BUST, BELOW_NECKLINE = 0.5, 1.2
 """How far below the neck points all cloth has come forward, in shoulder widths; at least that far over the neckline."""
 BESIDE_NECKLINE, FLANK = (1.0, 1.5), 0.35
 """From where to where, over the neckline's half-width, the front goes over into what lies beside it; the share of the
-chest's half-width that goes round its sides.
+front's half-width that goes round its sides.
 """
 TUCK_BLOUSE = 0.05
 """How far beyond the lower garment's width a tucked top may billow, in shoulder widths."""
@@ -234,7 +234,7 @@ def lean_over_chest(garment: Garment, pattern: Pattern, size: float) -> Pattern:
     share = (1 - beside) * np.clip(y / cut, 0.0, 1.0) + beside * np.clip(y / bust, 0.0, 1.0)
     # What the hem and the sides are given elsewhere they keep.
     share *= np.clip((pattern.hem_y - y) / max(pattern.hem_y - bust, 1e-6), 0.0, 1.0)
-    share *= np.clip((1 - x / pattern.armpit[0]) / FLANK, 0.0, 1.0)
+    share *= np.clip((1 - np.abs(garment.mesh.across)) / FLANK, 0.0, 1.0)
     points = pattern.points.copy()
     trunk = (garment.mesh.part == TORSO) | (garment.mesh.part == COLLAR)
     points[trunk, 1] -= (rise * share)[trunk]
