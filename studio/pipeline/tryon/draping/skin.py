@@ -244,8 +244,12 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
         model = np.where((coarse_labels == label)[..., None], plane, model)
     on_arm, on_neck = (weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
     away = share * (cv2.resize(hem, size, interpolation=cv2.INTER_AREA) > NECK_JOIN)
-    on_neck = on_neck - find_own_light(model - log, away * (coarse_labels == Cihp.NECK))
-    gap = np.where(np.isin(coarse_labels, _ARM_LABELS)[..., None], on_arm, on_neck)
+    on_neck = on_neck - np.minimum(find_own_light(model - log, away * (coarse_labels == Cihp.NECK)), 0.0)
+    gap = on_neck
+    far = share * (cv2.resize(hem, size, interpolation=cv2.INTER_AREA) > ARM_JOIN)
+    for label in _ARM_LABELS:
+        own = coarse_labels == label
+        gap = np.where(own[..., None], on_arm - find_own_light(model - log, far * own), gap)
     gap = np.clip(gap, -MOST_GAIN, MOST_GAIN)
     middle = gap.mean(axis=2, keepdims=True)
     gap = middle + np.clip(gap - middle, -MOST_TINT, MOST_TINT)
@@ -259,12 +263,12 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
 
 
 def find_own_light(rest: F32, away: F32) -> F32:
-    """Return what skin beside a collar differs by (log, one channel, at most 0) from painted skin without its doing.
+    """Return what skin beside a garment differs by (log, one channel) from painted skin without that one's doing.
 
-    rest: painted less seen skin. away: how far each cell is skin beyond the collar's reach. Where skin is lighter than
-    painted there too, that is its own light, no collar's shine: painted skin goes out from it.
+    rest: painted less seen skin. away: how far each cell is skin beyond the garment's reach. What skin differs by there
+    too is its own light: no collar's shine, no sleeve's shadow. Painted skin goes out from it.
     """
-    own: F32 = np.minimum(spread_film(rest, away, np.inf).mean(axis=2, keepdims=True), 0.0)
+    own: F32 = spread_film(rest, away, np.inf).mean(axis=2, keepdims=True)
     return own
 
 
