@@ -14,12 +14,14 @@ from studio.domain.edits import LayerOrder
 from studio.domain.labels import Cihp
 from studio.pipeline.blend import blend_look
 from studio.pipeline.tryon.drape import DRAPE, _fit
+from studio.pipeline.tryon.draping.body import Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.plates import find_kept, leave_hands, measure_neck
 from studio.pipeline.tryon.draping.relief import trunk_surface
 from studio.pipeline.tryon.draping.skin import (
     HAND_WEIGHT,
     PRIOR,
+    _join,
     _trust_hands,
     develop,
     expose,
@@ -284,6 +286,22 @@ def test_skin_that_is_lighter_away_from_the_collar_too_is_in_its_own_light() -> 
     assert own[23, 50] == pytest.approx(-0.2, abs=0.02)
     assert abs(float(own[23, 10])) < 0.02
     assert (find_own_light(-rest, away) > -0.01).all()
+
+
+def test_of_an_arm_in_the_shade_only_its_sleeves_shadow_is_taken_off() -> None:
+    hem = np.repeat(np.arange(120.0)[:, None] / 200, 60, axis=1).astype(np.float32)
+    labels = np.full((120, 60), Cihp.RIGHT_ARM, np.uint8)
+    removed = np.zeros((120, 60), np.float32)
+    model = np.full((60, 30, 3), np.log(180.0), np.float32)
+    coarse = np.full((60, 30), Cihp.RIGHT_ARM, np.uint8)
+    gains = []
+    for shadow in (0.0, 0.25):
+        log = np.log(140.0) - shadow * np.exp(-((hem / 0.04) ** 2))
+        rgb = np.repeat(np.exp(log)[..., None], 3, axis=2).astype(np.uint8)
+        evidence = Evidence(rgb, np.ones((120, 60), np.float32), labels, False)
+        gains.append(_join(evidence, hem, removed, ([model, model, model], coarse), 100.0)[..., 0])
+    assert np.abs(gains[0] - 1).max() < 0.03  # darker than painted all along: its own light
+    assert gains[1][2:5].mean() > 1.06 and np.abs(gains[1][60:] - 1).max() < 0.03
 
 
 def _places(along: float) -> BodyFields:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.domain.arrays import F64
-from studio.domain.artefacts import Garment, PersonArtefacts
+from studio.domain.artefacts import Cutout, Garment, PersonArtefacts
 from studio.domain.edits import LayerOrder
 from studio.pipeline.garment import analyse_garment
 from studio.pipeline.garments.fitting import fit_outline, prepare_silhouette
@@ -18,7 +18,7 @@ from studio.pipeline.garments.template import _at_apex
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
 from studio.pipeline.tryon.draping.outlines import trace_outlines
-from studio.pipeline.tryon.draping.raster import _affines, build_layers, dense_map
+from studio.pipeline.tryon.draping.raster import _affines, build_layers, dense_map, prepare_source, sample_layer
 from studio.pipeline.tryon.draping.relax import measure_distortion
 from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
@@ -119,6 +119,19 @@ def test_the_strip_beside_a_mesh_is_as_wide_as_asked() -> None:
     own = rim.target[len(target) :]
     assert np.allclose(rim.source[len(target) :], own, atol=1e-3)  # where nothing is stretched, neither is the strip
     assert own.min() == pytest.approx(20, abs=0.1) and own.max() == pytest.approx(100, abs=0.1)
+
+
+def test_squeezed_cloth_is_sampled_even_and_all_other_as_it_is() -> None:
+    stripes = np.zeros((400, 400, 3), np.uint8)
+    stripes[:, ::3] = 255
+    alpha = np.ones((400, 400), np.float32)
+    source = prepare_source(stripes, Cutout(alpha, stripes), 1.0)
+    rows, columns = np.mgrid[0:60, 0:60].astype(np.float32)
+    ones = np.ones((60, 60), np.float32)
+    squeezed, _ = sample_layer(source, (columns * 5, rows, ones), np.ones((100, 100), np.float32))
+    assert squeezed[4:-4, 4:-4].std() < 25 and abs(float(squeezed.mean()) - 85) < 12  # picked, they are 0 and 255
+    plain, cover = sample_layer(source, (columns, rows, ones), np.ones((100, 100), np.float32))
+    assert np.array_equal(plain, stripes[:60, :60]) and (cover == 1).all()
 
 
 def test_a_sliver_of_the_mesh_does_not_stretch_what_lies_beside_it() -> None:

@@ -37,6 +37,9 @@ ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
 that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
 ROUND = 8
 """How many points of a curve are drawn for each that is known."""
+COARSER, SQUEEZED, PICKED = 4, (2.0, 4.0), 4
+"""Where so many pixels of the ready photo, from and to, come to lie on one of the look it is taken from a raster so
+many times coarser; every so many pixels that is looked at."""
 FINER = 4
 """How much finer the edge between the front and the back's inside is drawn on it."""
 
@@ -270,12 +273,16 @@ def rounded(line: F64) -> F64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClothSource:
-    """The garment photo made ready for sampling at a known reduction (a pyramid level, so that nothing aliases)."""
+    """The garment photo made ready for sampling at a known reduction (a pyramid level, so that nothing aliases).
+
+    coarse: its rgb and alpha reduced once more, by `COARSER`, for cloth that is squeezed together.
+    """
 
     rgb: U8
     alpha: F32
     scale: float
     photo_size: tuple[int, int]
+    coarse: tuple[U8, F32] | None = None
 
 
 def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> ClothSource:
@@ -291,7 +298,10 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
     elif scale * garment_per_pixel < ENLARGED:
         sharp = _sharpen_outline(cutout.alpha, scale * garment_per_pixel)
         cutout = Cutout(sharp, _calm_colours(cutout.foreground))
-    return ClothSource(cutout.foreground, cutout.alpha, cutout.alpha.shape[1] / width, (width, height))
+    size = (max(2, cutout.alpha.shape[1] // COARSER), max(2, cutout.alpha.shape[0] // COARSER))
+    coarse = reduce_cutout(cutout.foreground, cutout, size)[1]
+    scale = cutout.alpha.shape[1] / width
+    return ClothSource(cutout.foreground, cutout.alpha, scale, (width, height), (coarse.foreground, coarse.alpha))
 
 
 def _sharpen_outline(alpha: F32, density: float) -> F32:
@@ -362,7 +372,27 @@ def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32) -> tuple[
     sy = (y + 0.5) * source.scale - 0.5
     rgb = cv2.remap(source.rgb, sx, sy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     alpha = cv2.remap(source.alpha, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    if source.coarse is not None and (share := _squeezed(sx, sy, weight)) is not None:
+        fine = [size / less for size, less in zip(source.alpha.shape, source.coarse[1].shape, strict=True)]
+        cx, cy = (sx + 0.5) / fine[1] - 0.5, (sy + 0.5) / fine[0] - 0.5
+        even = cv2.remap(source.coarse[0], cx, cy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        thin = cv2.remap(source.coarse[1], cx, cy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        rgb, alpha = rgb + (even - rgb) * share[..., None], alpha + (thin - alpha) * share
     reduced = part.shape[1] / source.photo_size[0]
     px, py = (x + 0.5) * reduced - 0.5, (y + 0.5) * reduced - 0.5
     belongs = cv2.remap(part, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return rgb, alpha * belongs * weight
+
+
+def _squeezed(sx: F32, sy: F32, weight: F32) -> F32 | None:
+    """Return how far, 0..1, cloth is squeezed so that its pixels would be picked here and there; None: nowhere."""
+    if min(sx.shape) <= 2 * PICKED:
+        return None
+    cut = np.s_[::PICKED, ::PICKED]
+    steps = [np.gradient(plane[cut]) for plane in (sx, sy)]
+    most = np.maximum(np.hypot(steps[0][0], steps[1][0]), np.hypot(steps[0][1], steps[1][1])) / PICKED
+    share = np.clip((most - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0.0, 1.0) * (weight[cut] > 0)
+    if not share.any():
+        return None
+    whole: F32 = cv2.resize(share.astype(np.float32), sx.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return whole

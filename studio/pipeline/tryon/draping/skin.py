@@ -31,6 +31,8 @@ ARM_JOIN, NECK_JOIN = 0.20, 0.07
 """How far from an old sleeve and collar the seen skin is brought to what is painted beside it, fading out."""
 JOIN_WIDTHS = (0.03, 0.012)
 """How broad, in shoulder widths, the differences are that are evened out on arms and neck: a collar shines narrowly."""
+OWN_LIGHT = 0.15
+"""How broadly, likewise, an arm's own light is read beyond that."""
 MOST_GAIN, MOST_TINT = 0.3, 0.06
 """The most (log) that seen skin is changed in light and colour: an old sleeve's shadow is not deeper."""
 SETTLE = 0.55
@@ -244,12 +246,13 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
         model = np.where((coarse_labels == label)[..., None], plane, model)
     on_arm, on_neck = (weighted_blur(model - log, share, max(0.8, width * scale)) for width in JOIN_WIDTHS)
     away = share * (cv2.resize(hem, size, interpolation=cv2.INTER_AREA) > NECK_JOIN)
-    on_neck = on_neck - np.minimum(find_own_light(model - log, away * (coarse_labels == Cihp.NECK)), 0.0)
-    gap = on_neck
+    gap = on_neck - find_own_light(model - log, away * (coarse_labels == Cihp.NECK))
     far = share * (cv2.resize(hem, size, interpolation=cv2.INTER_AREA) > ARM_JOIN)
-    for label in _ARM_LABELS:
+    for label in _ARM_LABELS:  # what an arm differs by far from its sleeve too is its own light, and no shadow
         own = coarse_labels == label
-        gap = np.where(own[..., None], on_arm - find_own_light(model - log, far * own), gap)
+        rest = weighted_blur(model - log, far * own, OWN_LIGHT * scale).mean(axis=2, keepdims=True)
+        shade = np.clip(rest, 0.0, np.maximum(on_arm.mean(axis=2, keepdims=True), 0.0))
+        gap = np.where(own[..., None], on_arm - shade, gap)
     gap = np.clip(gap, -MOST_GAIN, MOST_GAIN)
     middle = gap.mean(axis=2, keepdims=True)
     gap = middle + np.clip(gap - middle, -MOST_TINT, MOST_TINT)
@@ -263,12 +266,12 @@ def _join(evidence: Evidence, hem: F32, removed: F32, painted: tuple[list[F32], 
 
 
 def find_own_light(rest: F32, away: F32) -> F32:
-    """Return what skin beside a garment differs by (log, one channel) from painted skin without that one's doing.
+    """Return what skin beside a collar differs by (log, one channel, at most 0) from painted skin without its doing.
 
-    rest: painted less seen skin. away: how far each cell is skin beyond the garment's reach. What skin differs by there
-    too is its own light: no collar's shine, no sleeve's shadow. Painted skin goes out from it.
+    rest: painted less seen skin. away: how far each cell is skin beyond the collar's reach. Where skin is lighter than
+    painted there too, that is its own light, no collar's shine: painted skin goes out from it.
     """
-    own: F32 = spread_film(rest, away, np.inf).mean(axis=2, keepdims=True)
+    own: F32 = np.minimum(spread_film(rest, away, np.inf).mean(axis=2, keepdims=True), 0.0)
     return own
 
 
