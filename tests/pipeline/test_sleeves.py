@@ -18,7 +18,15 @@ from studio.pipeline.garments.template import _at_apex
 from studio.pipeline.tryon.drape import DRAPE, _fit
 from studio.pipeline.tryon.draping.limbs import PLACES, Limb, trace_limb
 from studio.pipeline.tryon.draping.outlines import trace_outlines
-from studio.pipeline.tryon.draping.raster import _affines, build_layers, dense_map, prepare_source, sample_layer
+from studio.pipeline.tryon.draping.raster import (
+    LayerMap,
+    _affines,
+    build_layers,
+    dense_map,
+    find_squeezed,
+    prepare_source,
+    sample_layer,
+)
 from studio.pipeline.tryon.draping.relax import measure_distortion
 from studio.pipeline.tryon.draping.rim import surround
 from studio.pipeline.tryon.draping.targets import Placed, find_armhole, place_garment
@@ -127,11 +135,14 @@ def test_squeezed_cloth_is_sampled_even_and_all_other_as_it_is() -> None:
     alpha = np.ones((400, 400), np.float32)
     source = prepare_source(stripes, Cutout(alpha, stripes), 1.0)
     rows, columns = np.mgrid[0:60, 0:60].astype(np.float32)
-    ones = np.ones((60, 60), np.float32)
-    squeezed, _ = sample_layer(source, (columns * 5, rows, ones), np.ones((100, 100), np.float32))
-    assert squeezed[4:-4, 4:-4].std() < 25 and abs(float(squeezed.mean()) - 85) < 12  # picked, they are 0 and 255
-    plain, cover = sample_layer(source, (columns, rows, ones), np.ones((100, 100), np.float32))
-    assert np.array_equal(plain, stripes[:60, :60]) and (cover == 1).all()
+    ones, part = np.ones((60, 60), np.float32), np.ones((100, 100), np.float32)
+    layers = [LayerMap("front", columns * by, rows, ones, part) for by in (5, 1)]
+    squeezed, plain = find_squeezed(layers, source, 1.0)
+    rgb, _ = sample_layer(source, (squeezed.x, squeezed.y, ones), part, squeezed.squeezed)
+    assert rgb[4:-4, 4:-4].std() < 25 and abs(float(rgb.mean()) - 85) < 12  # picked, they are 0 and 255
+    assert plain.squeezed is None
+    rgb, cover = sample_layer(source, (plain.x, plain.y, ones), part, None)
+    assert np.array_equal(rgb, stripes[:60, :60]) and (cover == 1).all()
 
 
 def test_a_sliver_of_the_mesh_does_not_stretch_what_lies_beside_it() -> None:

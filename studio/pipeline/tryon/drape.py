@@ -63,6 +63,7 @@ from studio.pipeline.tryon.draping.raster import (
     build_layers,
     end_at_waist,
     end_behind_back,
+    find_squeezed,
     prepare_source,
 )
 from studio.pipeline.tryon.draping.rests import claim_rests
@@ -291,7 +292,8 @@ def _lay_cloth(
     laid = lean_on_neck(laid, source, garment.garment, (body, taken.evidence, taken.fields))
     maps = end_behind_back(laid, body, taken.fields)
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
-    return source, end_at_waist(tidy_seams(maps, source, removed, body.size, placed.armpits), taken.layers.swallowed)
+    maps = end_at_waist(tidy_seams(maps, source, removed, body.size, placed.armpits), taken.layers.swallowed)
+    return source, find_squeezed(maps, source, view.scale)
 
 
 def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:

@@ -209,7 +209,8 @@ def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes:
     if rows.size:
         cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         place = (reader.read(layer.x)[cut], reader.read(layer.y)[cut], weight[cut])
-        plain, alpha[cut] = sample_layer(source, place, layer.source)
+        squeezed = None if layer.squeezed is None else reader.read(layer.squeezed)[cut]
+        plain, alpha[cut] = sample_layer(source, place, layer.source, squeezed)
         cloth[cut] = shade_cloth(plain, reader.read(factor)[cut])
     return cloth, alpha
 

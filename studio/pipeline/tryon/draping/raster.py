@@ -37,9 +37,9 @@ ENLARGED, BLOTCH, BLOTCH_PX = 0.6, 12.0, 5.0
 that differ by less (Lab steps of 8 bits) are made even over so many of its pixels."""
 ROUND = 8
 """How many points of a curve are drawn for each that is known."""
-COARSER, SQUEEZED, PICKED = 4, (2.0, 4.0), 4
+COARSER, SQUEEZED = 4, (2.0, 4.0)
 """Where so many pixels of the ready photo, from and to, come to lie on one of the look it is taken from a raster so
-many times coarser; every so many pixels that is looked at."""
+many times coarser."""
 FINER = 4
 """How much finer the edge between the front and the back's inside is drawn on it."""
 
@@ -48,7 +48,8 @@ FINER = 4
 class LayerMap:
     """Where each working pixel of one layer comes from.
 
-    x, y: float32 `(h, w)`, garment photo pixels. weight: float32, 0 outside the layer. part: which source pixels count.
+    x, y: float32 `(h, w)`, garment photo pixels. weight: float32, 0 outside the layer. source: which source pixels
+    count. squeezed: 0..1, where its pixels would be picked here and there; None: nowhere.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LayerMap:
     y: F32
     weight: F32
     source: F32
+    squeezed: F32 | None = None
 
 
 def build_layers(garment: Garment, vertices: F64, size: tuple[int, int]) -> tuple[LayerMap, ...]:
@@ -365,34 +367,41 @@ def sample_coverage(source: ClothSource, layer: LayerMap) -> F32:
     return coverage
 
 
-def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32) -> tuple[F32, F32]:
-    """Return (rgb 0..255, alpha) of one layer; layer: its x, y and weight on the wanted raster; part: source mask."""
+def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32, squeezed: F32 | None = None) -> tuple[F32, F32]:
+    """Return (rgb 0..255, alpha) of one layer; layer: its x, y and weight on the wanted raster; part: source mask.
+
+    squeezed: see `LayerMap`, on that raster.
+    """
     x, y, weight = layer
     sx = (x + 0.5) * source.scale - 0.5
     sy = (y + 0.5) * source.scale - 0.5
     rgb = cv2.remap(source.rgb, sx, sy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     alpha = cv2.remap(source.alpha, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    if source.coarse is not None and (share := _squeezed(sx, sy, weight)) is not None:
+    if source.coarse is not None and squeezed is not None and squeezed.any():
         fine = [size / less for size, less in zip(source.alpha.shape, source.coarse[1].shape, strict=True)]
         cx, cy = (sx + 0.5) / fine[1] - 0.5, (sy + 0.5) / fine[0] - 0.5
         even = cv2.remap(source.coarse[0], cx, cy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         thin = cv2.remap(source.coarse[1], cx, cy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-        rgb, alpha = rgb + (even - rgb) * share[..., None], alpha + (thin - alpha) * share
+        rgb, alpha = rgb + (even - rgb) * squeezed[..., None], alpha + (thin - alpha) * squeezed
     reduced = part.shape[1] / source.photo_size[0]
     px, py = (x + 0.5) * reduced - 0.5, (y + 0.5) * reduced - 0.5
     belongs = cv2.remap(part, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return rgb, alpha * belongs * weight
 
 
-def _squeezed(sx: F32, sy: F32, weight: F32) -> F32 | None:
-    """Return how far, 0..1, cloth is squeezed so that its pixels would be picked here and there; None: nowhere."""
-    if min(sx.shape) <= 2 * PICKED:
-        return None
-    cut = np.s_[::PICKED, ::PICKED]
-    steps = [np.gradient(plane[cut]) for plane in (sx, sy)]
-    most = np.maximum(np.hypot(steps[0][0], steps[1][0]), np.hypot(steps[0][1], steps[1][1])) / PICKED
-    share = np.clip((most - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0]), 0.0, 1.0) * (weight[cut] > 0)
-    if not share.any():
-        return None
-    whole: F32 = cv2.resize(share.astype(np.float32), sx.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return whole
+def find_squeezed(layers: Sequence[LayerMap], source: ClothSource, density: float) -> tuple[LayerMap, ...]:
+    """Return the layers with where their cloth is squeezed together. density: working pixels per native pixel."""
+    found = []
+    for layer in layers:
+        window = window_around(layer.weight > 0, 2)
+        steps = [np.gradient(plane[window]) for plane in (layer.x, layer.y)]
+        most = np.maximum(np.hypot(steps[0][0], steps[1][0]), np.hypot(steps[0][1], steps[1][1]))
+        share = (most * np.float32(source.scale * density) - SQUEEZED[0]) / (SQUEEZED[1] - SQUEEZED[0])
+        share = np.clip(share, 0.0, 1.0) * (layer.weight[window] > 0)
+        if not share.any():
+            found.append(layer)
+            continue
+        whole = np.zeros(layer.weight.shape, np.float32)
+        whole[window] = cv2.GaussianBlur(share.astype(np.float32), (0, 0), 1.0)
+        found.append(replace(layer, squeezed=whole))
+    return tuple(found)
