@@ -28,7 +28,7 @@ FARTHEST = 0.42
 TOUCHES = 0.012
 """So much of a collar's thickness lies over the neck's edge, in shoulder widths: no backdrop shows between them."""
 MOST = 0.14
-"""A collar comes in by so much at most, in shoulder widths."""
+"""What stands farther off, in shoulder widths, does not come to touch: leant half way it would only be bent."""
 ROUND = 0.012
 """Over this height, in shoulder widths, the lean goes over evenly."""
 LEAF, FADES = 0.2, 0.24
@@ -51,10 +51,10 @@ def lean_on_neck(
         if not known.size:
             continue
         stands_off = (begins - _body_edge(body, evidence.labels, heights, side))[known]
-        if not (stands_off > 0).any():
+        if not (stands_off > 0).any() or stands_off.max() > MOST:
             continue
         # Its soft upper rim goes with the rest of it.
-        lean = np.interp(heights, heights[known], np.clip(stands_off + TOUCHES, 0.0, MOST))
+        lean = np.interp(heights, heights[known], np.maximum(stands_off + TOUCHES, 0.0))
         inward += _field((heights, lean, np.interp(heights, heights[known], begins[known])), body, fields, side)
     return _moved(maps, inward, body) if inward.any() else maps
 
