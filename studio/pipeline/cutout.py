@@ -52,7 +52,7 @@ class NetworkCutout:
 
     implementation: str
     name: ClassVar[str] = "cutout"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     params_type: ClassVar[type[CutoutParams]] = CutoutParams
     inputs: ClassVar[tuple[str, ...]] = ("photo",)
     output: ClassVar[type[Cutout]] = Cutout

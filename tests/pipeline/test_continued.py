@@ -115,3 +115,25 @@ def test_trousers_seen_only_far_below_the_waist_leave_nothing_of_a_long_old_top(
     )
     painted = found.rgb[(found.coverage > 0.9) & (labels == Cihp.UPPER)]
     assert np.abs(painted - CLOTH).max() < 30
+
+
+def test_under_the_end_of_a_tie_trousers_reach_the_hand_that_lies_on_them(
+    body: Body, worn: tuple[Evidence, BodyFields, F32, int]
+) -> None:
+    evidence, fields, removed, hem = worn
+    labels, rgb, alpha, cover = (plane.copy() for plane in (evidence.labels, evidence.rgb, evidence.alpha, removed))
+    rows, out = np.arange(labels.shape[0])[:, None], fields.lateral / body.size
+    below = rows >= hem
+    wide, tie, fingers = (
+        below & (out >= first - 0.01) & (out < last) for first, last in ((0.4, 0.46), (0.46, 0.7), (0.7, 0.85))
+    )
+    fingers &= rows > hem + 10
+    for area, label, colour in ((wide, Cihp.TROUSERS, CLOTH), (tie, Cihp.UPPER, OLD), (fingers, Cihp.LEFT_ARM, OLD)):
+        labels[area], rgb[area], alpha[area] = label, colour, 1.0
+    cover[tie] = 1.0
+    along = np.where(fingers, 2.0, fields.along[1]).astype(np.float32)
+    person = (body, Evidence(rgb, alpha, labels, leak_free=False), replace(fields, along=(fields.along[0], along)))
+    found = continue_lower(person, cover, 0.75 * body.length, hangs=True)
+    under = (out > 0.5) & (out < 0.67) & (rows > hem + 20) & (rows < hem + 60)
+    assert found.coverage[under].min() > 0.9
+    assert found.rgb[under].min(axis=0)[0] > 0.5 * CLOTH[0]  # no black where cloth from beside ends

@@ -67,3 +67,17 @@ def test_a_lighter_wall_between_the_legs_is_the_walls() -> None:
     piece[301:, 176:205] = 9.0
     photo, alpha, backdrop = _photo(piece)
     assert np.array_equal(add_pale_cloth(photo, alpha, backdrop), alpha)
+
+
+@pytest.mark.parametrize(("lighter", "cloth"), [(12.0, True), (0.0, False)])
+def test_a_hole_in_pale_trousers_is_theirs_and_a_gap_shows_the_wall(lighter: float, cloth: bool) -> None:
+    piece = np.zeros((HEIGHT, WIDTH), np.float32)
+    piece[200:260, 170:215] = lighter
+    photo, alpha, backdrop = _photo(piece)
+    wall = np.clip(_wall() + 12.0, 0, 255).astype(np.uint8)
+    photo[180:290, 150:230] = wall[180:290, 150:230]  # pale trousers, known but for the hole
+    photo[200:260, 170:215] = np.clip(_wall()[200:260, 170:215] + lighter, 0, 255).astype(np.uint8)
+    alpha[200:260, 170:215] = 0.0
+    mended = add_pale_cloth(photo, alpha, backdrop)
+    assert ((mended[200:260, 170:215] > 0.5).mean() > 0.95) == cloth
+    assert cloth or np.array_equal(mended, alpha)

@@ -29,6 +29,8 @@ _STEP = 0.7
 """Share of a piece's own brightness that must end at its open outline."""
 _OPEN = 0.25
 """Share of its outline that must be open: between legs and arms there is no outline to ask."""
+_ALIKE, _ABOUT = 4.0, 0.25
+"""A hole in the subject is its cloth if so much of what lies about it differs by no more than this in CIELAB."""
 _LEAST_AREA = 0.0002
 _FOLD = 0.024
 """Half the widest fold between pale cloth and the rest of the subject, in shares of the longest side."""
@@ -75,6 +77,7 @@ def find_pale_cloth(rgb: U8, solid: Bool, backdrop: Backdrop) -> Bool:
         piece = labels[near] == number
         if _ends_as_cloth(piece, solid[near], lightness[near], side):
             found[near] |= piece
+    found |= _find_enclosed(rgb, solid, lightness, kernel)
     if not found.any():
         return found
     # Its folds are as dark as shadows: what it and the subject enclose, and is not just the backdrop, is cloth too.
@@ -83,6 +86,30 @@ def find_pale_cloth(rgb: U8, solid: Bool, backdrop: Backdrop) -> Bool:
     folds = cv2.morphologyEx((enclosed & (np.abs(lightness) > limit)).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
     whole: Bool = found | (folds & enclosed)
     return whole
+
+
+def _find_enclosed(rgb: U8, solid: Bool, lightness: F32, kernel: U8) -> Bool:
+    """Return the holes in the subject that are no backdrop but the cloth they lie in: they have no outline to ask."""
+    found = np.zeros_like(solid)
+    count, holes, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
+    height, width = solid.shape
+    for number in range(1, count):
+        x, y, across, down, area = stats[number].tolist()
+        at_edge = x == 0 or y == 0 or x + across == width or y + down == height
+        if at_edge or area < _LEAST_AREA * solid.size:
+            continue
+        room = 2 * len(kernel)
+        near = np.s_[max(0, y - room) : y + down + room, max(0, x - room) : x + across + room]
+        hole = holes[near] == number
+        if float(np.median(lightness[near][hole])) < _SEEN:
+            continue
+        own = to_lab(rgb[near])
+        middle = np.median(own[hole], axis=0)
+        about = cv2.dilate(hole.astype(np.uint8), kernel, iterations=2) > 0
+        alike = np.linalg.norm(own[about & ~hole] - middle, axis=1) < _ALIKE
+        if alike.mean() > _ABOUT:
+            found[near] |= hole
+    return found
 
 
 def compare_lightness(rgb: U8, solid: Bool, backdrop: Backdrop) -> tuple[F32, float] | None:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from studio.domain.arrays import F32, F64, Bool
+from studio.domain.labels import Cihp
 from studio.pipeline.planes import mix
 from studio.pipeline.tryon.draping.beside import paint_beside
 from studio.pipeline.tryon.draping.body import LOWER_BODY, Body, Evidence, run_length
@@ -44,6 +45,8 @@ FILM = 2.0
 """How far (pixels) what is evened out at the border is averaged."""
 CROTCH, SOFT = 1.1, 5.0
 """Down to here, in shares of neck to hips, a person has no gap between the flanks; a flank's soft edge, in pixels."""
+HUNG, ON_HAND = 0.35, 1.9
+"""What hung down over a lower garment is no wider, in shoulder widths; from this place on an arm is a hand."""
 _RIM = 2
 
 
@@ -116,9 +119,13 @@ def continue_lower(person: tuple[Body, Evidence, BodyFields], removed: F32, wais
     if lower.sum() < LEAST * body.size**2:
         return Continued(np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32))
     depth = np.linspace(waist - BELOW_WAIST * body.size, waist + REACH * body.size, 44)
-    halves = (
-        _lower_half(body, (lower, evidence.alpha), depth, -1), _lower_half(body, (lower, evidence.alpha), depth, 1)
-    )  # fmt: skip
+    left, right = (_lower_half(body, (lower, evidence.alpha), depth, side) for side in (-1, 1))
+    halves = (left, right)
+    if not evidence.leak_free and (between := _find_between(person, lower, removed)).any():
+        halves = (
+            _widened(body, lower | between, depth, (left, -1)),
+            _widened(body, lower | between, depth, (right, 1)),
+        )
     outline = [body.place(side * half, depth) for side, half in zip((-1, 1), halves, strict=True)]
     coverage = draw_polygon(np.concatenate([outline[0], outline[1][::-1]]), shape)
     if not evidence.leak_free:
@@ -137,6 +144,42 @@ def continue_lower(person: tuple[Body, Evidence, BodyFields], removed: F32, wais
         rgb = np.minimum(rgb * gain[..., None], 255.0)
     painted = _paint_above(rays, rgb, known, body.size)
     return Continued(painted, coverage, None if gain is None else np.repeat(gain[..., None], 3, axis=2))
+
+
+def _find_between(person: tuple[Body, Evidence, BodyFields], lower: Bool, removed: F32) -> Bool:
+    """Return where the lower garment lies under what hung down over it: an end of a bow, a tie, a scarf.
+
+    It goes on from one side to the other, and up to a hand that lies on it.
+    """
+    body, evidence, fields = person
+    hands = np.isin(evidence.labels, (Cihp.LEFT_ARM, Cihp.RIGHT_ARM)) & (np.maximum(*fields.along) > ON_HAND)
+    hidden = removed > 0.5
+    column = np.broadcast_to(np.arange(hidden.shape[1]), hidden.shape)
+    first = np.maximum.accumulate(np.where(hidden, -1, column), axis=1)
+    last = np.minimum.accumulate(np.where(hidden, hidden.shape[1], column)[:, ::-1], axis=1)[:, ::-1]
+    beside = []
+    for place in (first - _RIM, last + _RIM):
+        at = np.clip(place, 0, hidden.shape[1] - 1)
+        beside.append([np.take_along_axis(part, at, axis=1) for part in (lower, lower | hands)])
+    held = (beside[0][0] & beside[1][1]) | (beside[0][1] & beside[1][0])
+    found = hidden & held & (last - first < HUNG * body.size)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * _RIM + 1, 4 * _RIM + 1))
+    calm = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    between: Bool = cv2.dilate(calm, np.ones((1, 4 * _RIM + 1), np.uint8)) > 0
+    return between
+
+
+def _widened(body: Body, lower: Bool, depth: F64, half: tuple[F64, int]) -> F64:
+    """Return a half-width that reaches as far as the lower garment does, above and below going over into what it was.
+
+    half: with the side it is on.
+    """
+    own, side = half
+    reach = np.array([run_length(body, lower, float(at), side) or 0.0 for at in depth])
+    more = np.maximum(reach - own, 0.0)
+    away = np.abs(depth[:, None] - depth[None]) / (HIP_FADE * body.size)
+    widened: F64 = own + (more[None] * np.clip(1 - away, 0.0, 1.0)).max(axis=1)
+    return widened
 
 
 def _cast_rays(body: Body, fields: BodyFields, known: F32, outline: tuple[F64, tuple[F64, F64]]) -> _Rays:
@@ -216,6 +259,7 @@ def _paint_above(rays: _Rays, rgb: F32, known: F32, size: float) -> F32:
     painted = going_on + film + rays.spread(woven.astype(np.float32), mirrored.astype(np.float32))
     painted = np.clip(painted, 0, 255).astype(np.float32)
     beside, share = paint_beside(rgb, known > 0.5, size)
+    beside = np.where(share[..., None] > 0, beside, painted)  # where there is none no black runs into the soft border
     painted = mix(painted, beside, cv2.GaussianBlur(share, (0, 0), FILM))
     result: F32 = np.where(known[..., None] > 0.5, rgb, painted).astype(np.float32)
     return result
