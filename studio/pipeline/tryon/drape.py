@@ -25,6 +25,7 @@ from studio.domain.geometry import Framing
 from studio.domain.keys import ModelUse, Note
 from studio.domain.labels import Cihp
 from studio.pipeline.garments.lower import LOWER
+from studio.pipeline.garments.sheer import find_sheer
 from studio.pipeline.parallel import both
 from studio.pipeline.planes import paint
 from studio.pipeline.pose_body import read_torso
@@ -91,7 +92,7 @@ class Drape:
 
     name: str = "tryon"
     implementation: str = "drape"
-    version: int = 19
+    version: int = 20
     params_type: type[DrapeParams] = DrapeParams
     inputs: tuple[str, ...] = (*PERSON, *GARMENT)
     output: type[TryOn] = TryOn
@@ -283,7 +284,7 @@ def _lay_cloth(
     """Return the garment photo ready for sampling, and where each working pixel of its layers comes from."""
     view = taken.fitting.view
     source, layers = both(
-        lambda: prepare_source(garment.photo.rgb8, garment.cutout, view.scale / placed.scale),
+        lambda: _prepare_cloth(garment, view.scale / placed.scale),
         lambda: build_layers(garment.garment, placed.vertices, view.size),
     )
     body = taken.fitting.body
@@ -294,6 +295,12 @@ def _lay_cloth(
     maps = end_on_shoulders(maps, garment.garment, body, taken.fields)
     maps = end_at_waist(tidy_seams(maps, source, removed, body.size, placed.armpits), taken.layers.swallowed)
     return source, find_squeezed(maps, source, view.scale)
+
+
+def _prepare_cloth(garment: GarmentArtefacts, density: float) -> ClothSource:
+    """Return the garment photo ready for sampling, with what of it skin is seen through. See `prepare_source`."""
+    photo, cutout = garment.photo.rgb8, garment.cutout
+    return prepare_source(photo, cutout, density, find_sheer(photo, cutout))
 
 
 def _doubted(confidence: Confidence, found: list[tuple[float, Note]]) -> Confidence:

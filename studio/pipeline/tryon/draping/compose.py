@@ -16,7 +16,7 @@ from studio.pipeline.planes import largest, mix, paint, spread
 from studio.pipeline.tryon.draping.layers import Layers
 from studio.pipeline.tryon.draping.light import Light
 from studio.pipeline.tryon.draping.plates import Plate
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_layer, sample_sheer
 from studio.pipeline.tryon.draping.tones import shade_cloth
 from studio.pipeline.tryon.draping.view import View
 
@@ -166,7 +166,12 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
         weight = reader.read(layer.weight)
         if not weight.any() and layer.name != "front":  # with the front come arms and waistband, cloth or not
             continue
-        cloth, alpha = _sample_cloth(dressing.source, reader, layer, (weight, factor))
+        cloth, alpha, sheer = _sample_cloth(dressing.source, reader, layer, (weight, factor))
+        if sheer is not None and layer.name == "inner":
+            alpha = alpha * (1 - sheer)
+        elif sheer is not None:
+            seen = (rgb, np.maximum(removed, 1 - person))
+            cloth = mix(cloth, _below_sheer(dressing, reader, layer.name, seen), sheer)
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
             if not dressing.shows_inside:  # a neck fills a plain neckline: nothing of the back's inside is seen
@@ -201,9 +206,26 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     return Tile(rgb, change, np.clip(body, 0, 1).astype(np.float32), (covered * (1 - head_alpha)).astype(np.float32))
 
 
-def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes: tuple[F32, F32]) -> tuple[F32, F32]:
-    """Return one layer's lit cloth and its alpha on a tile. planes: its weight there, its light on the raster."""
+def _below_sheer(dressing: Dressing, reader: _Reader, name: str, below: tuple[F32, F32]) -> F32:
+    """Return what lies below a layer's see-through cloth: skin, the person's own where the photo shows it.
+
+    below: what is painted so far, and where it is not the person as the photo shows them.
+    """
+    if name != "front":  # a wrist fills its cuff, whatever is seen beside it
+        return reader.read(dressing.plate.limbs) * spread(reader.read(dressing.light.below))
+    skin = reader.read(dressing.plate.skin) * spread(reader.read(dressing.light.below))
+    return mix(below[0], skin, below[1])
+
+
+def _sample_cloth(
+    source: ClothSource, reader: _Reader, layer: LayerMap, planes: tuple[F32, F32]
+) -> tuple[F32, F32, F32 | None]:
+    """Return one layer's lit cloth, its alpha and how far it is seen through (None: nowhere) on a tile.
+
+    planes: its weight there, its light on the raster.
+    """
     weight, factor = planes
+    sheer: F32 | None = None
     cloth, alpha = np.zeros((*weight.shape, 3), np.float32), np.zeros_like(weight)
     rows, columns = np.flatnonzero(weight.any(axis=1)), np.flatnonzero(weight.any(axis=0))
     if rows.size:
@@ -212,7 +234,11 @@ def _sample_cloth(source: ClothSource, reader: _Reader, layer: LayerMap, planes:
         squeezed = None if layer.squeezed is None else reader.read(layer.squeezed)[cut]
         plain, alpha[cut] = sample_layer(source, place, layer.source, squeezed)
         cloth[cut] = shade_cloth(plain, reader.read(factor)[cut])
-    return cloth, alpha
+        seen = sample_sheer(source, place[0], place[1], squeezed)
+        if seen is not None:
+            sheer = np.zeros_like(weight)
+            sheer[cut] = seen
+    return cloth, alpha, sheer
 
 
 def _lay(below: F32, above: Callable[[], F32], alpha: F32) -> F32:

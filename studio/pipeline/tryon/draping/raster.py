@@ -13,6 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from studio.domain.arrays import F32, F64, U8, U16, Bool
 from studio.domain.artefacts import Cutout, Garment, Neckline
 from studio.pipeline.garments.purge import reduce_cutout
+from studio.pipeline.garments.sheer import Sheer
 from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.endings import neckline_points
@@ -277,7 +278,8 @@ def rounded(line: F64) -> F64:
 class ClothSource:
     """The garment photo made ready for sampling at a known reduction (a pyramid level, so that nothing aliases).
 
-    coarse: its rgb and alpha reduced once more, by `COARSER`, for cloth that is squeezed together.
+    coarse: its rgb and alpha reduced once more, by `COARSER`, for cloth that is squeezed together. sheer: how far cloth
+    is seen through, 0..1, on the same two rasters; None: nowhere.
     """
 
     rgb: U8
@@ -285,13 +287,15 @@ class ClothSource:
     scale: float
     photo_size: tuple[int, int]
     coarse: tuple[U8, F32] | None = None
+    sheer: tuple[F32, F32] | None = None
 
 
-def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> ClothSource:
+def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float, sheer: Sheer | None = None) -> ClothSource:
     """Reduce the garment photo to about the result's density.
 
-    garment_per_pixel: garment pixels per native pixel.
+    garment_per_pixel: garment pixels per native pixel. sheer: what of the garment is seen through.
     """
+    cutout = cutout if sheer is None else sheer.cutout
     height, width = cutout.alpha.shape
     scale = min(1.0, 1.0 / max(garment_per_pixel, 1e-6))
     if scale <= 0.8:
@@ -303,7 +307,12 @@ def prepare_source(photo: U8, cutout: Cutout, garment_per_pixel: float) -> Cloth
     size = (max(2, cutout.alpha.shape[1] // COARSER), max(2, cutout.alpha.shape[0] // COARSER))
     coarse = reduce_cutout(cutout.foreground, cutout, size)[1]
     scale = cutout.alpha.shape[1] / width
-    return ClothSource(cutout.foreground, cutout.alpha, scale, (width, height), (coarse.foreground, coarse.alpha))
+    source = ClothSource(cutout.foreground, cutout.alpha, scale, (width, height), (coarse.foreground, coarse.alpha))
+    if sheer is None:
+        return source
+    rasters = (cutout.alpha.shape, coarse.alpha.shape)
+    fine, even = (cv2.resize(sheer.clear, shape[::-1], interpolation=cv2.INTER_AREA) for shape in rasters)
+    return replace(source, sheer=(fine, even))
 
 
 def _sharpen_outline(alpha: F32, density: float) -> F32:
@@ -387,6 +396,20 @@ def sample_layer(source: ClothSource, layer: Sequence[F32], part: F32, squeezed:
     px, py = (x + 0.5) * reduced - 0.5, (y + 0.5) * reduced - 0.5
     belongs = cv2.remap(part, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return rgb, alpha * belongs * weight
+
+
+def sample_sheer(source: ClothSource, x: F32, y: F32, squeezed: F32 | None = None) -> F32 | None:
+    """Return how far a layer's cloth is seen through; None where it is not. x, y, squeezed: as for `sample_layer`."""
+    if source.sheer is None:
+        return None
+    planes = []
+    for plane in source.sheer:
+        sx, sy = ((at + 0.5) * (side / full) - 0.5 for at, side, full in zip(
+            (x, y), plane.shape[::-1], source.photo_size, strict=True
+        ))  # fmt: skip
+        planes.append(cv2.remap(plane, sx, sy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0))
+    seen: F32 = planes[0] if squeezed is None else planes[0] + (planes[1] - planes[0]) * squeezed
+    return seen if seen.any() else None
 
 
 def find_squeezed(layers: Sequence[LayerMap], source: ClothSource, density: float) -> tuple[LayerMap, ...]:
