@@ -34,11 +34,15 @@ def _cutout(photo: U8) -> Cutout:
     return Cutout(alpha, photo)
 
 
+def _net(thread: int = BLACK, hole: int = WHITE) -> int:
+    return round(0.4 * thread + 0.6 * hole)
+
+
 def _lace(photo: U8, thread: int = BLACK, hole: int = WHITE, where: tuple[slice, slice] = INSET) -> U8:
     """Put a mesh into the garment: net of half tone, with holes and veins in it."""
     laced = photo.copy()
     inset = laced[where]
-    inset[:] = (thread + hole) // 2
+    inset[:] = _net(thread, hole)
     inset[::10], inset[:, ::10] = thread, thread
     for y in range(3, inset.shape[0] - 4, 20):
         for x in range(3, inset.shape[1] - 4, 20):
@@ -51,8 +55,8 @@ def test_lace_shows_in_the_mix_of_its_threads_and_the_backdrop() -> None:
     sheer = find_sheer(photo, _cutout(photo))
     assert sheer is not None
     clear, threads = sheer.clear[INSET][20:-20, 20:-20], sheer.cutout.foreground[INSET][20:-20, 20:-20]
-    holes, net = photo[INSET][20:-20, 20:-20, 0] == WHITE, photo[INSET][20:-20, 20:-20, 0] == (WHITE + BLACK) // 2
-    assert clear[holes].min() > 0.95 and abs(float(clear[net].mean()) - 0.45) < 0.1
+    holes, net = photo[INSET][20:-20, 20:-20, 0] == WHITE, photo[INSET][20:-20, 20:-20, 0] == _net()
+    assert clear[holes].min() > 0.95 and abs(float(clear[net].mean()) - 0.55) < 0.1
     assert threads[holes].max() < BLACK + 30  # no pale rim is left to be sampled
     assert clear[photo[INSET][20:-20, 20:-20, 0] == BLACK].max() < 0.05
     assert np.array_equal(sheer.cutout.alpha, _cutout(photo).alpha)
@@ -92,7 +96,7 @@ def test_pale_cloth_and_cloth_on_a_restless_floor_stay_opaque() -> None:
 def test_spots_of_a_third_colour_are_no_mesh() -> None:
     photo = _lace(_photo())
     inset = photo[INSET]
-    inset[inset[..., 0] == (WHITE + BLACK) // 2] = (190, 120, 60)
+    inset[inset[..., 0] == _net()] = (190, 120, 60)
     assert find_sheer(photo, _cutout(photo)) is None
 
 

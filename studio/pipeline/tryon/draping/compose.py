@@ -166,12 +166,8 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
         weight = reader.read(layer.weight)
         if not weight.any() and layer.name != "front":  # with the front come arms and waistband, cloth or not
             continue
-        cloth, alpha, sheer = _sample_cloth(dressing.source, reader, layer, (weight, factor))
-        if sheer is not None and layer.name == "inner":
-            alpha = alpha * (1 - sheer)
-        elif sheer is not None:
-            seen = (rgb, np.maximum(removed, 1 - person))
-            cloth = mix(cloth, _below_sheer(dressing, reader, layer.name, seen), sheer)
+        sampled = _sample_cloth(dressing.source, reader, layer, (weight, factor))
+        cloth, alpha = _let_through(dressing, reader, layer.name, sampled, (rgb, removed, person))
         if layer.name == "inner":
             alpha = alpha * (1 - reader.read(dressing.neck))
             if not dressing.shows_inside:  # a neck fills a plain neckline: nothing of the back's inside is seen
@@ -206,15 +202,24 @@ def render_tile(dressing: Dressing, photo: F32, person: F32, tile: Box) -> Tile:
     return Tile(rgb, change, np.clip(body, 0, 1).astype(np.float32), (covered * (1 - head_alpha)).astype(np.float32))
 
 
-def _below_sheer(dressing: Dressing, reader: _Reader, name: str, below: tuple[F32, F32]) -> F32:
-    """Return what lies below a layer's see-through cloth: skin, the person's own where the photo shows it.
+def _let_through(
+    dressing: Dressing, reader: _Reader, name: str, sampled: tuple[F32, F32, F32 | None], below: tuple[F32, F32, F32]
+) -> tuple[F32, F32]:
+    """Return a layer's cloth and alpha where skin is seen through lace: the person's own where the photo shows it.
 
-    below: what is painted so far, and where it is not the person as the photo shows them.
+    sampled: see `_sample_cloth`. below: what is painted so far, where that is no photo, and the person in it.
     """
-    if name != "front":  # a wrist fills its cuff, whatever is seen beside it
-        return reader.read(dressing.plate.limbs) * spread(reader.read(dressing.light.below))
-    skin = reader.read(dressing.plate.skin) * spread(reader.read(dressing.light.below))
-    return mix(below[0], skin, below[1])
+    cloth, alpha, sheer = sampled
+    if sheer is None:
+        return cloth, alpha
+    if name == "inner":
+        return cloth, alpha * (1 - sheer)
+    rgb, removed, person = below
+    own = dressing.plate.skin if name == "front" else dressing.plate.limbs
+    skin = reader.read(own) * spread(reader.read(dressing.light.below))
+    if name == "front":  # a wrist fills its cuff, whatever is seen beside it
+        skin = mix(rgb, skin, np.maximum(removed, 1 - person))
+    return mix(cloth, skin, sheer), alpha
 
 
 def _sample_cloth(
