@@ -77,6 +77,16 @@ def test_what_cannot_come_to_touch_stays() -> None:
     assert np.array_equal(lean(cover), cover)
 
 
+def test_a_tip_that_bends_away_at_once_is_not_drawn_out() -> None:
+    cover = draw_collar(stands_off=0.0)
+    tip = slice(round(NECK_Y - TOP * SIZE), round(NECK_Y - (TOP - 0.06) * SIZE))
+    shift = round(0.12 * SIZE)
+    middle = round(NECK_X)
+    cover[tip, middle:] = np.roll(cover[tip, middle:], shift, axis=1)
+    cover[tip, :middle] = np.roll(cover[tip, :middle], -shift, axis=1)
+    assert np.array_equal(lean(cover), cover)
+
+
 def test_a_hood_lies_as_it_is_laid() -> None:
     cover = draw_collar(stands_off=0.1)
     assert np.array_equal(lean(cover, HOODED), cover)

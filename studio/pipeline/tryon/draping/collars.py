@@ -29,6 +29,8 @@ TOUCHES = 0.012
 """So much of a collar's thickness lies over the neck's edge, in shoulder widths: no backdrop shows between them."""
 MOST = 0.14
 """What stands farther off, in shoulder widths, does not come to touch: leant half way it would only be bent."""
+STEEPEST = 2.0
+"""Nor does what bends away from the neck by more than this with its height: its tip would be drawn out to a hook."""
 ROUND = 0.012
 """Over this height, in shoulder widths, the lean goes over evenly."""
 LEAF, FADES = 0.2, 0.24
@@ -55,6 +57,9 @@ def lean_on_neck(
             continue
         # Its soft upper rim goes with the rest of it.
         lean = np.interp(heights, heights[known], np.maximum(stands_off + TOUCHES, 0.0))
+        lean = cv2.GaussianBlur(lean[None], (0, 0), ROUND / STEP, borderType=cv2.BORDER_REPLICATE)[0]
+        if np.diff(lean).max() > STEEPEST * STEP:
+            continue
         inward += _field((heights, lean, np.interp(heights, heights[known], begins[known])), body, fields, side)
     return _moved(maps, inward, body) if inward.any() else maps
 
@@ -91,8 +96,6 @@ def _body_edge(body: Body, labels: U8, heights: F64, side: int) -> F64:
 def _field(lean: tuple[F64, F64, F64], body: Body, fields: BodyFields, side: int) -> F32:
     """Return by how much each pixel's cloth comes in, in pixels towards the picture's right."""
     heights, off, inner = lean
-    sigma = ROUND / STEP
-    off = cv2.GaussianBlur(off[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
     up = -fields.depth / body.size
     out = fields.lateral * side / body.size
     by = np.interp(up, heights, off, left=0.0) * (up > heights[0])
