@@ -25,15 +25,23 @@ Places = npt.NDArray[np.intp]
 _FAR = np.float32(1e6)
 
 
-def paint_beside(rgb: F32, known: Bool, size: float) -> tuple[F32, F32]:
+def paint_beside(rgb: F32, known: Bool, size: float, wanted: Bool | None = None) -> tuple[F32, F32]:
     """Return cloth carried on sideways, and how far, 0..1, it is nearer than what comes up from below.
 
-    rgb: `(h, w, 3)`; known: the cloth that is seen, `(h, w)`. size: the shoulder width in pixels.
+    rgb: `(h, w, 3)`; known: the cloth that is seen, `(h, w)`. size: the shoulder width in pixels. wanted: only the rows
+    that have some of it are looked at; all without.
     """
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(CALM * size)) + 1,) * 2)
+    reach = max(2, round(CALM * size))
+    radius = max(1, round(CALM * size))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
     calm = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
-    beside, away = _carry_on(rgb, calm, size)
-    share: F32 = np.clip((_down_to(known) - away) / np.float32(TURN * size), 0, 1)
+    asked = calm.any(axis=1) if wanted is None else calm.any(axis=1) & wanted.any(axis=1)
+    beside, share = np.zeros_like(rgb), np.zeros(known.shape, np.float32)
+    rows = np.flatnonzero(asked)
+    if rows.size:
+        cut = slice(max(0, int(rows[0]) - reach), int(rows[-1]) + reach + 1)
+        beside[cut], away = _carry_on(rgb[cut], calm[cut], size)
+        share[cut] = np.clip((_down_to(known)[cut] - away) / np.float32(TURN * size), 0, 1)
     return beside, share
 
 

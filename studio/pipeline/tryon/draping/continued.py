@@ -142,7 +142,7 @@ def continue_lower(person: tuple[Body, Evidence, BodyFields], removed: F32, wais
     )
     if gain is not None:
         rgb = np.minimum(rgb * gain[..., None], 255.0)
-    painted = _paint_above(rays, rgb, known, body.size)
+    painted = _paint_above(rays, rgb, known, (body.size, removed > 0))
     return Continued(painted, coverage, None if gain is None else np.repeat(gain[..., None], 3, axis=2))
 
 
@@ -230,8 +230,12 @@ def _hem_shadow(rays: _Rays, rgb: F32, shown: Bool, lower: Bool) -> F32:
     return gain
 
 
-def _paint_above(rays: _Rays, rgb: F32, known: F32, size: float) -> F32:
-    """Return the cloth everywhere: as it is seen, and where it was hidden, as it goes on from there."""
+def _paint_above(rays: _Rays, rgb: F32, known: F32, wanted: tuple[float, Bool]) -> F32:
+    """Return the cloth everywhere: as it is seen, and where it was hidden, as it goes on from there.
+
+    wanted: the shoulder width, and what was hidden.
+    """
+    size, hidden = wanted
     below = rays.below()
     height = np.maximum(-below, 0)
     steps = np.arange(0.0, STRIP * size, 1.0)
@@ -258,7 +262,7 @@ def _paint_above(rays: _Rays, rgb: F32, known: F32, size: float) -> F32:
     mirrored = len(deep) - there_and_back
     painted = going_on + film + rays.spread(woven.astype(np.float32), mirrored.astype(np.float32))
     painted = np.clip(painted, 0, 255).astype(np.float32)
-    beside, share = paint_beside(rgb, known > 0.5, size)
+    beside, share = paint_beside(rgb, known > 0.5, size, hidden)
     beside = np.where(share[..., None] > 0, beside, painted)  # where there is none no black runs into the soft border
     painted = mix(painted, beside, cv2.GaussianBlur(share, (0, 0), FILM))
     result: F32 = np.where(known[..., None] > 0.5, rgb, painted).astype(np.float32)
