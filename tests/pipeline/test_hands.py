@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from studio.domain.arrays import U8
 from studio.domain.labels import Cihp
 from studio.pipeline.tryon.drape import _fit
-from studio.pipeline.tryon.draping.fields import measure_fields
+from studio.pipeline.tryon.draping.body import Body
+from studio.pipeline.tryon.draping.fields import BodyFields, measure_fields
 from studio.pipeline.tryon.draping.hands import part_hands
 from tests.pipeline.tryon_figures import draw_person
 
@@ -68,7 +70,8 @@ def test_a_hand_below_a_long_sleeve_is_no_leg_though_a_scrap_of_the_arm_is_seen_
     assert np.array_equal(part_hands(labels, rgb, body, fields), labels)
 
 
-def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_across_it() -> None:
+def _on_denim() -> tuple[Body, BodyFields, npt.NDArray[np.intp], U8, U8]:
+    """Return the drawn person with its right hand on denim: body, fields, wrist, labels, RGB."""
     person = draw_person()
     body = _fit(person, leak_free=False).body
     shape = (person.photo.size[1] + 120, person.photo.size[0])
@@ -80,7 +83,12 @@ def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_ac
     cv2.circle(labels, _from(wrist, 4, 26), 26, int(Cihp.RIGHT_ARM), -1)
     rgb = np.full((*shape, 3), 225, np.uint8)
     rgb[labels == Cihp.TROUSERS], rgb[labels == Cihp.RIGHT_ARM] = (70, 100, 160), (190, 125, 95)
-    gap, nail = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    return body, fields, wrist, labels, rgb
+
+
+def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_across_it() -> None:
+    body, fields, wrist, labels, rgb = _on_denim()
+    gap, nail = np.zeros(labels.shape, np.uint8), np.zeros(labels.shape, np.uint8)
     cv2.ellipse(gap, _from(wrist, 2, 26), (7, 15), 0, 0, 360, 1, -1)
     cv2.ellipse(nail, _from(wrist, 20, 34), (4, 5), 0, 0, 360, 1, -1)
     rgb[gap > 0], rgb[nail > 0] = (12, 24, 46), (235, 236, 240)
@@ -115,16 +123,6 @@ def test_a_top_beside_an_arm_is_no_gap() -> None:
 
 
 def test_shade_between_fingers_without_any_cloths_hue_stays_the_hands() -> None:
-    person = draw_person()
-    body = _fit(person, leak_free=False).body
-    shape = (person.photo.size[1] + 120, person.photo.size[0])
-    fields = measure_fields(body, shape)
-    wrist = body.arms[0].points[2].astype(np.intp)
-    labels = np.zeros(shape, np.uint8)
-    cv2.rectangle(labels, _from(wrist, -8, -40), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
-    cv2.line(labels, body.arms[0].points[1].astype(int).tolist(), wrist.tolist(), int(Cihp.RIGHT_ARM), 22)
-    cv2.circle(labels, _from(wrist, 4, 26), 26, int(Cihp.RIGHT_ARM), -1)
-    rgb = np.full((*shape, 3), 225, np.uint8)
-    rgb[labels == Cihp.TROUSERS], rgb[labels == Cihp.RIGHT_ARM] = (70, 100, 160), (190, 125, 95)
+    body, fields, wrist, labels, rgb = _on_denim()
     cv2.ellipse(rgb, _from(wrist, 2, 26), (7, 15), 0, 0, 360, (34, 20, 14), -1)
     assert np.array_equal(part_hands(labels, rgb, body, fields), labels)

@@ -32,8 +32,7 @@ def paint_beside(rgb: F32, known: Bool, size: float, wanted: Bool | None = None)
     that have some of it are looked at; all without.
     """
     reach = max(2, round(CALM * size))
-    radius = max(1, round(CALM * size))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(CALM * size)) + 1,) * 2)
     calm = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     asked = calm.any(axis=1) if wanted is None else calm.any(axis=1) & wanted.any(axis=1)
     beside, share = np.zeros_like(rgb), np.zeros(known.shape, np.float32)

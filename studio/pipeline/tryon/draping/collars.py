@@ -6,19 +6,16 @@ round the neck and touches it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, F64, U8
 from studio.domain.artefacts import Garment
 from studio.domain.labels import Cihp
-from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body, Evidence
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.hoods import has_hood
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage, shift_layers
 
 HEIGHTS = (0.1, 0.62)
 """Between these heights over the joints' line, in shoulder widths, a collar may stand beside the neck."""
@@ -61,7 +58,7 @@ def lean_on_neck(
         if np.diff(lean).max() > STEEPEST * STEP:
             continue
         inward += _field((heights, lean, np.interp(heights, heights[known], begins[known])), body, fields, side)
-    return _moved(maps, inward, body) if inward.any() else maps
+    return shift_layers(maps, inward, body.across_top)
 
 
 def _inner_edge(cover: F32, body: Body, heights: F64, side: int) -> F64:
@@ -103,17 +100,3 @@ def _field(lean: tuple[F64, F64, F64], body: Body, fields: BodyFields, side: int
     by *= np.clip(1 - (beyond - LEAF) / FADES, 0.0, 1.0) * np.clip(out / 0.05, 0.0, 1.0)
     field: F32 = (-side * by * body.size).astype(np.float32)
     return field
-
-
-def _moved(maps: tuple[LayerMap, ...], right: F32, body: Body) -> tuple[LayerMap, ...]:
-    window = window_around(right != 0, 0)
-    rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in window)
-    x = columns[None] - right[window] * np.float32(body.across_top[0])
-    y = rows[:, None] - right[window] * np.float32(body.across_top[1])
-
-    def move(plane: F32) -> F32:
-        moved = plane.copy()
-        moved[window] = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return moved
-
-    return tuple(replace(layer, x=move(layer.x), y=move(layer.y), weight=move(layer.weight)) for layer in maps)

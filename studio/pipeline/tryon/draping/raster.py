@@ -122,6 +122,23 @@ def _before_torso(vertices: F64, sleeve: tuple[U16, U16], torso: U16, size: tupl
     return before
 
 
+def shift_layers(layers: tuple[LayerMap, ...], by: F32, way: F64) -> tuple[LayerMap, ...]:
+    """Return the layers with their cloth moved, `by` pixels at each, along a unit vector of the picture."""
+    window = window_around(by != 0, 0)
+    if not by[window].size:
+        return layers
+    rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in window)
+    x = columns[None] - by[window] * np.float32(way[0])
+    y = rows[:, None] - by[window] * np.float32(way[1])
+
+    def move(plane: F32) -> F32:
+        moved = plane.copy()
+        moved[window] = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return moved
+
+    return tuple(replace(layer, x=move(layer.x), y=move(layer.y), weight=move(layer.weight)) for layer in layers)
+
+
 def end_at_waist(layers: tuple[LayerMap, ...], swallowed: F32 | None) -> tuple[LayerMap, ...]:
     """Return the layers with the front ended where a waistband swallows it, beside the hips too."""
     if swallowed is None:

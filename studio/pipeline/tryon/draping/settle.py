@@ -8,18 +8,17 @@ down or up with it as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from studio.domain.arrays import F32, F64, Bool
 from studio.domain.artefacts import Garment, Neckline, SleeveLength
-from studio.pipeline.planes import window_around
 from studio.pipeline.tryon.draping.body import Body
 from studio.pipeline.tryon.draping.fields import BodyFields
 from studio.pipeline.tryon.draping.hoods import has_hood
-from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage
+from studio.pipeline.tryon.draping.raster import ClothSource, LayerMap, sample_coverage, shift_layers
 from studio.pipeline.tryon.draping.targets import COLLAR
 
 SAMPLES = 133
@@ -79,7 +78,7 @@ def settle_on_shoulders(
         if edge is None:
             return maps
         edges.append(edge)
-    return _moved(maps, _field(edges, at, body, fields), body)
+    return shift_layers(maps, _field(edges, at, body, fields), body.down)
 
 
 def _read_edge(cover: F32, body: Body, line: tuple[F64, F64], side: int, collar: float) -> _Edge | None:
@@ -151,19 +150,3 @@ def _field(edges: Sequence[_Edge], at: F64, body: Body, fields: BodyFields) -> F
     below = np.clip((top + fields.depth / body.size - FADE[0]) / (FADE[1] - FADE[0]), 0.0, 1.0)
     down: F32 = (body.size * over * (1 - below * below * (3 - 2 * below))).astype(np.float32)
     return down
-
-
-def _moved(maps: tuple[LayerMap, ...], down: F32, body: Body) -> tuple[LayerMap, ...]:
-    window = window_around(down != 0, 0)
-    if not down[window].size:
-        return maps
-    rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in window)
-    x = columns[None] - down[window] * np.float32(body.down[0])
-    y = rows[:, None] - down[window] * np.float32(body.down[1])
-
-    def move(plane: F32) -> F32:
-        moved = plane.copy()
-        moved[window] = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return moved
-
-    return tuple(replace(layer, x=move(layer.x), y=move(layer.y), weight=move(layer.weight)) for layer in maps)
