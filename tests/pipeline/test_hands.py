@@ -19,12 +19,19 @@ def _from(point: npt.NDArray[np.intp], x: int, y: int) -> tuple[int, int]:
     return int(point[0]) + x, int(point[1]) + y
 
 
-def test_a_leg_below_the_fingers_is_not_the_hands() -> None:
+def _drawn() -> tuple[Body, BodyFields, npt.NDArray[np.intp]]:
+    """Return the drawn person's body, its fields on a raster with room below the hands, and the right wrist."""
     person = draw_person()
     body = _fit(person, leak_free=False).body
     shape = (person.photo.size[1] + 120, person.photo.size[0])
     fields = measure_fields(body, shape)
     wrist = body.arms[0].points[2].astype(np.intp)
+    return body, fields, wrist
+
+
+def test_a_leg_below_the_fingers_is_not_the_hands() -> None:
+    body, fields, wrist = _drawn()
+    shape = fields.shape
     hand, leg = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     cv2.line(hand, body.arms[0].points[1].astype(int).tolist(), _from(wrist, 0, 30), 1, 22)
     cv2.rectangle(leg, _from(wrist, -8, 10), _from(wrist, 90, 130), 1, -1)
@@ -53,11 +60,8 @@ def test_a_hand_away_from_legs_stays_as_it_is() -> None:
 
 
 def test_a_hand_below_a_long_sleeve_is_no_leg_though_a_scrap_of_the_arm_is_seen_elsewhere() -> None:
-    person = draw_person()
-    body = _fit(person, leak_free=False).body
-    shape = (person.photo.size[1] + 120, person.photo.size[0])
-    fields = measure_fields(body, shape)
-    wrist = body.arms[0].points[2].astype(np.intp)
+    body, fields, wrist = _drawn()
+    shape = fields.shape
     labels = np.zeros(shape, np.uint8)
     cv2.rectangle(labels, _from(wrist, -30, 10), _from(wrist, 90, 130), int(Cihp.RIGHT_LEG), -1)
     hand = np.zeros(shape, np.uint8)
@@ -72,11 +76,8 @@ def test_a_hand_below_a_long_sleeve_is_no_leg_though_a_scrap_of_the_arm_is_seen_
 
 def _on_denim() -> tuple[Body, BodyFields, npt.NDArray[np.intp], U8, U8]:
     """Return the drawn person with its right hand on denim: body, fields, wrist, labels, RGB."""
-    person = draw_person()
-    body = _fit(person, leak_free=False).body
-    shape = (person.photo.size[1] + 120, person.photo.size[0])
-    fields = measure_fields(body, shape)
-    wrist = body.arms[0].points[2].astype(np.intp)
+    body, fields, wrist = _drawn()
+    shape = fields.shape
     labels = np.zeros(shape, np.uint8)
     cv2.rectangle(labels, _from(wrist, -8, -40), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
     cv2.line(labels, body.arms[0].points[1].astype(int).tolist(), wrist.tolist(), int(Cihp.RIGHT_ARM), 22)
@@ -103,11 +104,8 @@ def test_cloth_between_thumb_and_fingers_is_not_the_hands_though_threads_hang_ac
 
 
 def test_a_top_beside_an_arm_is_no_gap() -> None:
-    person = draw_person()
-    body = _fit(person, leak_free=False).body
-    shape = (person.photo.size[1] + 120, person.photo.size[0])
-    fields = measure_fields(body, shape)
-    wrist = body.arms[0].points[2].astype(np.intp)
+    body, fields, wrist = _drawn()
+    shape = fields.shape
     labels = np.zeros(shape, np.uint8)
     cv2.rectangle(labels, _from(wrist, -8, 30), _from(wrist, 90, 130), int(Cihp.TROUSERS), -1)
     cv2.rectangle(labels, _from(wrist, 10, -40), _from(wrist, 90, 30), int(Cihp.UPPER), -1)
